@@ -1,0 +1,9 @@
+// The tests run compiled (npm run build first), as native ES modules: no transform stands between them and the program.
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/dist/test'],
+  testMatch: ['**/*.test.js'],
+  transform: {},
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '1GB',
+}
