@@ -1,0 +1,52 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { connectEngine } from '../engine/connect.ts'
+import type { Engine } from '../engine/engine.ts'
+import { openRepository, type Repository } from '../store/repository.ts'
+import type { GlobalOptions } from './command.ts'
+
+export function defaultRepository(env: NodeJS.ProcessEnv): string {
+  return env['DRAY_REPO'] || join(env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'drayage/repo')
+}
+
+/** Where the journal and other facts about runs lie. */
+export function stateFolder(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'drayage')
+}
+
+/** What one command opens. close() ends all of it, also after a failure. */
+export class CommandResources {
+  private readonly engines = new Map<string, Promise<Engine>>()
+  private readonly repositories: Repository[] = []
+  private readonly globals: GlobalOptions
+  private readonly signal: AbortSignal
+
+  constructor(globals: GlobalOptions, signal: AbortSignal) {
+    this.globals = globals
+    this.signal = signal
+  }
+
+  /** One connection per address, however often it is asked for. */
+  connect(host = this.globals.host): Promise<Engine> {
+    const key = host ?? ''
+    const known = this.engines.get(key)
+    if (known) return known
+    const connecting = connectEngine({ ...(host === undefined ? {} : { host }), env: process.env, signal: this.signal })
+    this.engines.set(key, connecting)
+    return connecting
+  }
+
+  async openRepository(options: { readonly create: boolean }): Promise<Repository> {
+    const repository = await openRepository(this.globals.repo, options)
+    this.repositories.push(repository)
+    return repository
+  }
+
+  async close(): Promise<void> {
+    const engines = await Promise.allSettled(this.engines.values())
+    await Promise.allSettled([
+      ...engines.flatMap(each => (each.status === 'fulfilled' ? [each.value.close()] : [])),
+      ...this.repositories.map(each => each.close()),
+    ])
+  }
+}

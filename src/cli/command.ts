@@ -1,0 +1,42 @@
+import type { Argv } from 'yargs'
+import type { Engine } from '../engine/engine.ts'
+import type { Repository } from '../store/repository.ts'
+import type { Reporter } from '../workflows/reporter.ts'
+
+/** Options that every command takes. */
+export type GlobalOptions = {
+  readonly host: string | undefined
+  readonly repo: string
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly yes: boolean
+  readonly dryRun: boolean
+}
+
+/** What a command gets besides its arguments. Engines and repositories opened here are closed when it ends. */
+export type CommandContext = {
+  readonly globals: GlobalOptions
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+  readonly env: NodeJS.ProcessEnv
+  readonly commandLine: string
+  /** The width of the terminal, or of a plain page. */
+  readonly width: number
+  connect(host?: string): Promise<Engine>
+  openRepository(options: { readonly create: boolean }): Promise<Repository>
+  /** Where journals lie: $XDG_STATE_HOME/drayage/journal. */
+  readonly journalFolder: string
+}
+
+/** What a command has to say in the end: `text` on stdout for people, `json` as the result event. */
+export type CommandResult = { readonly text: string; readonly json: object; readonly exitCode?: number }
+
+/** One command: argv in, result out. `examples` are shown by --help: the command line, then what it does. */
+export type Command = {
+  readonly usage: string
+  readonly summary: string
+  readonly examples: readonly (readonly [string, string])[]
+  readonly options: (yargs: Argv) => Argv
+  readonly run: (args: Record<string, unknown>, context: CommandContext) => Promise<CommandResult>
+}

@@ -1,0 +1,20 @@
+import { DrayError } from '../errors/dray-error.ts'
+
+/** `host:5000/name:tag` as repository and tag; the tag is `latest` where none is given. A digest is refused: it names no tag. */
+export function splitReference(reference: string): { repo: string; tag: string } {
+  if (reference.includes('@')) throw new DrayError('usage', `"${reference}" names a digest, not a tag`)
+  const colon = reference.lastIndexOf(':')
+  const hasTag = colon > reference.lastIndexOf('/')
+  return hasTag ? { repo: reference.slice(0, colon), tag: reference.slice(colon + 1) } : { repo: reference, tag: 'latest' }
+}
+
+/** Whether an image is named by its id or digest, not by a name that could move. */
+export function isImageId(reference: string): boolean {
+  return /^(sha256:)?[0-9a-f]{12,64}$/.test(reference) || reference.includes('@sha256:')
+}
+
+/** A name as the engine lists it, for comparison: Docker Hub's prefixes left out, the tag added. */
+export function familiarName(reference: string): string {
+  const { repo, tag } = splitReference(reference)
+  return `${repo.replace(/^docker\.io\//, '').replace(/^library\//, '')}:${tag}`
+}

@@ -1,0 +1,101 @@
+import type { Ora } from 'ora'
+import type { Reporter, Transfer } from '../workflows/reporter.ts'
+import { formatBytes, formatDuration, printable } from './format.ts'
+import { TransferMeter } from './transfer-meter.ts'
+
+const lineEveryMs = 10_000
+const liveEveryMs = 100
+
+export type TextReporterOptions = { readonly stream: NodeJS.WriteStream; readonly live: boolean; readonly quiet: boolean; readonly verbose: boolean }
+
+/**
+ * The run as a person sees it, on stderr: a live view on a terminal, plain lines every so often elsewhere, warnings only
+ * with --quiet.
+ */
+export class TextReporter implements Reporter {
+  private readonly meters = new Set<TransferMeter>()
+  private readonly steps: string[] = []
+  private spinner: Ora | undefined
+  private timer: NodeJS.Timeout | undefined
+  private readonly options: TextReporterOptions
+
+  constructor(options: TextReporterOptions) {
+    this.options = options
+  }
+
+  async start(): Promise<void> {
+    if (this.options.quiet) return
+    if (this.options.live) {
+      const { default: ora } = await import('ora')
+      this.spinner = ora({ stream: this.options.stream, discardStdin: false })
+    }
+    this.timer = setInterval(() => this.tick(), this.spinner ? liveEveryMs : lineEveryMs)
+    this.timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.timer)
+    this.spinner?.stop()
+    this.spinner = undefined
+  }
+
+  stepStarted(name: string): void {
+    this.steps.push(name)
+    if (this.options.verbose) this.say(`${name} …`)
+    this.tick()
+  }
+
+  stepEnded(name: string, outcome: 'done' | 'skipped' | 'failed'): void {
+    const at = this.steps.lastIndexOf(name)
+    if (at >= 0) this.steps.splice(at, 1)
+    if (this.options.verbose) this.say(`${name}: ${outcome}`)
+  }
+
+  compensated(kind: 'undo' | 'cleanup', name: string, problem?: string): void {
+    if (problem !== undefined) this.write(`dray: left behind: ${name}: ${printable(problem)}`)
+    else if (kind === 'undo') this.write(`dray: undone: ${name}`)
+    else if (this.options.verbose) this.say(`cleaned up: ${name}`)
+  }
+
+  note(text: string): void {
+    this.say(text)
+  }
+
+  warn(text: string): void {
+    this.write(`dray: warning: ${printable(text)}`)
+  }
+
+  transfer(name: string, totalBytes?: number): Transfer {
+    const meter = new TransferMeter(name, totalBytes, ended => this.ended(ended))
+    this.meters.add(meter)
+    return meter
+  }
+
+  private ended(meter: TransferMeter): void {
+    this.meters.delete(meter)
+    if (meter.bytes > 0) this.say(`${meter.name}: ${formatBytes(meter.bytes)} in ${formatDuration(meter.elapsedMs())}`)
+  }
+
+  private tick(): void {
+    const lines = [...this.meters].map(meter => printable(meter.describe()))
+    if (this.spinner) {
+      const width = this.options.stream.columns || 80
+      const text = [this.steps.at(-1) ?? 'working', ...lines].map(line => line.slice(0, width - 4)).join('\n  ')
+      this.spinner.text = text
+      if (!this.spinner.isSpinning && (this.steps.length > 0 || lines.length > 0)) this.spinner.start()
+    } else {
+      for (const line of lines) this.write(`dray: ${line}`)
+    }
+  }
+
+  private say(text: string): void {
+    if (!this.options.quiet) this.write(`dray: ${printable(text)}`)
+  }
+
+  private write(line: string): void {
+    const spinning = this.spinner?.isSpinning === true
+    if (spinning) this.spinner?.clear()
+    this.options.stream.write(`${line}\n`)
+    if (spinning) this.spinner?.render()
+  }
+}

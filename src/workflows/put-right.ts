@@ -1,0 +1,99 @@
+import { DrayError } from '../errors/dray-error.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Journal, JournalEntry } from '../pipeline/journal.ts'
+import { splitReference } from '../engine/image-reference.ts'
+
+/** Puts one thing right that needs more than the engine's verbs: data that was replaced, paths on the host. */
+export type DataRestorer = (entry: Extract<JournalEntry, { did: 'replaced volume data' | 'created path' | 'replaced path' }>, engine: Engine) => Promise<void>
+
+/**
+ * Undoes what a journal entry says was done, or does nothing if that is undone already. Used by a run for its own way back
+ * and by the next run, or `dray clean`, after a crash.
+ */
+export async function putRight(engine: Engine, entry: JournalEntry, restoreData: DataRestorer): Promise<void> {
+  const { containers, images, volumes, networks } = engine
+  switch (entry.did) {
+    case 'paused':
+      return await ifThere(async () => {
+        const { State } = await containers.inspect(entry.container)
+        if (State.Paused) await containers.unpause(entry.container)
+      })
+    case 'stopped':
+      return await ifThere(async () => {
+        const { State } = await containers.inspect(entry.container)
+        if (!State.Running) await containers.start(entry.container)
+      })
+    case 'created container':
+      return await containers.remove(entry.container, { force: true, volumes: entry.withVolumes ?? true })
+    case 'created image':
+    case 'created tag':
+      return await images.remove(entry.ref, { noprune: false })
+    case 'moved tag': {
+      const { repo, tag } = splitReference(entry.ref)
+      return await images.tag(entry.was, repo, tag)
+    }
+    case 'created volume':
+      return await volumes.remove(entry.volume)
+    case 'created network':
+      return await networks.remove(entry.network)
+    case 'renamed container':
+      return await ifThere(async () => {
+        const { Name } = await containers.inspect(entry.container)
+        if (Name !== `/${entry.was}`) await containers.rename(entry.container, entry.was)
+      })
+    case 'replaced volume data':
+    case 'created path':
+    case 'replaced path':
+      return await restoreData(entry, engine)
+  }
+}
+
+/** Puts entries right, newest first, and settles each. All are tried; the first failure is thrown in the end. */
+export async function putAllRight(engine: Engine, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer): Promise<void> {
+  const failures: unknown[] = []
+  for (const entry of [...entries].sort((a, b) => b.id - a.id)) {
+    try {
+      await putRight(engine, entry, restoreData)
+      await journal.settle(entry)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** One line about an entry, for lists of what is left. */
+export function describeEntry(entry: JournalEntry): string {
+  switch (entry.did) {
+    case 'paused':
+    case 'stopped':
+      return `container "${entry.name}" was ${entry.did} and is to run again`
+    case 'created container':
+      return `container "${entry.container}" was created`
+    case 'created image':
+    case 'created tag':
+      return `image "${entry.ref}" was created`
+    case 'moved tag':
+      return `image name "${entry.ref}" was moved from ${entry.was.slice(0, 19)}`
+    case 'created volume':
+      return `volume "${entry.volume}" was created`
+    case 'created network':
+      return `network "${entry.network}" was created`
+    case 'renamed container':
+      return `container "${entry.was}" was renamed`
+    case 'replaced volume data':
+      return `the data of volume "${entry.volume}" was replaced; the old data is in backup "${entry.backup}"`
+    case 'created path':
+      return `"${entry.path}" was created on the host`
+    case 'replaced path':
+      return `"${entry.path}" was replaced; the old data is in backup "${entry.backup ?? ''}"`
+  }
+}
+
+async function ifThere(doing: () => Promise<void>): Promise<void> {
+  try {
+    await doing()
+  } catch (error) {
+    if (!(error instanceof DrayError && error.code === 'not-found')) throw error
+  }
+}

@@ -1,0 +1,18 @@
+import type { StepObserver } from '../pipeline/pipeline.ts'
+
+/** One transfer whose progress is shown: bytes so far, and the whole when it is known. */
+export interface Transfer {
+  add(bytes: number): void
+  /** Sets what is to come in all, when that becomes known later. */
+  expect(totalBytes: number): void
+  end(): void
+}
+
+/** Where workflows say what happens. They never print; ui/ has one reporter for people and one for machines. */
+export interface Reporter extends StepObserver {
+  /** A sentence for the user about something that is as it should be. */
+  note(text: string): void
+  /** Something that the user should know; the run goes on. */
+  warn(text: string): void
+  transfer(name: string, totalBytes?: number): Transfer
+}
