@@ -1,0 +1,59 @@
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { must } from './command.ts'
+import type { LabHost } from './host.ts'
+import { labBase } from './lab-run.ts'
+import { ensurePackages } from './packages.ts'
+
+export type ImageConfig = {
+  readonly cmd?: readonly string[]
+  readonly entrypoint?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly volumes?: readonly string[]
+  readonly expose?: readonly string[]
+  readonly workdir?: string
+  readonly user?: string
+}
+
+/** Imports a root file system, a directory or a `.tar` file, as an image of one layer. Returns its id. */
+export async function importImage(host: LabHost, name: string, rootfs: string, config: ImageConfig = {}): Promise<string> {
+  const changes = changesOf(config).map(change => `--change ${quote(change)}`).join(' ')
+  const source = rootfs.endsWith('.tar') ? `cat ${quote(rootfs)}` : `tar -C ${quote(rootfs)} --numeric-owner -c .`
+  const script = `set -e; ${source} | docker --host unix://${host.socket} import ${changes} - ${quote(name)}`
+  return (await must('bash', ['-o', 'pipefail', '-c', script])).trim()
+}
+
+/** A busybox image of about 2 MiB. */
+export async function busyboxImage(host: LabHost, name: string, config: ImageConfig = {}): Promise<string> {
+  await ensurePackages('busybox-static')
+  const dir = await mkdtemp(join(labBase(), 'busybox-'))
+  try {
+    for (const each of ['bin', 'etc', 'tmp', 'root', 'var']) await mkdir(join(dir, each))
+    await copyFile('/bin/busybox', join(dir, 'bin/busybox'))
+    const applets = (await must('/bin/busybox', ['--list'])).split('\n').filter(applet => applet !== '' && applet !== 'busybox')
+    for (const applet of applets) await symlink('busybox', join(dir, 'bin', applet))
+    await writeFile(join(dir, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n')
+    await writeFile(join(dir, 'etc/group'), 'root:x:0:\nnogroup:x:65534:\n')
+    return await importImage(host, name, dir, { cmd: ['sh'], env: { PATH: '/bin' }, ...config })
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+function changesOf({ cmd, entrypoint, env = {}, labels = {}, volumes = [], expose = [], workdir, user }: ImageConfig): string[] {
+  return [
+    ...(cmd ? [`CMD ${JSON.stringify(cmd)}`] : []),
+    ...(entrypoint ? [`ENTRYPOINT ${JSON.stringify(entrypoint)}`] : []),
+    ...Object.entries(env).map(([key, value]) => `ENV ${key}=${JSON.stringify(value)}`),
+    ...Object.entries(labels).map(([key, value]) => `LABEL ${key}=${JSON.stringify(value)}`),
+    ...(volumes.length > 0 ? [`VOLUME ${JSON.stringify(volumes)}`] : []),
+    ...expose.map(port => `EXPOSE ${port}`),
+    ...(workdir === undefined ? [] : [`WORKDIR ${workdir}`]),
+    ...(user === undefined ? [] : [`USER ${user}`]),
+  ]
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
