@@ -4,7 +4,8 @@ import { boot, path } from './boot.ts'
 import { must, run, type CommandResult } from './command.ts'
 import { endDockerd, lastLines, startDockerd } from './dockerd.ts'
 import { engines, type EngineName } from './engines.ts'
-import { allocateMember, beginRun, controlGroupOf, currentRun, endRun, removeDeadRuns, removeMember, type LabRun } from './lab-run.ts'
+import { controlGroupOf } from './lab-run.ts'
+import { join as joinRun, type Membership } from './membership.ts'
 import { openSwitch, plugIn, setLink, setRate } from './network.ts'
 import { ensurePackages } from './packages.ts'
 import { requireRoot } from './requirements.ts'
@@ -24,7 +25,7 @@ export type HostOptions = {
   readonly seesOwnFiles?: boolean
   /** The engine also listens on tcp 2376 and demands a client certificate. */
   readonly tls?: boolean
-  /** The engine also listens on tcp 2375, without any protection. */
+  /** The engine also listens on tcp 2375, without any protection; not together with `tls`, which an engine has for all its ports. */
   readonly tcp?: boolean
 }
 
@@ -61,29 +62,26 @@ export interface LabHost extends AsyncDisposable {
  */
 export async function startHost(options: HostOptions): Promise<LabHost> {
   requireRoot()
+  if (options.tcp === true && options.tls === true) throw new Error('an engine listens with TLS or without it, not both')
   await ensurePackages('iproute2', 'iptables', 'openssh-client', 'openssh-server', 'openssl', 'e2fsprogs', 'util-linux', 'procps', 'mount')
-  const tree = await treeFor(options.engine)
-  const { labRun, isOwn } = await enterRun()
-  const { number, dir } = await allocateMember(labRun)
-  const release = async () => {
-    await removeMember(dir)
-    await leaveRun(labRun, isOwn)
-  }
+  const membership = await joinRun()
   try {
-    return await start(options, tree, labRun, number, dir, release)
+    return await start(options, membership)
   } catch (error) {
-    await release()
+    await membership.release()
     throw error
   }
 }
 
-async function start(options: HostOptions, tree: string | undefined, labRun: LabRun, number: number, dir: string, release: () => Promise<void>): Promise<LabHost> {
+async function start(options: HostOptions, membership: Membership): Promise<LabHost> {
+  const { labRun, number, dir } = membership
   const { engine, name = `lab-${labRun.number}-${number}`, seesOwnFiles = true } = options
   const data = join(dir, 'data')
   const sharedDir = join(dir, 'shared')
   for (const each of [data, sharedDir, join(dir, 'docker-config')]) await mkdir(each)
   if (options.storageMib !== undefined) await mountDisk(dir, data, options.storageMib)
 
+  const tree = await treeFor(options.engine, labRun)
   const hub = await openSwitch(labRun)
   const hiddenData = seesOwnFiles ? undefined : '/run/lab-data'
   const pid = await boot({ dir, hostname: name, tree, mounts: options.storageMib === undefined ? [] : [data], hiddenData })
@@ -115,7 +113,7 @@ async function start(options: HostOptions, tree: string | undefined, labRun: Lab
       dockerd = await startDockerd(daemon)
     },
     logs: lines => lastLines(daemon.logPath, lines),
-    [Symbol.asyncDispose]: release,
+    [Symbol.asyncDispose]: () => membership.release(),
   }
 }
 
@@ -131,27 +129,11 @@ function daemonConfig({ engine, tcp, insecureRegistries = [], daemonJson = {} }:
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
     'insecure-registries': insecureRegistries,
     ...(tls ? { tlsverify: true, tlscacert: tls.ca, tlscert: tls.serverCert, tlskey: tls.serverKey } : {}),
+    ...(tcp === true ? { tls: false } : {}), // said expressly, or 20.10 waits 15 seconds and 28 refuses
     'features': engines[engine].features,
     ...daemonJson,
   }
 }
-
-/** A host of a process that began no run gets a run of its own. */
-async function enterRun(): Promise<{ labRun: LabRun; isOwn: boolean }> {
-  const labRun = currentRun()
-  if (labRun !== undefined && ownMembers === 0) return { labRun, isOwn: false }
-  if (labRun === undefined) await removeDeadRuns()
-  ownMembers++
-  return { labRun: labRun ?? await beginRun(), isOwn: true }
-}
-
-async function leaveRun(labRun: LabRun, isOwn: boolean): Promise<void> {
-  if (!isOwn) return
-  ownMembers--
-  if (ownMembers === 0) await endRun(labRun)
-}
-
-let ownMembers = 0
 
 async function mountDisk(dir: string, data: string, mebibytes: number): Promise<void> {
   const image = join(dir, 'disk.img')

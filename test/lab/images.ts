@@ -1,9 +1,13 @@
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { must } from './command.ts'
 import type { LabHost } from './host.ts'
-import { labBase } from './lab-run.ts'
-import { ensurePackages } from './packages.ts'
+import { currentRun } from './lab-run.ts'
+import { withLock } from './lock.ts'
+import { ensurePackages, machineRelease } from './packages.ts'
+import { debootstrap } from './trees.ts'
 
 export type ImageConfig = {
   readonly cmd?: readonly string[]
@@ -27,7 +31,7 @@ export async function importImage(host: LabHost, name: string, rootfs: string, c
 /** A busybox image of about 2 MiB. */
 export async function busyboxImage(host: LabHost, name: string, config: ImageConfig = {}): Promise<string> {
   await ensurePackages('busybox-static')
-  const dir = await mkdtemp(join(labBase(), 'busybox-'))
+  const dir = await mkdtemp(join(runDir(), 'busybox-'))
   try {
     for (const each of ['bin', 'etc', 'tmp', 'root', 'var']) await mkdir(join(dir, each))
     await copyFile('/bin/busybox', join(dir, 'bin/busybox'))
@@ -39,6 +43,26 @@ export async function busyboxImage(host: LabHost, name: string, config: ImageCon
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+/** An image of the machine's Debian release with packages in it. The root file system is made once in a run (some 20 s). */
+export async function debianImage(host: LabHost, name: string, packages: readonly string[], config: ImageConfig = {}): Promise<string> {
+  await ensurePackages('mmdebstrap')
+  const release = await machineRelease()
+  const key = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)
+  const tar = join(runDir(), `image-${release}-${key}.tar`)
+  await withLock(tar, async () => {
+    if (existsSync(tar)) return
+    await debootstrap(release, packages, `${tar}.new.tar`)
+    await rename(`${tar}.new.tar`, tar)
+  })
+  return await importImage(host, name, tar, { cmd: ['bash'], ...config })
+}
+
+function runDir(): string {
+  const labRun = currentRun()
+  if (labRun === undefined) throw new Error('images are made for a host of the lab: start one first')
+  return labRun.dir
 }
 
 function changesOf({ cmd, entrypoint, env = {}, labels = {}, volumes = [], expose = [], workdir, user }: ImageConfig): string[] {

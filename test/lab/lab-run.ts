@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { identityOf, isAlive, killAndWait, type ProcessIdentity } from './process-identity.ts'
 import { must, run } from './command.ts'
+import { identityOf, isAlive, killAndWait, type ProcessIdentity } from './process-identity.ts'
+import { waitUntil } from './wait.ts'
 
 /**
  * All that belongs to one owner process (a jest run, the demo) lies in one directory, whose name is also the third number of
@@ -48,8 +50,9 @@ export function currentRun(): LabRun | undefined {
 export async function endRun(labRun: LabRun): Promise<void> {
   if (process.env[variable] === labRun.dir) delete process.env[variable] // eslint-disable-line @typescript-eslint/no-dynamic-delete -- the name is a constant
   await removeRun(labRun)
-  const left = await leftovers(labRun)
-  if (left.length > 0) throw new Error(`the lab left something behind:\n${left.join('\n')}`)
+  let left: string[] = []
+  await waitUntil(async () => (left = await leftovers(labRun)).length === 0, 'the kernel to free what the lab used', 5000)
+    .catch((error: unknown) => Promise.reject(new Error(`the lab left something behind:\n${left.join('\n')}`, { cause: error })))
 }
 
 /** Removes what runs left behind whose owner is dead. */
@@ -112,7 +115,7 @@ async function removeRun(labRun: LabRun): Promise<void> {
   for (const name of await readdir(labRun.dir).catch(() => [])) {
     if (/^\d+$/.test(name)) await removeMember(join(labRun.dir, name))
   }
-  if (cableOf(labRun) in networkInterfaces()) await run('ip', ['link', 'delete', cableOf(labRun)])
+  if (existsSync(`/sys/class/net/${cableOf(labRun)}`)) await run('ip', ['link', 'delete', cableOf(labRun)])
   await removeMember(labRun.dir)
   await rm(labBase(), { recursive: false }).catch(() => undefined)
 }
@@ -132,16 +135,18 @@ async function mountsBelow(dir: string): Promise<string[]> {
   return lines.map(line => line.split(' ')[4] ?? '').filter(point => point.startsWith(`${dir}/`)).reverse()
 }
 
+/** What is still there. A namespace needs no look of its own: it ends with its last process, and none is kept by a mount. */
 async function leftovers(labRun: LabRun): Promise<string[]> {
   const { dir } = labRun
   const left = (await mountsBelow(dir)).map(point => `mount ${point}`)
   if (await stat(dir).catch(() => undefined)) left.push(`directory ${dir}`)
-  if (cableOf(labRun) in networkInterfaces()) left.push(`interface ${cableOf(labRun)}`)
+  if (existsSync(`/sys/class/net/${cableOf(labRun)}`)) left.push(`interface ${cableOf(labRun)}`)
   const loops = await run('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-FILE'])
   left.push(...loops.stdout.split('\n').filter(line => line.includes(`${dir}/`)).map(line => `loop device ${line}`))
   for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name) && name !== String(process.pid))) {
     const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    if (words.includes(`${dir}/`)) left.push(`process ${pid}: ${words.replaceAll('\0', ' ').slice(0, 200)}`)
+    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+    if (words.includes(`${dir}/`) || environment.includes(`LAB_DIR=${dir}/`)) left.push(`process ${pid}: ${words.replaceAll('\0', ' ').slice(0, 200)}`)
   }
   return left
 }

@@ -48,9 +48,15 @@ export function inNetwork(pid: number, command: readonly string[], lines: readon
 /** Lays a cable from the switch to the network namespace of `pid`. An older one of that number may still await its removal by the kernel. */
 export async function plugIn(hub: Switch, number: number, pid: number): Promise<string> {
   const address = `${hub.prefix}.${number}`
-  await inNetwork(hub.pid, ['sh', '-c', `ip link delete port${number} 2>/dev/null; exec ip -batch -`], [`link add port${number} type veth peer name eth0 netns ${pid}`, `link set port${number} master lab up`])
+  await inNetwork(hub.pid, ['sh', '-c', `ip link delete port${number} 2>/dev/null; exec ip -batch -`], [`link add port${number} type veth peer name eth0 address ${hardwareAddress(hub, number)} netns ${pid}`, `link set port${number} master lab up`])
   await inNetwork(pid, ['ip', '-batch', '-'], ['link set lo up', `address add ${address}/24 dev eth0`, 'link set eth0 up'])
   return address
+}
+
+/** The same for whoever has the number: neighbours remember it beyond a host's end. */
+function hardwareAddress(hub: Switch, number: number): string {
+  const bytes = [Number(hub.prefix.slice(hub.prefix.lastIndexOf('.') + 1)), number]
+  return `02:d1:ab:00:${bytes.map(byte => byte.toString(16).padStart(2, '0')).join(':')}`
 }
 
 /** Pulls the cable at the switch's end: to the host it looks as in life, its routes and connections stay. */
