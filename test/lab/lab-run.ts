@@ -150,8 +150,10 @@ async function leftovers(labRun: LabRun): Promise<string[]> {
   const left = (await mountsBelow(dir)).map(point => `mount ${point}`)
   if (await stat(dir).catch(() => undefined)) left.push(`directory ${dir}`)
   if (existsSync(`/sys/class/net/${cableOf(labRun)}`)) left.push(`interface ${cableOf(labRun)}`)
-  const loops = await run('losetup', ['--list', '--noheadings', '--output', 'NAME,BACK-FILE'])
-  left.push(...loops.stdout.split('\n').filter(line => line.includes(`${dir}/`)).map(line => `loop device ${line}`))
+  for (const name of await readdir('/sys/block').catch(() => [])) {
+    const file = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(() => '')
+    if (file.startsWith(`${dir}/`)) left.push(`loop device ${name}: ${file.trim()}`)
+  }
   for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name) && name !== String(process.pid))) {
     const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
     const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
