@@ -1,6 +1,8 @@
 import { DrayError } from '../errors/dray-error.ts'
 
 export const blockBytes = 512
+const ustarMagic = Buffer.from('ustar\0')
+const starMagic = Buffer.from('tar\0')
 
 /** What the fixed header of an entry says, with the numbers still in their fields: an extended header may replace them. */
 export type TarHeader = {
@@ -31,9 +33,7 @@ export const oldSparseExtensionIsExtendedAt = 504
 export function parseTarHeader(block: Buffer, position: number): TarHeader {
   const own = Buffer.from(block)
   verifyChecksum(own, position)
-  const ownName = text(own, 0, 100)
-  const prefix = prefixOf(own)
-  const name = prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), ownName]) : ownName
+  const name = withPrefix(own, text(own, 0, 100))
   return { position, type: typeOf(own, name), name, linkName: text(own, 157, 100), block: own }
 }
 
@@ -46,9 +46,9 @@ export function numberIn({ block, position }: TarHeader, { name, at, length }: F
     if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER)) throw badNumber(name, position)
     return Number(value)
   }
-  const digits = block.toString('latin1', at, at + length).replace(/\0.*$/s, '').trim()
-  if (!/^[0-7]*$/.test(digits)) throw badNumber(name, position)
-  return digits === '' ? 0 : parseInt(digits, 8)
+  const value = octalIn(block, at, length)
+  if (value === undefined) throw badNumber(name, position)
+  return value
 }
 
 export function hasSparseExtension({ type, block }: TarHeader): boolean {
@@ -59,33 +59,53 @@ export function badNumber(field: string, position: number): DrayError {
   return new DrayError('damaged', `the tar header at byte ${position} has no valid ${field}`)
 }
 
-function verifyChecksum(block: Buffer, position: number): void {
-  const stored = block.toString('latin1', 148, 156).replace(/\0.*$/s, '').trim()
-  let unsigned = 8 * 32
-  let signed = unsigned
-  for (let at = 0; at < blockBytes; at++) {
-    if (at === 148) at = 156
-    const byte = block[at] ?? 0
-    unsigned += byte
-    signed += byte > 127 ? byte - 256 : byte
+const space = 0x20
+
+/** Digits between spaces, up to the first NUL; a blank field is 0. */
+function octalIn(block: Buffer, start: number, length: number): number | undefined {
+  let at = start
+  const end = start + length
+  while (at < end && block[at] === space) at++
+  let value = 0
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - 0x30
+    if (digit < 0 || digit > 7) break
+    value = value * 8 + digit
   }
-  const sum = parseInt(stored, 8)
-  if (!/^[0-7]+$/.test(stored) || (sum !== unsigned && sum !== signed)) throw new DrayError('damaged', `no tar header begins at byte ${position}: its checksum does not hold`)
+  while (at < end && block[at] === space) at++
+  return at === end || block[at] === 0 ? value : undefined
+}
+
+/** The sum of all bytes with the checksum's own taken as spaces. */
+function checksumOf(block: Buffer, valueOf: (byte: number) => number): number {
+  let sum = 8 * space
+  for (let at = 0; at < 148; at++) sum += valueOf(block[at] ?? 0)
+  for (let at = 156; at < blockBytes; at++) sum += valueOf(block[at] ?? 0)
+  return sum
+}
+
+/** Some old writers summed signed characters. */
+function verifyChecksum(block: Buffer, position: number): void {
+  const stored = octalIn(block, 148, 8)
+  const holds = stored === checksumOf(block, byte => byte) || stored === checksumOf(block, byte => (byte << 24) >> 24)
+  if (!holds) throw new DrayError('damaged', `no tar header begins at byte ${position}: its checksum does not hold`)
 }
 
 function typeOf(block: Buffer, name: Buffer): string {
   const type = String.fromCharCode(block[156] ?? 0)
   if (type !== '\0' && type !== '0') return type
-  return name.at(-1) === 0x2f ? '5' : '0'
+  return name[name.length - 1] === 0x2f ? '5' : '0'
 }
 
-function prefixOf(block: Buffer): Buffer {
-  if (block.toString('latin1', 257, 263) !== 'ustar\0') return Buffer.alloc(0)
-  const isStar = block.toString('latin1', 508, 512) === 'tar\0'
-  return text(block, 345, isStar ? 131 : 155)
+function withPrefix(block: Buffer, name: Buffer): Buffer {
+  if (block[345] === 0 || !ustarMagic.equals(block.subarray(257, 263))) return name
+  const isStar = starMagic.equals(block.subarray(508, 512))
+  return Buffer.concat([text(block, 345, isStar ? 131 : 155), Buffer.from('/'), name])
 }
 
-function text(block: Buffer, at: number, length: number): Buffer {
-  const end = block.subarray(at, at + length).indexOf(0)
-  return Buffer.from(block.subarray(at, end < 0 ? at + length : at + end))
+/** A part of `block` itself. */
+function text(block: Buffer, start: number, length: number): Buffer {
+  let end = start
+  while (end < start + length && block[end] !== 0) end++
+  return block.subarray(start, end)
 }

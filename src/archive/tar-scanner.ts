@@ -65,8 +65,7 @@ export class TarScanner {
 
   scan(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
-      const taken = this.#step(at === 0 ? bytes : bytes.subarray(at))
-      at += taken
+      at += this.#step(at === 0 ? bytes : bytes.subarray(at))
     }
   }
 
