@@ -73,6 +73,9 @@ export class TarScanner {
   end(): void {
     if (this.#state === 'end') return
     const where = `the tar is cut at byte ${this.#position}`
+    const rest = this.#partialBlock?.subarray(0, this.#partialBytes).toString() ?? ''
+    // an engine that fails after its first byte has no other way to say so
+    if (rest.startsWith('{"')) throw new DrayError('damaged', `${where}, by the message ${printable(Buffer.from(rest.trim()))}`)
     if (this.#entry) throw new DrayError('damaged', `${where}, within "${printable(this.#entry.name)}"`)
     if (this.#state === 'header' && this.#partialBytes === 0 && this.#headerStart === undefined) throw new DrayError('damaged', `${where}: it has no end blocks`)
     throw new DrayError('damaged', `${where}, within ${this.#state === 'second-end-block' ? 'its end blocks' : 'a header'}`)
