@@ -1,8 +1,9 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Duplex } from 'node:stream'
 import { bodyStream } from './body-stream.ts'
-import type { EngineAgents } from './engine-agent.ts'
+import type { EngineAgent } from './engine-agent.ts'
 import { ApiFailure, fromCall, NoAnswerInTime } from './engine-error.ts'
+import { Gate } from './gate.ts'
 import { errnoOf } from '../errors/system-error.ts'
 
 /**
@@ -27,50 +28,50 @@ export type ApiAnswer = { readonly status: number; readonly headers: IncomingMes
 
 /** How long a short call may take, from the first byte to the last. */
 const deadlineSeconds = 60
+/** Short calls at a time: an ssh server takes ten sessions on a connection as a rule, and streams need some. */
+const mostQuickCalls = 4
 /** How long an upload waits for the engine's word to go on before it starts anyway: not every proxy passes that word on. */
 const continueWaitMs = 1000
 const mostErrorText = 64 * 1024
 
 export class ApiClient {
   readonly address: string
-  readonly #agents: EngineAgents
+  readonly #agent: EngineAgent
+  readonly #quickCalls = new Gate(mostQuickCalls)
   readonly #host: string
   /** The version all calls are made with; until it is known, the newest of the engine answers. */
   apiVersion: string | undefined
 
-  constructor(address: string, host: string, agents: EngineAgents) {
+  constructor(address: string, host: string, agent: EngineAgent) {
     this.address = address
     this.#host = host
-    this.#agents = agents
+    this.#agent = agent
   }
 
   /** A call that the engine answers at once. Fails with `engine-unreachable` after a minute. */
   async quick(request: ApiRequest): Promise<ApiAnswer> {
-    return this.#translated(request, async () => {
+    return this.#translated(request, async () => this.#quickCalls.run(async () => {
+      const late = new AbortController()
+      const timer = setTimeout(() => late.abort(new NoAnswerInTime(deadlineSeconds)), deadlineSeconds * 1000)
       try {
-        return await this.#quickOnce(request)
+        return await readAnswer(await this.#respond(request, late.signal))
       } catch (thrown) {
-        if (thrown instanceof StaleSocket && (request.method === 'GET' || request.method === 'HEAD')) return await this.#quickOnce(request)
-        throw thrown
+        throw late.signal.aborted ? late.signal.reason : thrown
+      } finally {
+        clearTimeout(timer)
       }
-    })
+    }))
   }
 
   /** A call that may take as long as it takes. */
   async patient(request: ApiRequest): Promise<ApiAnswer> {
-    return this.#translated(request, async () => {
-      const call = this.#open(request)
-      call.end(encodeBody(request))
-      return readAnswer(await responseTo(call))
-    })
+    return this.#translated(request, async () => readAnswer(await this.#respond(request)))
   }
 
   /** A body that is read as it comes. It fails when it ends early or when the signal fires; destroying it ends the request. */
   async download(request: ApiRequest): Promise<{ headers: IncomingMessage['headers']; body: Readable }> {
     return this.#translated(request, async () => {
-      const call = this.#open(request)
-      call.end(encodeBody(request))
-      const response = await successOf(await responseTo(call))
+      const response = await successOf(await this.#respond(request))
       return { headers: response.headers, body: this.#bodyOf(response, request) }
     })
   }
@@ -84,22 +85,24 @@ export class ApiClient {
     const sourceFailures: unknown[] = []
     const stopSource = (): void => void source.destroy()
     request.signal?.addEventListener('abort', stopSource, { once: true })
-    let call: ClientRequest | undefined
+    const state: { call?: ClientRequest; isDone: boolean } = { isDone: false }
     try {
       return await this.#translated(request, async () => {
-        call = this.#open(request, { 'Content-Type': 'application/x-tar', 'Transfer-Encoding': 'chunked', Expect: '100-continue' })
+        const call = this.#open(request, { 'Content-Type': 'application/x-tar', 'Transfer-Encoding': 'chunked', Expect: '100-continue' })
+        state.call = call
         const sent = sendBody(call, source).catch((thrown: unknown) => void sourceFailures.push(thrown))
         const response = await successOf(await responseTo(call))
         const result = await read(this.#bodyOf(response, request))
         await sent
         if (sourceFailures.length > 0) throw sourceFailures[0]
+        state.isDone = call.writableFinished
         return result
       })
     } catch (thrown) {
       throw sourceFailures.length === 0 || request.signal?.aborted === true ? thrown : sourceFailures[0]
     } finally {
       request.signal?.removeEventListener('abort', stopSource)
-      call?.destroy()
+      if (!state.isDone) state.call?.destroy()
       source.on('error', () => undefined).destroy()
     }
   }
@@ -122,23 +125,28 @@ export class ApiClient {
     })
   }
 
-  async #quickOnce(request: ApiRequest): Promise<ApiAnswer> {
-    const call = this.#open(request, {}, 'shared')
-    const deadline = setTimeout(() => call.destroy(new NoAnswerInTime(deadlineSeconds)), deadlineSeconds * 1000)
-    try {
+  /** Sends a request without a stream. A reading one is sent again when the engine had just closed the kept connection. */
+  async #respond(request: ApiRequest, late?: AbortSignal): Promise<IncomingMessage> {
+    const once = async (): Promise<IncomingMessage> => {
+      const call = this.#open(request)
+      late?.addEventListener('abort', () => call.destroy(toError(late.reason)), { once: true })
       call.end(encodeBody(request))
-      return await readAnswer(await responseTo(call))
-    } finally {
-      clearTimeout(deadline)
+      return responseTo(call)
+    }
+    try {
+      return await once()
+    } catch (thrown) {
+      if (thrown instanceof StaleSocket && (request.method === 'GET' || request.method === 'HEAD')) return once()
+      throw thrown
     }
   }
 
-  #open(request: ApiRequest, headers: Record<string, string> = {}, agent: 'shared' | 'own' = 'own'): ClientRequest {
+  #open(request: ApiRequest, headers: Record<string, string> = {}): ClientRequest {
     request.signal?.throwIfAborted()
     const body = request.json === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': encodeBody(request)?.length ?? 0 }
     const version = this.apiVersion === undefined ? '' : `/v${this.apiVersion}`
     const path = `${version}${request.path}${encodeQuery(request.query)}`
-    const call = httpRequest({ agent: this.#agents[agent], method: request.method, path, headers: { Host: this.#host, 'User-Agent': 'drayage', ...body, ...headers } })
+    const call = httpRequest({ agent: this.#agent, method: request.method, path, headers: { Host: this.#host, 'User-Agent': 'drayage', ...body, ...headers } })
     const { signal } = request
     if (signal !== undefined) {
       const abort = (): void => void call.destroy(toError(signal.reason))

@@ -1,7 +1,7 @@
 import { ApiClient } from './api-client.ts'
 import { containerVerbs } from './container-verbs.ts'
 import type { Engine } from './engine.ts'
-import { createAgents, dialTcp, dialTls, dialUnix, type Dial } from './engine-agent.ts'
+import { EngineAgent, dialTcp, dialTls, dialUnix, type Dial } from './engine-agent.ts'
 import { negotiate } from './engine-facts.ts'
 import { whyNoConnection } from './why-no-connection.ts'
 import { engineEvents } from './event-stream.ts'
@@ -30,13 +30,13 @@ export async function connectEngine({ host, env, signal }: ConnectOptions): Prom
   const link = await openLink(resolved, env, signal).catch((thrown: unknown) => {
     throw signal?.aborted === true ? signal.reason : whyNoConnection(thrown, resolved)
   })
-  const agents = createAgents(link.dial)
+  const agent = new EngineAgent(link.dial)
   const close = async (): Promise<void> => {
-    agents.destroy()
+    agent.destroy()
     await link.close()
   }
   try {
-    const client = new ApiClient(resolved.address, link.hostHeader, agents)
+    const client = new ApiClient(resolved.address, link.hostHeader, agent)
     const facts = await negotiate(client, signal)
     return {
       address: resolved.address,

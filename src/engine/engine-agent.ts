@@ -35,30 +35,28 @@ function limitConnectTime<Socket extends Duplex>(socket: Socket, connected: stri
 }
 
 /**
- * Two agents over one way to connect. Short calls share a few connections. A stream, and a call that may take long, has a
- * connection of its own that is never reused: it waits for no other call, and no stale socket can fail it.
+ * Keeps finished connections for the next call, a few of them: over ssh each costs a process here and one there. There is no
+ * upper limit, since a call that waits for a stream's connection would wait for ever; short calls are limited by their caller.
  */
-export type EngineAgents = { readonly shared: Agent; readonly own: Agent; destroy(): void }
+export class EngineAgent extends Agent {
+  readonly #dial: Dial
+  readonly #open = new Set<Duplex>()
 
-export function createAgents(dial: Dial): EngineAgents {
-  const open = new Set<Duplex>()
-  class EngineAgent extends Agent {
-    override createConnection(): Duplex {
-      const socket = dial()
-      open.add(socket)
-      socket.once('close', () => open.delete(socket))
-      return socket
-    }
+  constructor(dial: Dial) {
+    super({ keepAlive: true, maxFreeSockets: 4 })
+    this.#dial = dial
   }
-  const shared = new EngineAgent({ keepAlive: true, maxSockets: 4 })
-  const own = new EngineAgent({ keepAlive: false })
-  return {
-    shared,
-    own,
-    destroy() {
-      for (const socket of open) socket.destroy()
-      shared.destroy()
-      own.destroy()
-    },
+
+  override createConnection(): Duplex {
+    const socket = this.#dial()
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+    return socket
+  }
+
+  /** Ends all connections, raw ones and those in use as well. */
+  override destroy(): void {
+    for (const socket of this.#open) socket.destroy()
+    super.destroy()
   }
 }

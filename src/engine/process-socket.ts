@@ -52,26 +52,10 @@ export class ProcessSocket extends Duplex {
     callback(error)
   }
 
-  // What node:http asks of a socket.
-  setKeepAlive(): this {
-    return this
-  }
-
-  setNoDelay(): this {
-    return this
-  }
-
-  setTimeout(): this {
-    return this
-  }
-
-  ref(): this {
-    this.#child.ref()
-    return this
-  }
-
-  unref(): this {
-    this.#child.unref()
-    return this
-  }
+  // What node:http asks of a socket; the connection's end is the engine's close().
+  readonly setKeepAlive = (): this => this
+  readonly setNoDelay = (): this => this
+  readonly setTimeout = (): this => this
+  readonly ref = (): this => this
+  readonly unref = (): this => this
 }
