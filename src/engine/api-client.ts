@@ -2,9 +2,10 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import type { Readable, Duplex } from 'node:stream'
 import { bodyStream } from './body-stream.ts'
 import type { EngineAgent } from './engine-agent.ts'
-import { ApiFailure, fromCall, NoAnswerInTime } from './engine-error.ts'
+import { ApiFailure, fromCall, isLost, NoAnswerInTime } from './engine-error.ts'
 import { Gate } from './gate.ts'
-import { errnoOf } from '../errors/system-error.ts'
+import { toError } from './to-error.ts'
+import { onAbort } from './on-abort.ts'
 
 /**
  * The one way every request goes. docker-modem is not used: it pipes uploads without ending their source when the engine
@@ -83,8 +84,7 @@ export class ApiClient {
    */
   async upload<Result>(request: ApiRequest, source: Readable, read: (body: Readable) => Promise<Result>): Promise<Result> {
     const sourceFailures: unknown[] = []
-    const stopSource = (): void => void source.destroy()
-    request.signal?.addEventListener('abort', stopSource, { once: true })
+    const forget = onAbort(request.signal, () => source.destroy())
     const state: { call?: ClientRequest; isDone: boolean } = { isDone: false }
     try {
       return await this.#translated(request, async () => {
@@ -101,7 +101,7 @@ export class ApiClient {
     } catch (thrown) {
       throw sourceFailures.length === 0 || request.signal?.aborted === true ? thrown : sourceFailures[0]
     } finally {
-      request.signal?.removeEventListener('abort', stopSource)
+      forget()
       if (!state.isDone) state.call?.destroy()
       source.on('error', () => undefined).destroy()
     }
@@ -129,7 +129,7 @@ export class ApiClient {
   async #respond(request: ApiRequest, late?: AbortSignal): Promise<IncomingMessage> {
     const once = async (): Promise<IncomingMessage> => {
       const call = this.#open(request)
-      late?.addEventListener('abort', () => call.destroy(toError(late.reason)), { once: true })
+      onAbort(late, reason => call.destroy(reason))
       call.end(encodeBody(request))
       return responseTo(call)
     }
@@ -147,12 +147,8 @@ export class ApiClient {
     const version = this.apiVersion === undefined ? '' : `/v${this.apiVersion}`
     const path = `${version}${request.path}${encodeQuery(request.query)}`
     const call = httpRequest({ agent: this.#agent, method: request.method, path, headers: { Host: this.#host, 'User-Agent': 'drayage', ...body, ...headers } })
-    const { signal } = request
-    if (signal !== undefined) {
-      const abort = (): void => void call.destroy(toError(signal.reason))
-      signal.addEventListener('abort', abort, { once: true })
-      call.once('close', () => signal.removeEventListener('abort', abort))
-    }
+    const forget = onAbort(request.signal, reason => call.destroy(reason))
+    call.once('close', forget)
     return call
   }
 
@@ -176,8 +172,7 @@ async function responseTo(call: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     call.once('response', resolve)
     call.on('error', error => {
-      const stale = call.reusedSocket && (errnoOf(error) === 'ECONNRESET' || errnoOf(error) === 'EPIPE')
-      reject(stale ? new StaleSocket(error.message, { cause: error }) : error)
+      reject(call.reusedSocket && isLost(error) ? new StaleSocket(error.message, { cause: error }) : error)
     })
   })
 }
@@ -268,8 +263,4 @@ function encodeQuery(query: ApiRequest['query']): string {
   }
   const text = pairs.toString()
   return text === '' ? '' : `?${text}`
-}
-
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
 }

@@ -1,11 +1,13 @@
 import { PassThrough, Readable, Writable, type Duplex } from 'node:stream'
 import { DrayError } from '../errors/dray-error.ts'
-import { toError, type ApiClient, type ApiRequest } from './api-client.ts'
+import type { ApiClient, ApiRequest } from './api-client.ts'
 import { Demultiplexer } from './demultiplexer.ts'
 import type { AttachedStreams, CallOptions } from './engine.ts'
 import { connectionLost, fromCall } from './engine-error.ts'
 import { encodeName } from './plain-verbs.ts'
+import { onAbort } from './on-abort.ts'
 import { hasTerminal } from './terminal.ts'
+import { toError } from './to-error.ts'
 
 /** Attaches to a container, before its start as a rule. The wanted streams must all be read: they share one connection. */
 export async function attachTo(client: ApiClient, id: string, wanted: { stdin: boolean; stdout: boolean; stderr: boolean }, options?: CallOptions): Promise<AttachedStreams> {
@@ -48,18 +50,15 @@ export function splitConnection(client: ApiClient, socket: Duplex, raw: boolean,
       socket.end(callback)
     },
   })
-  const abort = (): void => {
-    closed = true
-    socket.destroy()
-    sink.destroy(toError(signal?.reason))
-    stdin.destroy(toError(signal?.reason))
-  }
-  const listen = (): void => signal?.addEventListener('abort', abort, { once: true })
   // Every failure reaches the caller through the stream it reads or writes; these listeners only keep it from being uncaught.
   for (const stream of [sink, stdin, socket]) stream.on('error', () => undefined)
-  socket.once('close', () => signal?.removeEventListener('abort', abort))
-  if (signal?.aborted === true) abort()
-  else listen()
+  const forget = onAbort(signal, reason => {
+    closed = true
+    socket.destroy()
+    sink.destroy(reason)
+    stdin.destroy(reason)
+  })
+  socket.once('close', forget)
   void forward(socket, sink, assertEngineLives).catch((thrown: unknown) => {
     if (!closed) sink.destroy(toError(fromCall(thrown, { ...request, address: client.address })))
   }).finally(() => socket.destroy())

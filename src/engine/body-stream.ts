@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import { onAbort } from './on-abort.ts'
 
 /**
  * The body of an answer as a Readable that ends only when the engine ended it: a cut body is an error, translated. When
  * the signal fires it fails with the signal's reason. Destroying it closes the connection.
  */
 export function bodyStream(response: IncomingMessage, translate: (thrown: unknown) => Error, signal?: AbortSignal): Readable {
-  const abort = (): void => void body.destroy(translate(signal?.reason))
   const body = new Readable({
     read: () => void response.resume(),
     destroy(error, callback) {
-      signal?.removeEventListener('abort', abort)
+      forget()
       if (!response.complete || !response.readableEnded) response.destroy()
       callback(error)
     },
@@ -28,6 +28,6 @@ export function bodyStream(response: IncomingMessage, translate: (thrown: unknow
     if (!response.complete) body.destroy(translate(cut()))
   })
   response.pause()
-  signal?.addEventListener('abort', abort, { once: true })
+  const forget = onAbort(signal, reason => body.destroy(reason))
   return body
 }

@@ -46,7 +46,12 @@ export function fromReportedFailure(words: string, doing: string): DrayError {
   return fromApiFailure(new ApiFailure(500, words), doing)
 }
 
-const lost = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED', 'HPE_INVALID_EOF_STATE', 'ERR_STREAM_DESTROYED'])
+const lostCodes = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED', 'HPE_INVALID_EOF_STATE', 'ERR_STREAM_DESTROYED'])
+
+/** Whether a connection broke that had been there. */
+export function isLost(thrown: unknown): boolean {
+  return lostCodes.has(errnoOf(thrown) ?? '')
+}
 
 /**
  * Translates what a call threw. DrayErrors pass through, and so does the reason of a call that was aborted; everything
@@ -64,7 +69,7 @@ export function fromCall(thrown: unknown, { doing, address, signal }: { doing: s
   }
   const errno = errnoOf(thrown)
   if (errno === undefined && !(thrown instanceof Unreachable)) return thrown
-  if (errno !== undefined && lost.has(errno)) return connectionLost(address, doing, thrown)
+  if (isLost(thrown)) return connectionLost(address, doing, thrown)
   const { code, reason, hints } = whyUnreachable(thrown)
   return new DrayError(code, `the engine at "${address}" cannot be reached while ${doing}: ${reason}`, { hints, cause: thrown })
 }
@@ -106,7 +111,7 @@ export function whyUnreachable(thrown: unknown): { code: ErrorCode; reason: stri
   if (speaksNoTls.has(errno)) return { code: 'engine-unreachable', reason: 'it does not speak TLS', hints: ['unset DOCKER_TLS_VERIFY and DOCKER_TLS, or use the engine\'s TLS port'] }
   if (badCertificate.test(errno)) return { code: 'unauthorized', reason: `the engine's TLS certificate is not trusted: ${text}`, hints: ['check ca.pem in DOCKER_CERT_PATH or in the context, and the host name in the address'] }
   if (errno.startsWith('HPE_')) return { code: 'engine-unreachable', reason: 'what answers there does not speak HTTP', hints: ['check the port'] }
-  if (lost.has(errno)) return { code: 'engine-unreachable', reason: 'it closed the connection at once', hints: ['does the port speak TLS? then set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH'] }
+  if (isLost(thrown)) return { code: 'engine-unreachable', reason: 'it closed the connection at once', hints: ['does the port speak TLS? then set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH'] }
   return { code: 'engine-unreachable', reason: text, hints: [] }
 }
 

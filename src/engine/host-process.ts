@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { errnoOf } from '../errors/system-error.ts'
 import type { HostProcess, HostShell } from './host-shell.ts'
+import { onAbort } from './on-abort.ts'
 import { readToEnd } from './read-to-end.ts'
 
 type RunOptions = NonNullable<Parameters<HostShell['run']>[1]>
@@ -19,8 +20,7 @@ export class RunningProcesses {
     const [program = '', ...args] = argv
     const child = spawn(program, args, { stdio: 'pipe', env })
     this.#running.add(child)
-    const kill = (): void => void child.kill('SIGKILL')
-    signal?.addEventListener('abort', kill, { once: true })
+    const forget = onAbort(signal, () => child.kill('SIGKILL'))
     // A program that ends before it has read its input makes writing fail; its exit says more than the EPIPE.
     child.stdin.on('error', () => undefined)
     let failed = false
@@ -31,7 +31,7 @@ export class RunningProcesses {
     const exited = new Promise<{ exitCode: number | null; signalName: string | null }>(resolve => {
       child.once('close', (exitCode, signalName) => {
         this.#running.delete(child)
-        signal?.removeEventListener('abort', kill)
+        forget()
         resolve(failed ? { exitCode: 127, signalName: null } : { exitCode, signalName })
       })
     })

@@ -23,9 +23,15 @@ export class ProcessSocket extends Duplex {
     child.stdin.on('error', () => undefined)
     child.once('error', error => (spawnError = error))
     child.once('close', exitCode => {
-      if (exitCode === 0) this.push(null)
-      else this.destroy(spawnError ?? explain(said, exitCode))
+      if (exitCode !== 0) {
+        this.destroy(spawnError ?? explain(said, exitCode))
+        return
+      }
+      // read(0) makes the end seen where nobody reads: among the agent's idle connections.
+      this.push(null)
+      this.read(0)
     })
+    this.once('end', () => this.destroy())
   }
 
   override _read(): void {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { explainSsh } from './ssh-failure.ts'
 import type { SshTarget } from './endpoint.ts'
 import { destination, heedless, masterArguments } from './ssh-arguments.ts'
+import { onAbort } from './on-abort.ts'
 import { errnoOf } from '../errors/system-error.ts'
 import { Unreachable } from './unreachable.ts'
 
@@ -45,6 +46,7 @@ async function untilListening(master: ChildProcess, dir: string, controlPath: st
   let said = ''
   master.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const watcher = watch(dir)
+  let forget = (): void => undefined
   try {
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
@@ -53,10 +55,11 @@ async function untilListening(master: ChildProcess, dir: string, controlPath: st
       watcher.on('change', look).on('error', reject)
       master.once('error', error => reject(notStarted(error)))
       master.once('close', exitCode => reject(exitCode === 127 ? notStarted() : explainSsh(target, said, exitCode)))
-      signal?.addEventListener('abort', () => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason))), { once: true })
+      forget = onAbort(signal, reject)
       look()
     })
   } finally {
+    forget()
     watcher.close()
   }
 }

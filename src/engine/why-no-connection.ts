@@ -1,4 +1,5 @@
 import { DrayError } from '../errors/dray-error.ts'
+import { errnoOf } from '../errors/system-error.ts'
 import { whyUnreachable } from './engine-error.ts'
 import { withoutPassword } from './endpoint.ts'
 import { Unreachable } from './unreachable.ts'
@@ -13,10 +14,10 @@ export function whyNoConnection(thrown: unknown, resolved: ResolvedEndpoint): un
   if (thrown.code === 'refused' && thrown.message.includes('HTTP request to an HTTPS server')) {
     return new DrayError('engine-unreachable', `cannot connect to the engine at ${tried}: it wants TLS`, { hints: ['set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to the folder of ca.pem, cert.pem and key.pem'], cause })
   }
-  return cause instanceof Unreachable || (cause instanceof Error && 'code' in cause) ? failed(tried, cause) : thrown
+  return cause instanceof Unreachable || errnoOf(cause) !== undefined ? failed(tried, cause) : thrown
 }
 
-function failed(tried: string, cause: Error): DrayError {
+function failed(tried: string, cause: unknown): DrayError {
   const { code, reason, hints } = whyUnreachable(cause)
   return new DrayError(code, `cannot connect to the engine at ${tried}: ${reason}`, { hints, cause })
 }

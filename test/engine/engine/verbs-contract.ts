@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals'
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { waitUntil } from '../../lab/wait.ts'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Engine } from '../../../src/engine/engine.ts'
@@ -69,7 +69,6 @@ export async function expectNothingOpen(before: readonly string[]): Promise<void
       return at < 0
     })
   }
-  const until = performance.now() + 5000
-  while (left().length > 0 && performance.now() < until) await once(AbortSignal.timeout(20), 'abort')
+  await waitUntil(() => left().length === 0, 'everything is closed', 5000).catch(() => undefined)
   expect(left()).toEqual([])
 }
