@@ -16,7 +16,7 @@ const examples = 'give unix:///path, tcp://host:port, ssh://[user@]host[:port][/
 
 /** Parses an address. Pure; anything but an address with a scheme (a context's name) is for the caller. `usage` with what is wrong. */
 export function parseEndpoint(text: string): Endpoint {
-  const scheme = /^([a-z]+):\/\//i.exec(text)?.[1]?.toLowerCase()
+  const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   const refuse = (reason: string, hint = examples): DrayError => new DrayError('usage', `the address "${withoutPassword(text)}" ${reason}`, { hints: [hint] })
   switch (scheme) {
     case 'unix':

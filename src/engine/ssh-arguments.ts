@@ -13,9 +13,9 @@ function commonOptions(mayAsk: boolean): string[] {
     ...option('PermitLocalCommand', 'no'),
     ...option('LogLevel', 'ERROR'),
     ...option('ConnectTimeout', '30'),
-    // A dead link is noticed within 40 seconds, however silent a stream may be.
+    // The third question without an answer ends it: a dead link is noticed within 30 seconds, however silent a stream may be.
     ...option('ServerAliveInterval', '10'),
-    ...option('ServerAliveCountMax', '3'),
+    ...option('ServerAliveCountMax', '2'),
     ...(mayAsk ? [] : option('BatchMode', 'yes')),
   ]
 }

@@ -15,8 +15,8 @@ const meanings: readonly Meaning[] = [
   [/Connection refused/, 'engine-unreachable', 'no ssh server answers there', () => 'check the address and the port'],
   [/timed out|Timeout, server/i, 'engine-unreachable', 'the host does not answer', () => 'check the address, the network and the firewall'],
   [/No route to host|Network is unreachable/, 'engine-unreachable', 'there is no way to the host', () => 'check the address and the network'],
-  [/docker.*not found|not found.*docker/i, 'engine-unreachable', 'there is no docker command in the PATH there', login => `see what the PATH is without a terminal: ${login} 'command -v docker; echo $PATH'`],
-  [/is not a docker command|unknown command/i, 'engine-unreachable', 'the docker command there is too old', () => 'docker 18.09 or newer has "docker system dial-stdio"'],
+  [/docker.*not found|not found.*docker|unknown command: docker/i, 'engine-unreachable', 'there is no docker command in the PATH there', login => `see what the PATH is without a terminal: ${login} 'command -v docker; echo $PATH'`],
+  [/is not a docker command|unknown command|unknown flag/i, 'engine-unreachable', 'the docker command there is too old', () => 'docker 18.09 or newer has "docker system dial-stdio"'],
   [/Cannot connect to the Docker daemon|failed to connect to the docker API|dial unix|error during connect/i, 'engine-unreachable', 'no engine answers there', login => `is dockerd running there? see: ${login} systemctl status docker`],
 ]
 
