@@ -1,11 +1,13 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import type { Readable, Duplex } from 'node:stream'
+import { readAnswer, responseTo, StaleSocket, successOf, type ApiAnswer } from './api-answer.ts'
 import { bodyStream } from './body-stream.ts'
 import type { EngineAgent } from './engine-agent.ts'
-import { ApiFailure, fromCall, isLost, NoAnswerInTime } from './engine-error.ts'
+import { ApiFailure, fromCall, NoAnswerInTime } from './engine-error.ts'
 import { Gate } from './gate.ts'
-import { toError } from './to-error.ts'
 import { onAbort } from './on-abort.ts'
+import { sendBody } from './send-body.ts'
+import { toError } from './to-error.ts'
 
 /**
  * The one way every request goes. docker-modem is not used: it pipes uploads without ending their source when the engine
@@ -25,15 +27,10 @@ export type ApiRequest = {
 
 type QueryValue = string | number | boolean | readonly string[] | Readonly<Record<string, unknown>> | undefined
 
-export type ApiAnswer = { readonly status: number; readonly headers: IncomingMessage['headers']; readonly body: Buffer }
-
 /** How long a short call may take, from the first byte to the last. */
 const deadlineSeconds = 60
 /** Short calls at a time: an ssh server takes ten sessions on a connection as a rule, and streams need some. */
 const mostQuickCalls = 4
-/** How long an upload waits for the engine's word to go on before it starts anyway: not every proxy passes that word on. */
-const continueWaitMs = 1000
-const mostErrorText = 64 * 1024
 
 export class ApiClient {
   readonly address: string
@@ -125,7 +122,7 @@ export class ApiClient {
     })
   }
 
-  /** Sends a request without a stream. A reading one is sent again when the engine had just closed the kept connection. */
+  /** Sends a request without a stream. A reading one is sent again when a kept connection had just been closed. */
   async #respond(request: ApiRequest, late?: AbortSignal): Promise<IncomingMessage> {
     const once = async (): Promise<IncomingMessage> => {
       const call = this.#open(request)
@@ -133,11 +130,14 @@ export class ApiClient {
       call.end(encodeBody(request))
       return responseTo(call)
     }
-    try {
-      return await once()
-    } catch (thrown) {
-      if (thrown instanceof StaleSocket && (request.method === 'GET' || request.method === 'HEAD')) return once()
-      throw thrown
+    for (;;) {
+      try {
+        return await once()
+      } catch (thrown) {
+        // Ends: there are a few kept connections at most, and a new one is never stale.
+        const isSafe = request.method === 'GET' || request.method === 'HEAD'
+        if (!(isSafe && thrown instanceof StaleSocket)) throw thrown
+      }
     }
   }
 
@@ -163,90 +163,6 @@ export class ApiClient {
       throw fromCall(thrown instanceof StaleSocket ? thrown.cause : thrown, { ...request, address: this.address })
     }
   }
-}
-
-/** The engine had closed a kept connection just when it was used again: the request was not seen, as far as anyone can tell. */
-class StaleSocket extends Error {}
-
-async function responseTo(call: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    call.once('response', resolve)
-    call.on('error', error => {
-      reject(call.reusedSocket && isLost(error) ? new StaleSocket(error.message, { cause: error }) : error)
-    })
-  })
-}
-
-/** The response, unless its status says no: then the daemon's words. 304 is a success: it was so already. */
-async function successOf(response: IncomingMessage): Promise<IncomingMessage> {
-  const status = response.statusCode ?? 0
-  if (status < 400) return response
-  const pieces: Buffer[] = []
-  let length = 0
-  for await (const piece of response as AsyncIterable<Buffer>) {
-    length += piece.length
-    if (length <= mostErrorText) pieces.push(piece)
-  }
-  throw new ApiFailure(status, wordsOf(Buffer.concat(pieces).toString()) || (response.statusMessage ?? `HTTP ${status}`))
-}
-
-function wordsOf(text: string): string {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string') return value.message.trim()
-  } catch {
-    // a proxy's own page, or plain text
-  }
-  return text.trim()
-}
-
-async function readAnswer(response: IncomingMessage): Promise<ApiAnswer> {
-  await successOf(response)
-  const pieces: Buffer[] = []
-  for await (const piece of response as AsyncIterable<Buffer>) pieces.push(piece)
-  return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) }
-}
-
-/**
- * Sends the body once the engine wants it, so that a refusal arrives before the bytes that it makes pointless. Fails with
- * the source's failure only; what the engine no longer takes is read and dropped.
- */
-async function sendBody(call: ClientRequest, source: Readable): Promise<void> {
-  if (!(await bodyIsWanted(call))) return
-  try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
-      if (!call.destroyed && !call.write(chunk)) await drained(call)
-    }
-    if (!call.destroyed) call.end()
-  } catch (thrown) {
-    call.destroy(toError(thrown))
-    throw thrown
-  }
-}
-
-async function bodyIsWanted(call: ClientRequest): Promise<boolean> {
-  const wanted = new Promise<boolean>(resolve => {
-    const timer = setTimeout(() => resolve(true), continueWaitMs)
-    const settle = (value: boolean): void => {
-      clearTimeout(timer)
-      resolve(value)
-    }
-    call.once('continue', () => settle(true))
-    call.once('response', response => settle((response.statusCode ?? 0) < 400))
-    call.once('close', () => settle(false))
-  })
-  call.flushHeaders()
-  return wanted
-}
-
-async function drained(call: ClientRequest): Promise<void> {
-  await new Promise<void>(resolve => {
-    const done = (): void => {
-      call.off('drain', done).off('close', done)
-      resolve()
-    }
-    call.on('drain', done).on('close', done)
-  })
 }
 
 function encodeBody({ json }: ApiRequest): Buffer | undefined {

@@ -15,10 +15,10 @@ export class RunningProcesses {
    * Starts a program with pipes at all three ends. One that cannot be started ends with exit code 127 and the reason on
    * stderr, as a shell would say it. The signal kills it.
    */
-  start(argv: readonly string[], { signal, env }: { signal?: AbortSignal; env: NodeJS.ProcessEnv }): HostProcess {
+  start(argv: readonly string[], { signal, env, detached = false }: { signal?: AbortSignal; env: NodeJS.ProcessEnv; detached?: boolean }): HostProcess {
     signal?.throwIfAborted()
     const [program = '', ...args] = argv
-    const child = spawn(program, args, { stdio: 'pipe', env })
+    const child = spawn(program, args, { stdio: 'pipe', env, detached })
     this.#running.add(child)
     const forget = onAbort(signal, () => child.kill('SIGKILL'))
     // A program that ends before it has read its input makes writing fail; its exit says more than the EPIPE.

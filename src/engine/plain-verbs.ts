@@ -1,5 +1,6 @@
 import Docker from 'dockerode'
-import type { ApiAnswer, ApiClient, ApiRequest } from './api-client.ts'
+import type { ApiAnswer } from './api-answer.ts'
+import type { ApiClient, ApiRequest } from './api-client.ts'
 
 /** What dockerode's verbs hand to their modem. */
 type DialOptions = { readonly path: string; readonly method: ApiRequest['method']; readonly options?: Record<string, unknown> }

@@ -43,11 +43,3 @@ export function sessionArguments(target: SshTarget, controlPath: string | undefi
 export function dialCommand({ socketPath }: SshTarget): string {
   return socketPath === undefined ? 'docker system dial-stdio' : `docker ${quoteForShell(`--host=unix://${socketPath}`)} system dial-stdio`
 }
-
-/**
- * Ctrl-C reaches every process of the terminal, but what a run undoes after it still needs its connections: signals of the
- * terminal are ignored, which ssh honours when it inherits that.
- */
-export function heedless(program: string, args: readonly string[]): [string, string[]] {
-  return ['/bin/sh', ['-c', 'trap "" HUP INT QUIT; exec "$@"', 'sh', program, ...args]]
-}

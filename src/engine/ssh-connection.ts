@@ -5,12 +5,15 @@ import { RunningProcesses } from './host-process.ts'
 import type { HostShell } from './host-shell.ts'
 import { ProcessSocket } from './process-socket.ts'
 import { quoteForShell } from './shell-quote.ts'
-import { destination, dialCommand, heedless, sessionArguments } from './ssh-arguments.ts'
+import { destination, dialCommand, sessionArguments } from './ssh-arguments.ts'
 import { explainSsh } from './ssh-failure.ts'
 import { startMaster, type SshMaster } from './ssh-master.ts'
 import { Unreachable } from './unreachable.ts'
 
 export type SshConnection = { readonly dial: Dial; readonly shell: HostShell; readonly close: () => Promise<void> }
+
+/** Out of reach of the terminal's Ctrl-C, which ssh's sessions, unlike its shared connection, cannot ignore. */
+const detached = true
 
 /**
  * Connects through the system's ssh, so that ~/.ssh/config, agents, jump hosts and known host keys count as they do on the
@@ -19,15 +22,14 @@ export type SshConnection = { readonly dial: Dial; readonly shell: HostShell; re
 export async function openSsh(target: SshTarget, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<SshConnection> {
   const mayAsk = process.stdin.isTTY
   const master = await masterOrUsersOwn(target, env, mayAsk, signal)
-  const arguments_ = (command: string): [string, string[]] => heedless('ssh', sessionArguments(target, master?.controlPath, mayAsk, command))
+  const argumentsFor = (command: string): string[] => sessionArguments(target, master?.controlPath, mayAsk, command)
   const processes = new RunningProcesses()
   const dial: Dial = () => {
-    const [program, args] = arguments_(dialCommand(target))
-    return new ProcessSocket(spawn(program, args, { stdio: 'pipe', env }), (said, exitCode) => explainSsh(target, said, exitCode))
+    return new ProcessSocket(spawn('ssh', argumentsFor(dialCommand(target)), { stdio: 'pipe', env, detached }), (said, exitCode) => explainSsh(target, said, exitCode))
   }
   return {
     dial,
-    shell: sshShell(target, env, arguments_, processes),
+    shell: sshShell(target, env, argumentsFor, processes),
     async close() {
       await processes.close()
       await master?.close()
@@ -53,12 +55,11 @@ async function hasSharedConnection(target: SshTarget, env: NodeJS.ProcessEnv): P
   })
 }
 
-function sshShell(target: SshTarget, env: NodeJS.ProcessEnv, sessionOf: (command: string) => [string, string[]], processes: RunningProcesses): HostShell {
+function sshShell(target: SshTarget, env: NodeJS.ProcessEnv, argumentsFor: (command: string) => string[], processes: RunningProcesses): HostShell {
   const start: HostShell['start'] = (argv, options) => {
     const assignments = Object.entries(options?.env ?? {}).map(([key, value]) => `${key}=${value}`)
     const words = assignments.length === 0 ? argv : ['env', ...assignments, ...argv]
-    const [program, args] = sessionOf(words.map(quoteForShell).join(' '))
-    return processes.start([program, ...args], { ...(options?.signal ? { signal: options.signal } : {}), env })
+    return processes.start(['ssh', ...argumentsFor(words.map(quoteForShell).join(' '))], { ...(options?.signal ? { signal: options.signal } : {}), env, detached })
   }
   return {
     kind: 'ssh',

@@ -1,18 +1,24 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, watch } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { explainSsh } from './ssh-failure.ts'
 import type { SshTarget } from './endpoint.ts'
-import { destination, heedless, masterArguments } from './ssh-arguments.ts'
+import { destination, masterArguments } from './ssh-arguments.ts'
 import { onAbort } from './on-abort.ts'
 import { errnoOf } from '../errors/system-error.ts'
 import { Unreachable } from './unreachable.ts'
 
 /** A shared ssh connection that is ours: close() ends it and removes its socket, and so does the end of this process, however it comes. */
 export type SshMaster = { readonly controlPath: string; close(): Promise<void> }
+
+/**
+ * Ctrl-C reaches every process of the terminal, but what a run undoes after it still needs the connection: signals of the
+ * terminal are ignored, which ssh honours when it inherits that. A session of its own would cut it off from the terminal,
+ * where it may have to ask for a password.
+ */
+const heedless = 'trap "" HUP INT QUIT'
 
 /** ssh appends 17 characters while it makes the socket, and the whole must stay below 108. */
 const longestTmp = 60
@@ -23,14 +29,13 @@ export async function startMaster(target: SshTarget, env: NodeJS.ProcessEnv, may
   const tmp = tmpdir()
   const dir = await mkdtemp(join(tmp.length <= longestTmp ? tmp : '/tmp', 'dray-'))
   const controlPath = join(dir, 'ctl')
-  const [program, args] = heedless('ssh', masterArguments(target, controlPath, mayAsk))
-  const master = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
-  const ended = new Promise<void>(resolve => master.once('close', () => resolve()))
+  const master = spawn('/bin/sh', ['-c', `${heedless}; exec ssh "$@"`, 'sh', ...masterArguments(target, controlPath, mayAsk)], { stdio: ['ignore', 'ignore', 'pipe'], env })
   const guard = startGuard(target, controlPath, dir, env)
+  const ended = Promise.all([master, guard].map(async each => new Promise<void>(resolve => each.once('close', () => resolve()))))
   const close = async (): Promise<void> => {
     master.kill()
     guard.stdin?.end()
-    await Promise.all([ended, once(guard, 'close')])
+    await ended
     await rm(dir, { recursive: true, force: true })
   }
   try {
@@ -71,7 +76,7 @@ function notStarted(cause?: Error): Unreachable {
 
 /** Waits for the end of its stdin, which comes even when this process is killed, and then ends the connection. */
 function startGuard(target: SshTarget, controlPath: string, dir: string, env: NodeJS.ProcessEnv): ChildProcess {
-  const script = 'trap "" HUP INT QUIT; cat >/dev/null; control=$1 dir=$2; shift 2; ssh -S "$control" -O exit "$@"; rm -f "$control"; rmdir "$dir"'
+  const script = `${heedless}; while read -r line; do :; done; control=$1 dir=$2; shift 2; ssh -S "$control" -O exit "$@"; rm -f "$control"; rmdir "$dir"`
   const guard = spawn('/bin/sh', ['-c', script, 'sh', controlPath, dir, ...destination(target)], { stdio: ['pipe', 'ignore', 'ignore'], env })
   guard.stdin.on('error', () => undefined)
   return guard

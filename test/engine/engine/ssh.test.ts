@@ -127,6 +127,8 @@ describe('ssh', () => {
     const { client, next } = await startClient()
     process.kill(-client.pid!, 'SIGINT')
     expect(await next()).toBe('interrupted')
+    const [control] = await controlDirs()
+    expect(existsSync(join(dir, control!, 'ctl'))).toBe(true)
     client.stdin!.write('still\n')
     expect(await next()).toBe('still 0')
     client.stdin!.end()
