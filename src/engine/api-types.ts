@@ -3,7 +3,7 @@
  * and replayed verbatim, so nothing may be narrowed away.
  */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined }
-export type JsonObject = { [key: string]: Json | undefined }
+export type JsonObject = Record<string, Json | undefined>
 
 export type MountPoint = {
   Type: 'volume' | 'bind' | 'tmpfs' | 'npipe' | 'cluster' | 'image'

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types'
 import { exitCodes, type ErrorCode } from './exit-codes.ts'
 
 export type ErrorDetails = {
@@ -28,5 +29,5 @@ export class DrayError extends Error {
 
 /** The text of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown)
+  return isNativeError(thrown) ? thrown.message : String(thrown)
 }

@@ -1,4 +1,5 @@
-import { DrayError } from './dray-error.ts'
+import { isNativeError } from 'node:util/types'
+import { DrayError, messageOf } from './dray-error.ts'
 import type { ErrorCode } from './exit-codes.ts'
 
 const meanings: Record<string, [ErrorCode, string, string?]> = {
@@ -15,8 +16,9 @@ const meanings: Record<string, [ErrorCode, string, string?]> = {
   EMFILE: ['io-failed', 'too many open files', 'raise the limit with: ulimit -n'],
 }
 
+/** The `code` of an error of node's. Not by instanceof: an error made by node is none of the Error of a vm context, in which jest runs. */
 export function errnoOf(thrown: unknown): string | undefined {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+  const code = isNativeError(thrown) && 'code' in thrown ? thrown.code : undefined
   return typeof code === 'string' ? code : undefined
 }
 
@@ -24,6 +26,6 @@ export function errnoOf(thrown: unknown): string | undefined {
 export function fromSystemError(thrown: unknown, doing: string, subject: string): DrayError {
   if (thrown instanceof DrayError) return thrown
   const errno = errnoOf(thrown)
-  const [code, reason, hint] = (errno === undefined ? undefined : meanings[errno]) ?? ['io-failed', thrown instanceof Error ? thrown.message : String(thrown)]
-  return new DrayError(code as ErrorCode, `${doing} "${subject}": ${reason ?? ''}`, { hints: hint ? [hint] : [], cause: thrown })
+  const [code, reason, hint] = (errno === undefined ? undefined : meanings[errno]) ?? (['io-failed', messageOf(thrown)] as const)
+  return new DrayError(code, `${doing} "${subject}": ${reason}`, { hints: hint ? [hint] : [], cause: thrown })
 }

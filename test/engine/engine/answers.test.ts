@@ -1,0 +1,3 @@
+import { testAnswers } from './answers-contract.ts'
+
+testAnswers('20.10', '1.41', 'graphdriver')
