@@ -1,0 +1,137 @@
+import { crc32, gzip, inflateRaw, type ZlibOptions } from 'node:zlib'
+import { DrayError } from '../errors/dray-error.ts'
+import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
+import { decodeWithSystemZstd } from './system-zstd.ts'
+import { boundsOfZstdFrames } from './zstd-frame.ts'
+import { nativeZstd, zlibWithZstd } from './zstd.ts'
+
+export type Codec = 'zstd' | 'gzip'
+export type Compression = 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'none'
+
+const zstdLevel = 3
+const gzipLevel = 1
+/** One turn on the thread pool for most chunks; smaller output buffers keep the pool waiting for the main thread. */
+const outputBytes = 1024 * 1024
+/** Windows up to this size are allowed for any content, as the format asks of every decoder. */
+const usualWindowBytes = 8 * 1024 * 1024
+
+/** The better one of those that can be written here. */
+export function availableCodec(): Codec {
+  return zlibWithZstd() !== undefined || nativeZstd() !== undefined ? 'zstd' : 'gzip'
+}
+
+/**
+ * One zstd frame or one gzip member, made on the thread pool: several calls run side by side. `plain` must not be changed
+ * before the promise settles.
+ */
+export async function compressFrame(plain: Buffer, codec: Codec, { level }: { readonly level?: number } = {}): Promise<Buffer> {
+  if (codec === 'gzip') return gzipMember(plain, level ?? gzipLevel)
+  const own = zlibWithZstd()
+  if (own) {
+    const options = { chunkSize: outputBytes, pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: level ?? zstdLevel } }
+    return callback(done => own.zstdCompress(plain, options, done))
+  }
+  const native = nativeZstd()
+  if (!native) throw new DrayError('io-failed', 'zstd cannot be written here', { hints: ['run dray with Node.js 22.15 or newer'] })
+  return new native.Encoder(level ?? zstdLevel).encode(plain)
+}
+
+/**
+ * The content of one gzip member or of zstd frames, told apart by magic number. Throws `damaged` when they are not whole and
+ * alone, fail their checksum, or hold more than `maxBytes`, without allocating much more than that.
+ */
+export async function decompressFrame(stored: Buffer, maxBytes: number): Promise<Buffer> {
+  const compression = compressionOf(stored)
+  if (compression === 'gzip') return gunzipMember(stored, maxBytes)
+  if (compression === 'zstd') return unzstd(stored, maxBytes)
+  throw new DrayError('damaged', 'what should be a compressed chunk is neither zstd nor gzip')
+}
+
+/** By the magic number at the start; six bytes are enough. */
+export function compressionOf(first: Buffer): Compression {
+  const begins = (...magic: number[]) => first.length >= magic.length && magic.every((byte, i) => first[i] === byte)
+  if (begins(0x1f, 0x8b)) return 'gzip'
+  if (begins(0x42, 0x5a, 0x68)) return 'bzip2'
+  if (begins(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)) return 'xz'
+  if (begins(0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
+  const skippable = first.length >= 4 && (first.readUInt32LE(0) & ~15) >>> 0 === 0x184d2a50
+  return skippable ? 'zstd' : 'none'
+}
+
+function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
+  return callback(done => gzip(plain, { level, chunkSize: outputBytes }, done))
+}
+
+async function gunzipMember(stored: Buffer, maxBytes: number): Promise<Buffer> {
+  const start = gzipHeaderLength(stored)
+  if (start === undefined) throw new DrayError('damaged', 'gzip data is cut')
+  const { buffer: plain, engine } = await inflate(stored.subarray(start), maxBytes)
+  const trailer = stored.subarray(start + engine.bytesWritten)
+  checkGzipTrailer(trailer, crc32(plain), plain.length)
+  if (trailer.length > gzipTrailerBytes) throw new DrayError('damaged', `gzip data is followed by ${trailer.length - gzipTrailerBytes} more bytes`)
+  return plain
+}
+
+async function inflate(deflated: Buffer, maxBytes: number): Promise<{ buffer: Buffer; engine: { bytesWritten: number } }> {
+  const options: ZlibOptions = { info: true, maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(maxBytes, outputBytes)) }
+  try {
+    return await callback(done => inflateRaw(deflated, options, done as never))
+  } catch (error) {
+    throw damagedBy(error, 'gzip', maxBytes)
+  }
+}
+
+async function unzstd(stored: Buffer, maxBytes: number): Promise<Buffer> {
+  const { contentBytes, mostBytes, windowBytes } = boundsOfZstdFrames(stored)
+  if ((contentBytes ?? 0) > maxBytes) throw tooLarge('zstd', maxBytes)
+  if (windowBytes > Math.max(maxBytes, usualWindowBytes)) throw new DrayError('damaged', `zstd data asks for ${windowBytes} bytes of memory`)
+  const own = zlibWithZstd()
+  const native = nativeZstd()
+  try {
+    if (own) {
+      const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(maxBytes, outputBytes)) }
+      return await callback(done => own.zstdDecompress(stored, options, done))
+    }
+    // the package takes no limit: it may see only what cannot become much more than that
+    if (native && mostBytes <= 2 * maxBytes + outputBytes) return await atMost(maxBytes, new native.Decoder().decode(stored))
+  } catch (error) {
+    throw damagedBy(error, 'zstd', maxBytes)
+  }
+  return unzstdBounded(stored, maxBytes)
+}
+
+async function unzstdBounded(stored: Buffer, maxBytes: number): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  let plainBytes = 0
+  for await (const piece of decodeWithSystemZstd([stored])) {
+    plainBytes += piece.length
+    if (plainBytes > maxBytes) throw tooLarge('zstd', maxBytes)
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
+}
+
+async function atMost(maxBytes: number, decoding: Promise<Buffer>): Promise<Buffer> {
+  const plain = await decoding
+  if (plain.length > maxBytes) throw tooLarge('zstd', maxBytes)
+  return plain
+}
+
+function tooLarge(format: string, maxBytes: number): DrayError {
+  return new DrayError('damaged', `${format} data holds more than the expected ${maxBytes} bytes`)
+}
+
+function damagedBy(error: unknown, format: string, maxBytes: number): DrayError {
+  if (error instanceof DrayError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(format, maxBytes) : new DrayError('damaged', `${format} data is damaged: ${message}`, { cause: error })
+}
+
+function callback<T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, result) => {
+      if (error) reject(error)
+      else resolve(result)
+    })
+  })
+}

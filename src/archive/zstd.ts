@@ -1,0 +1,40 @@
+import { createRequire } from 'node:module'
+import type { Duplex } from 'node:stream'
+import * as zlib from 'node:zlib'
+
+type ZlibCallback = (error: Error | null, result: Buffer) => void
+
+/** What node:zlib has from Node.js 22.15 on; the types we build with are older. */
+type ZlibWithZstd = {
+  zstdCompress(plain: Buffer, options: object, callback: ZlibCallback): void
+  zstdDecompress(stored: Buffer, options: object, callback: ZlibCallback): void
+  createZstdDecompress(options?: object): Duplex & { readonly bytesWritten: number }
+  constants: { ZSTD_c_compressionLevel: number }
+}
+
+/** The prebuilt package: both calls run on the thread pool, on any number of buffers at once. */
+type NativePackage = {
+  Encoder: new (level: number) => { encode(plain: Buffer): Promise<Buffer> }
+  Decoder: new () => { decode(stored: Buffer): Promise<Buffer> }
+}
+
+/** node:zlib where it can do zstd. */
+export function zlibWithZstd(): ZlibWithZstd | undefined {
+  return 'zstdCompress' in zlib ? (zlib as unknown as ZlibWithZstd) : undefined
+}
+
+let loaded: { readonly native: NativePackage | undefined } | undefined
+
+/** The prebuilt native package where it runs on this machine. */
+export function nativeZstd(): NativePackage | undefined {
+  loaded ??= { native: loadNative() }
+  return loaded.native
+}
+
+function loadNative(): NativePackage | undefined {
+  try {
+    return createRequire(import.meta.url)('@toondepauw/node-zstd') as NativePackage
+  } catch {
+    return undefined
+  }
+}
