@@ -6,7 +6,7 @@ import type { Json } from '../engine/api-types.ts'
 import type { BlobReader } from './blob-reader.ts'
 import { chunkMediaType, kindOfMediaType, tocMediaType, type ChunkRef, type ContentChunk } from './chunk-ref.ts'
 import { notA, readConfig, readManifest } from './documents.ts'
-import type { Descriptor, Manifest } from './oci.ts'
+import { mediaTypes, type Descriptor, type Manifest } from './oci.ts'
 
 /** One chunk of the table of contents: the lines of `entries` entries, the first of which begins at `offset` of the stream. */
 export type TocChunk = ChunkRef & { readonly entries: number; readonly offset: number; readonly first: Buffer }
@@ -47,8 +47,9 @@ export function toMountParts(mount: MountDescription, { chunks, toc }: MountCont
 export async function readMountPart(blobs: BlobReader, descriptor: Descriptor): Promise<{ readonly description: MountDescription; readonly part: number; readonly parts: number; readonly content: MountContent }> {
   const manifest = await readManifest(blobs, descriptor)
   const config = parsePartConfig(await readConfig(blobs, manifest.config), descriptor, manifest)
-  const data = manifest.layers.slice(0, config.chunks.length)
-  const contents = manifest.layers.slice(config.chunks.length)
+  const layers = layersOf(manifest)
+  const data = layers.slice(0, config.chunks.length)
+  const contents = layers.slice(config.chunks.length)
   const chunks = data.map((layer, at) => fromChunkRow(config.chunks[at], layer))
   const toc = contents.map((layer, at) => fromTocRow(config.toc[at], layer))
   return { description: config.mount, part: config.part, parts: config.parts, content: { chunks, toc: { sorted: config.sorted, chunks: toc } } }
@@ -66,6 +67,10 @@ export async function readMountContent(blobs: BlobReader, parts: readonly Descri
     description: first.description,
     content: { chunks: read.flatMap(({ content }) => content.chunks), toc: { sorted: first.content.toc.sorted, chunks: read.flatMap(({ content }) => content.toc.chunks) } },
   }
+}
+
+function layersOf({ layers }: Manifest): Descriptor[] {
+  return layers.filter(({ mediaType }) => mediaType !== mediaTypes.empty)
 }
 
 function toLayer({ digest, size }: ChunkRef, mediaType: string): Descriptor {
@@ -95,7 +100,7 @@ function fromTocRow(row: TocRow | undefined, layer: Descriptor): TocChunk {
 
 function parsePartConfig(config: Record<string, unknown>, { digest }: Descriptor, manifest: Manifest): PartConfig {
   const { format, mount, part, parts, sorted, chunks, toc } = config as Partial<Record<keyof PartConfig, unknown>>
-  const counts = Array.isArray(chunks) && Array.isArray(toc) && chunks.length + toc.length === manifest.layers.length
+  const counts = Array.isArray(chunks) && Array.isArray(toc) && chunks.length + toc.length === layersOf(manifest).length
   const description = typeof mount === 'object' && mount !== null && 'id' in mount && typeof mount.id === 'string'
   const rows = counts && chunks.every(isChunkRow) && toc.every(isTocRow)
   if (format !== 1 || !description || !rows || !isCount(part) || !isCount(parts) || typeof sorted !== 'boolean') throw notA(`the config of mount manifest "${digest}"`, 'sound')
