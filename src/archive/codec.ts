@@ -1,7 +1,7 @@
 import { crc32, gzip, inflateRaw, type ZlibOptions } from 'node:zlib'
 import { DrayError } from '../errors/dray-error.ts'
 import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
-import { decodeWithSystemZstd } from './system-zstd.ts'
+import { decodeWithSystem } from './system-decoder.ts'
 import { boundsOfZstdFrames } from './zstd-frame.ts'
 import { nativeZstd, zlibWithZstd } from './zstd.ts'
 
@@ -103,7 +103,7 @@ async function unzstd(stored: Buffer, maxBytes: number): Promise<Buffer> {
 async function unzstdBounded(stored: Buffer, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let plainBytes = 0
-  for await (const piece of decodeWithSystemZstd([stored])) {
+  for await (const piece of decodeWithSystem('zstd', [stored])) {
     plainBytes += piece.length
     if (plainBytes > maxBytes) throw tooLarge('zstd', maxBytes)
     pieces.push(piece)

@@ -1,0 +1,87 @@
+import { addAbortSignal, Readable } from 'node:stream'
+import { DrayError } from '../errors/dray-error.ts'
+import type { TarEntry } from './tar-entry.ts'
+import { TarScanner } from './tar-scanner.ts'
+
+/** manifest.json, index.json, configs and the like: larger ones are not read into memory. */
+export const maxJsonBytes = 8 * 1024 * 1024
+const maxMembers = 100_000
+
+export type ImageArchiveReader = {
+  /** Called for each file in order, and awaited. What it leaves of `body` is passed over; `body` is dead afterwards. */
+  onMember(name: string, size: number, body: AsyncIterable<Buffer>): Promise<void> | void
+  /** A symbolic or hard link: engines up to 24 save a layer that occurs twice as a relative symbolic link. */
+  onLink?(name: string, linkTo: string, kind: 'symbolic' | 'hard'): void
+  /** Anything that is neither file, link nor directory. */
+  onOther?(entry: TarEntry): void
+  readonly signal?: AbortSignal
+}
+
+type Event = { readonly kind: 'entry'; readonly entry: TarEntry } | { readonly kind: 'data'; readonly slice: Buffer } | { readonly kind: 'end' }
+
+/** Reads what `docker save` writes, in one pass. Throws `damaged` unless the tar is whole and its end is proven, which is known only when this returns. */
+export async function readImageArchive(stream: Readable, reader: ImageArchiveReader): Promise<void> {
+  const source = reader.signal ? addAbortSignal(reader.signal, stream) : stream
+  const events = eventsOf(source as AsyncIterable<Buffer>)
+  let members = 0
+  try {
+    for (let event = await events.next(); !event.done; event = await events.next()) {
+      if (event.value.kind !== 'entry') continue
+      if (++members > maxMembers) throw new DrayError('damaged', `the archive has more than ${maxMembers} members`)
+      const body = bodyOf(events)
+      await hand(event.value.entry, body, reader)
+      while (!(await body.next()).done);
+    }
+  } finally {
+    await events.return(undefined)
+  }
+}
+
+async function hand(entry: TarEntry, body: Body, reader: ImageArchiveReader): Promise<void> {
+  const name = entry.name.toString()
+  if (entry.type === '0' && !entry.sparse) await reader.onMember(name, entry.size, body)
+  else if (entry.type === '1' || entry.type === '2') reader.onLink?.(name, entry.linkName.toString(), entry.type === '1' ? 'hard' : 'symbolic')
+  else if (entry.type !== '5') reader.onOther?.(entry)
+}
+
+/** The whole of a small member. Throws `damaged` when it is larger than `maxBytes`, before it is read. */
+export async function readSmallMember(name: string, size: number, body: AsyncIterable<Buffer>, maxBytes = maxJsonBytes): Promise<Buffer> {
+  if (size > maxBytes) throw new DrayError('damaged', `"${name}" has ${size} bytes, more than the ${maxBytes} that such a file may have`)
+  const slices: Buffer[] = []
+  for await (const slice of body) slices.push(slice)
+  return Buffer.concat(slices)
+}
+
+async function* eventsOf(source: AsyncIterable<Buffer>): AsyncGenerator<Event, undefined> {
+  let events: Event[] = []
+  const scanner = new TarScanner({
+    onEntry: entry => events.push({ kind: 'entry', entry }),
+    onData: slice => events.push({ kind: 'data', slice }),
+    onEntryEnd: () => events.push({ kind: 'end' }),
+  })
+  for await (const bytes of source) {
+    scanner.scan(bytes)
+    yield* events
+    events = []
+  }
+  scanner.end()
+}
+
+type Body = AsyncIterableIterator<Buffer>
+
+/** Leaving a loop over the body early does not end the archive. */
+function bodyOf(events: AsyncGenerator<Event, undefined>): Body {
+  let ended = false
+  return {
+    async next() {
+      if (ended) return { done: true, value: undefined }
+      const { done, value } = await events.next()
+      if (!done && value.kind === 'data') return { done: false, value: value.slice }
+      ended = true
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
