@@ -12,7 +12,7 @@ import { openContent } from '../../../src/store/content-reader.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
 import { readMountContent, toMountParts } from '../../../src/store/mount-manifest.ts'
-import { mediaTypes, type Digest } from '../../../src/store/oci.ts'
+import { mediaTypes, type Digest, type Index } from '../../../src/store/oci.ts'
 import { prune } from '../../../src/store/prune.ts'
 import { rebuildIndex } from '../../../src/store/repair.ts'
 import type { Repository } from '../../../src/store/repository.ts'
@@ -59,9 +59,9 @@ test('a backup comes back as it was given', async () => {
 test('the index says the same as index.json, images first, and nothing else is runnable', async () => {
   const image = await putSmallImage(repository, noise(10_000))
   const { descriptor } = await backUp(repository, noise(1000), { images: [image] })
-  const index = JSON.parse((await repository.blobs.read(descriptor.digest)).toString())
+  const index = JSON.parse((await repository.blobs.read(descriptor.digest)).toString()) as Index
   expect(index.annotations).toEqual(descriptor.annotations)
-  expect(index.manifests.map(({ platform }: { platform: object }) => platform)).toEqual([{ os: 'linux', architecture: 'amd64' }, ...Array(2).fill({ os: 'unknown', architecture: 'unknown' })])
+  expect(index.manifests.map(({ platform }) => platform)).toEqual([{ os: 'linux', architecture: 'amd64' }, ...Array(2).fill({ os: 'unknown', architecture: 'unknown' })])
   expect((await repository.blobs.read(descriptor.digest)).subarray(0, 512).toString()).toContain(mediaTypes.backup)
 })
 

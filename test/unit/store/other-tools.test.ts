@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { listBackups } from '../../../src/store/backup-list.ts'
+import type { Index } from '../../../src/store/oci.ts'
 import { backUp, noise, putSmallImage, scratch, sha256 } from './scratch.ts'
 
 function run(command: string, args: readonly string[], options: { input?: Buffer; cwd?: string } = {}): string {
@@ -23,11 +24,11 @@ test('skopeo reads and copies the image of a backup', async () => {
   const tar = await readFile(`${layer}.tar`)
   const { id } = await backUp(repository, noise(10_000), { images: [await putSmallImage(repository, tar)] })
   const select = ['--override-os', 'linux', '--override-arch', 'amd64']
-  const inspected = JSON.parse(run('skopeo', [...select, 'inspect', `oci:${at.path}:${id}`]))
+  const inspected = JSON.parse(run('skopeo', [...select, 'inspect', `oci:${at.path}:${id}`])) as { Os: string; Architecture: string; Layers: string[] }
   expect(inspected).toMatchObject({ Os: 'linux', Architecture: 'amd64', Layers: [expect.stringMatching(/^sha256:/)] })
   const target = join(at.folder, 'copy')
   run('skopeo', [...select, '--insecure-policy', 'copy', `oci:${at.path}:${id}`, `dir:${target}`])
-  const copied = run('sh', ['-c', `gzip -dc "${target}/${inspected.Layers[0].slice(7)}" | sha256sum`])
+  const copied = run('sh', ['-c', `gzip -dc "${target}/${inspected.Layers[0]!.slice(7)}" | sha256sum`])
   expect(`sha256:${copied.slice(0, 64)}`).toBe(sha256(tar))
   run('skopeo', ['--insecure-policy', 'copy', '--all', `oci:${at.path}:${id}`, `oci:${target}-all:${id}`])
   const names = await readdir(join(`${target}-all`, 'blobs', 'sha256'))
@@ -42,8 +43,8 @@ test('what another tool copies into the directory stays beside the backups', asy
   run('skopeo', ['--insecure-policy', '--override-os', 'linux', '--override-arch', 'amd64', 'copy', `oci:${at.path}:${id}`, `oci:${at.path}:other`])
   expect((await listBackups(repository)).map(backup => backup.id)).toEqual([id])
   await backUp(repository, noise(10), { id: 'next' })
-  const { manifests } = JSON.parse(await readFile(repository.paths.index, 'utf8'))
-  expect(manifests.map(({ annotations }: { annotations: Record<string, string> }) => annotations['org.opencontainers.image.ref.name']).sort()).toEqual([id, 'next', 'other'].sort())
+  const { manifests } = JSON.parse(await readFile(repository.paths.index, 'utf8')) as Index
+  expect(manifests.map(({ annotations }) => annotations?.['org.opencontainers.image.ref.name']).sort()).toEqual([id, 'next', 'other'].sort())
 })
 
 test('the recipe of docs/repository-format.md restores a mount without dray', async () => {

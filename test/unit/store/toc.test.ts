@@ -1,4 +1,5 @@
 import '../../one-realm.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import { findTocEntry, readToc, TocWriter, tocChunksFrom } from '../../../src/store/toc.ts'
@@ -36,9 +37,9 @@ test('entries come back with their places, and each can be found', async () => {
   const read = await readAll(store, toc)
   let offset = 0
   const differing = entries.filter((each, i) => {
-    const placed = JSON.stringify({ ...each, offset })
+    const placed = { ...each, offset }
     offset += each.bytes
-    return JSON.stringify(read[i]) !== placed
+    return !isDeepStrictEqual(read[i], placed)
   })
   expect(differing).toEqual([])
   expect(toc.sorted).toBe(true)
