@@ -40,7 +40,7 @@ export class ChunkCache {
         if (length % chunkRecordBytes !== 0) return undefined
         for (let at = 0; at < length; at += chunkRecordBytes) {
           if (!isWholeChunkRecord(bytes, at)) return undefined
-          table.set(bytes.subarray(at, at + chunkRecordBytes))
+          table.set(bytes, at)
         }
         position += length
       }

@@ -30,16 +30,16 @@ export class RecordTable {
     return this.#slots[this.#slotOf(key)] !== emptySlot
   }
 
-  /** Copies the record in; one with the same key is replaced. */
-  set(record: Buffer): void {
-    const slot = this.#slotOf(record)
+  /** Copies the record that begins at `at` of the bytes in; one with the same key is replaced. */
+  set(bytes: Buffer, at = 0): void {
+    const slot = this.#slotOf(bytes, at)
     const number = this.#slots[slot] ?? emptySlot
     if (number !== emptySlot) {
-      record.copy(this.#record(number - 1), 0, 0, this.#recordBytes)
+      this.#copy(bytes, at, number - 1)
       return
     }
     if (this.#count % segmentRecords === 0) this.#segments.push(Buffer.allocUnsafeSlow(segmentRecords * this.#recordBytes))
-    record.copy(this.#record(this.#count), 0, 0, this.#recordBytes)
+    this.#copy(bytes, at, this.#count)
     this.#slots[slot] = ++this.#count
     if (this.#count * 4 > this.#slots.length * 3) this.#grow()
   }
@@ -55,21 +55,26 @@ export class RecordTable {
     return segment.subarray(start, start + this.#recordBytes)
   }
 
+  #copy(bytes: Buffer, at: number, number: number): void {
+    const segment = this.#segments[Math.floor(number / segmentRecords)]
+    if (segment) bytes.copy(segment, (number % segmentRecords) * this.#recordBytes, at, at + this.#recordBytes)
+  }
+
   /** The slot that holds the key, or the empty one where it belongs. */
-  #slotOf(key: Buffer): number {
+  #slotOf(bytes: Buffer, at = 0): number {
     const mask = this.#slots.length - 1
-    let slot = key.readUInt32LE(0) & mask
+    let slot = bytes.readUInt32LE(at) & mask
     for (;;) {
       const number = this.#slots[slot] ?? emptySlot
-      if (number === emptySlot || this.#hasKey(number - 1, key)) return slot
+      if (number === emptySlot || this.#hasKey(number - 1, bytes, at)) return slot
       slot = (slot + 1) & mask
     }
   }
 
-  #hasKey(number: number, key: Buffer): boolean {
+  #hasKey(number: number, bytes: Buffer, at: number): boolean {
     const segment = this.#segments[Math.floor(number / segmentRecords)]
     const start = (number % segmentRecords) * this.#recordBytes
-    return segment?.compare(key, 0, keyBytes, start, start + keyBytes) === 0
+    return segment?.compare(bytes, at, at + keyBytes, start, start + keyBytes) === 0
   }
 
   #grow(): void {
