@@ -2,7 +2,7 @@ import { crc32, gzip, inflateRaw, type ZlibOptions } from 'node:zlib'
 import { DrayError } from '../errors/dray-error.ts'
 import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
 import { decodeWithSystem } from './system-decoder.ts'
-import { boundsOfZstdFrames } from './zstd-frame.ts'
+import { zstdFrames, type ZstdFrame } from './zstd-frame.ts'
 import { nativeZstd, zlibWithZstd } from './zstd.ts'
 
 export type Codec = 'zstd' | 'gzip'
@@ -66,6 +66,7 @@ async function gunzipMember(stored: Buffer, maxBytes: number): Promise<Buffer> {
   const start = gzipHeaderLength(stored)
   if (start === undefined) throw new DrayError('damaged', 'gzip data is cut')
   const { buffer: plain, engine } = await inflate(stored.subarray(start), maxBytes)
+  if (plain.length > maxBytes) throw tooLarge('gzip', maxBytes)
   const trailer = stored.subarray(start + engine.bytesWritten)
   checkGzipTrailer(trailer, crc32(plain), plain.length)
   if (trailer.length > gzipTrailerBytes) throw new DrayError('damaged', `gzip data is followed by ${trailer.length - gzipTrailerBytes} more bytes`)
@@ -82,28 +83,38 @@ async function inflate(deflated: Buffer, maxBytes: number): Promise<{ buffer: Bu
 }
 
 async function unzstd(stored: Buffer, maxBytes: number): Promise<Buffer> {
-  const { contentBytes, mostBytes, windowBytes } = boundsOfZstdFrames(stored)
-  if ((contentBytes ?? 0) > maxBytes) throw tooLarge('zstd', maxBytes)
-  if (windowBytes > Math.max(maxBytes, usualWindowBytes)) throw new DrayError('damaged', `zstd data asks for ${windowBytes} bytes of memory`)
+  const plain: Buffer[] = []
+  let left = maxBytes
+  for (const frame of zstdFrames(stored)) {
+    if ((frame.contentBytes ?? 0) > left) throw tooLarge('zstd', maxBytes)
+    if (frame.windowBytes > Math.max(maxBytes, usualWindowBytes)) throw new DrayError('damaged', `zstd data asks for ${frame.windowBytes} bytes of memory`)
+    const content = await unzstdFrame(frame, left)
+    left -= content.length
+    plain.push(content)
+  }
+  return plain.length === 1 && plain[0] ? plain[0] : Buffer.concat(plain)
+}
+
+async function unzstdFrame({ bytes, mostBytes }: ZstdFrame, maxBytes: number): Promise<Buffer> {
   const own = zlibWithZstd()
   const native = nativeZstd()
   try {
     if (own) {
       const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(maxBytes, outputBytes)) }
-      return await callback(done => own.zstdDecompress(stored, options, done))
+      return await atMost(maxBytes, callback(done => own.zstdDecompress(bytes, options, done)))
     }
     // the package takes no limit: it may see only what cannot become much more than that
-    if (native && mostBytes <= 2 * maxBytes + outputBytes) return await atMost(maxBytes, new native.Decoder().decode(stored))
+    if (native && mostBytes <= 2 * maxBytes + outputBytes) return await atMost(maxBytes, new native.Decoder().decode(bytes))
   } catch (error) {
     throw damagedBy(error, 'zstd', maxBytes)
   }
-  return unzstdBounded(stored, maxBytes)
+  return unzstdBounded(bytes, maxBytes)
 }
 
-async function unzstdBounded(stored: Buffer, maxBytes: number): Promise<Buffer> {
+async function unzstdBounded(bytes: Buffer, maxBytes: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let plainBytes = 0
-  for await (const piece of decodeWithSystem('zstd', [stored])) {
+  for await (const piece of decodeWithSystem('zstd', [bytes])) {
     plainBytes += piece.length
     if (plainBytes > maxBytes) throw tooLarge('zstd', maxBytes)
     pieces.push(piece)

@@ -6,7 +6,8 @@ import { compressionOf, type Compression } from './codec.ts'
 import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
 import { closeIterator, pushNext } from './iterated-stream.ts'
 import { decodeWithSystem } from './system-decoder.ts'
-import { zlibWithZstd } from './zstd.ts'
+import { nextZstdFrame } from './zstd-frame.ts'
+import { zlibWithZstd, type ZlibWithZstd } from './zstd.ts'
 
 const outputBytes = 128 * 1024
 const magicBytes = 6
@@ -38,7 +39,7 @@ export function decompressStream(kind: Exclude<Compression, 'none'>): Duplex {
 export function decompress(kind: Exclude<Compression, 'none'>, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (kind === 'gzip') return gunzip(source)
   const own = zlibWithZstd()
-  return kind === 'zstd' && own ? unzstd(own.createZstdDecompress({ chunkSize: outputBytes }), source) : decodeWithSystem(kind, source)
+  return kind === 'zstd' && own ? unzstd(own, source) : decodeWithSystem(kind, source)
 }
 
 /** Tells the compression by the magic number; `bytes` is the source again, from its beginning. */
@@ -83,11 +84,13 @@ async function skipGzipHeader(input: ByteSource): Promise<void> {
   }
 }
 
-async function* unzstd(decoder: Decoder, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* unzstd(own: ZlibWithZstd, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const input = new ByteSource(source)
   try {
-    yield* decodeWith(decoder, input, 'zstd')
-    if (!(await input.hasEnded())) throw new DrayError('damaged', 'zstd data is followed by something else')
+    do {
+      const frame = await nextZstdFrame(input)
+      if (frame) yield* decodeWith(own.createZstdDecompress({ chunkSize: outputBytes }), new ByteSource(frame), 'zstd')
+    } while (!(await input.hasEnded()))
   } finally {
     await input.close()
   }

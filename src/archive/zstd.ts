@@ -5,7 +5,7 @@ import * as zlib from 'node:zlib'
 type ZlibCallback = (error: Error | null, result: Buffer) => void
 
 /** What node:zlib has from Node.js 22.15 on; the types we build with are older. */
-type ZlibWithZstd = {
+export type ZlibWithZstd = {
   zstdCompress(plain: Buffer, options: object, callback: ZlibCallback): void
   zstdDecompress(stored: Buffer, options: object, callback: ZlibCallback): void
   createZstdDecompress(options?: object): Duplex & { readonly bytesWritten: number }

@@ -69,7 +69,7 @@ test.each(codecs)('%s leaves the event loop free', async codec => {
 describe('zstd of other writers', () => {
   const plain = Buffer.concat([text, noise])
 
-  test.each([['-1'], ['-19'], ['-3', '--no-content-size'], ['-3', '--check'], ['-3', '-B200KB'], ['--fast=5']])('zstd %s', async (...args) => {
+  test.each([['-1'], ['-9'], ['-3', '--no-content-size'], ['-3', '--check'], ['-3', '-B200KB'], ['--fast=5']])('zstd %s', async (...args) => {
     const stored = zstdCli(['-c', ...args], plain)
     expect((await decompressFrame(stored, plain.length)).equals(plain)).toBe(true)
     await expect(decompressFrame(stored, plain.length >> 1)).rejects.toEqual(damaged)
@@ -93,6 +93,9 @@ describe('zstd of other writers', () => {
     const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3])
     expect(compressionOf(skippable)).toBe('zstd')
     expect((await decompressFrame(Buffer.concat([skippable, zstdCli(['-c'], plain), skippable]), plain.length)).equals(plain)).toBe(true)
+    const two = Buffer.concat([zstdCli(['-c'], text), skippable, zstdCli(['-c'], noise)])
+    expect((await decompressFrame(two, plain.length)).equals(plain)).toBe(true)
+    await expect(decompressFrame(two, plain.length - 1)).rejects.toEqual(damaged)
   })
 })
 

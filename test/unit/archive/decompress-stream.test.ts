@@ -110,6 +110,13 @@ describe.each(installed)('%s', kind => {
   })
 })
 
+test('skippable zstd frames are passed over, in a stream too', async () => {
+  const skippable = Buffer.concat([Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 0, 0, 2, 0]), Buffer.alloc(2 << 16)])
+  const stored = run('zstd', ['-cq'], plain)
+  for (const size of [4001, 2 ** 30]) expect((await decoded('zstd', cutUp(Buffer.concat([skippable, stored, skippable, stored, skippable]), size))).equals(Buffer.concat([plain, plain]))).toBe(true)
+  await expect(decoded('zstd', [stored, skippable.subarray(0, -1)])).rejects.toEqual(damaged)
+})
+
 test('an empty source is no compression at all', async () => {
   const { compression, bytes } = await detectCompression(Readable.from([]))
   expect(compression).toBe('none')
