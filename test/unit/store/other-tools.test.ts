@@ -1,7 +1,6 @@
 import '../../one-realm.ts'
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { listBackups } from '../../../src/store/backup-list.ts'
@@ -50,7 +49,8 @@ test('what another tool copies into the directory stays beside the backups', asy
 test('the recipe of docs/repository-format.md restores a mount without dray', async () => {
   await using at = await scratch()
   await using repository = await at.open()
-  const folder = await mkdtemp(join(tmpdir(), 'dray-recipe-'))
+  const folder = join(at.folder, 'source')
+  await mkdir(folder)
   await writeFile(join(folder, 'numbers'), Array.from({ length: 50_000 }, (_, i) => String(i)).join('\n'))
   run('tar', ['-C', folder, '-cf', `${at.folder}/data.tar`, 'numbers'])
   const { id } = await backUp(repository, await readFile(`${at.folder}/data.tar`))
@@ -59,5 +59,4 @@ test('the recipe of docs/repository-format.md restores a mount without dray', as
   const target = join(at.folder, 'restored')
   run('sh', ['-eu', '-c', recipe.replace(/^REPO=.*$/m, `REPO=${at.path}`).replace(/^ID=.*$/m, `ID=${id}`).replace(/^MOUNT=.*$/m, 'MOUNT=m1').replace(/^TARGET=.*$/m, `TARGET=${target}`)])
   expect(await readFile(join(target, 'numbers'))).toEqual(await readFile(join(folder, 'numbers')))
-  await rm(folder, { recursive: true })
 })
