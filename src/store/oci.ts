@@ -36,6 +36,7 @@ export const mediaTypes = {
   layer: 'application/vnd.oci.image.layer.v1.tar',
   layerGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   layerZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  empty: 'application/vnd.oci.empty.v1+json',
   backup: 'application/vnd.drayage.backup.v1+json',
   container: 'application/vnd.drayage.container.v1+json',
   mount: 'application/vnd.drayage.mount.v1+json',
@@ -46,3 +47,6 @@ export const mediaTypes = {
   tocZstd: 'application/vnd.drayage.toc.v1+ndjson+zstd',
   tocGzip: 'application/vnd.drayage.toc.v1+ndjson+gzip',
 } as const
+
+/** The content of the blob of media type `empty`. */
+export const emptyConfig = '{}'

@@ -1,0 +1,251 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { DrayError } from '../errors/dray-error.ts'
+import { errnoOf, fromSystemError } from '../errors/system-error.ts'
+import { syncFolder } from '../files/atomic-file.ts'
+import { BlobBatch } from './blob-batch.ts'
+import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReader, type BlobReadOptions } from './blob-reader.ts'
+import { digestOf, hexOf, isDigest } from './digest.ts'
+import type { Descriptor, Digest } from './oci.ts'
+
+export type BlobFolders = {
+  /** The repository, for messages. */
+  readonly root: string
+  readonly blobs: string
+  readonly quarantine: string
+  /** Makes the run's folder for half-written blobs at the first write. Same file system. */
+  readonly temporary: () => Promise<string>
+}
+
+export type BlobStat = { readonly size: number; readonly mtimeMs: number }
+export type Expected = { readonly digest?: Digest; readonly size?: number }
+
+/** A blob that was touched less than this ago is new enough for any grace time. */
+const touchedMs = 10 * 60 * 1000
+
+/** The blobs of a repository directory: blobs/sha256/<hex>, each there whole or not at all. */
+export class BlobStore implements BlobReader {
+  readonly #folders: BlobFolders
+  readonly #batch: BlobBatch
+  /** Written and not yet under their own names. */
+  readonly #pending = new Map<Digest, { readonly path: string; readonly size: number }>()
+  readonly #writing = new Map<Digest, Promise<void>>()
+
+  constructor(folders: BlobFolders) {
+    this.#folders = folders
+    this.#batch = new BlobBatch(folders.blobs)
+  }
+
+  /** Stores the bytes, durable after flush(). A blob that is there is touched and not written again. `bytes` must not change before this settles. */
+  async put(bytes: Uint8Array, mediaType: string, annotations?: Readonly<Record<string, string>>): Promise<Descriptor> {
+    const digest = digestOf(bytes)
+    const descriptor = { mediaType, digest, size: bytes.length, ...(annotations === undefined ? {} : { annotations }) }
+    const running = this.#writing.get(digest)
+    if (running) {
+      await running
+      return descriptor
+    }
+    const writing = this.#putNew(digest, bytes)
+    this.#writing.set(digest, writing)
+    try {
+      await writing
+    } finally {
+      this.#writing.delete(digest)
+    }
+    return descriptor
+  }
+
+  /** The same for a stream, hashed in passing. Throws `damaged`, and keeps nothing, when it is not what was expected. */
+  async putStream(source: AsyncIterable<Uint8Array>, mediaType: string, expected: Expected = {}): Promise<Descriptor> {
+    const hash = createHash('sha256')
+    let size = 0
+    const write = async (file: FileHandle) => {
+      for await (const piece of source) {
+        hash.update(piece)
+        size += piece.length
+        await this.#write(file, piece)
+      }
+      if (expected.size !== undefined && size !== expected.size) throw new DrayError('damaged', `a blob of ${expected.size} bytes was expected, ${size} bytes came`)
+    }
+    const { file, temporary } = await this.#writeTemporary(write)
+    const digest: Digest = `sha256:${hash.digest('hex')}`
+    const wrong = expected.digest !== undefined && digest !== expected.digest
+    if (wrong || (await this.refresh(digest, size))) {
+      await file.close()
+      await rm(temporary, { force: true })
+      if (wrong) throw new DrayError('damaged', `blob "${expected.digest ?? ''}" was expected, "${digest}" came`)
+    } else {
+      await this.#place(digest, file, temporary, size)
+    }
+    return { mediaType, digest, size }
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.stat(digest)) !== undefined
+  }
+
+  async stat(digest: Digest): Promise<BlobStat | undefined> {
+    try {
+      const { size, mtimeMs } = await stat(this.#pending.get(digest)?.path ?? this.#pathOf(digest))
+      return { size, mtimeMs }
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)
+      // It may have got its name in between.
+      return this.#pending.has(digest) ? this.stat(digest) : undefined
+    }
+  }
+
+  /** True when the blob is there with this size; it is touched then, so that a prune's grace time begins anew. */
+  async refresh(digest: Digest, size?: number): Promise<boolean> {
+    if (this.#pending.has(digest)) return true
+    const found = await this.stat(digest)
+    if (found === undefined || (size !== undefined && found.size !== size)) return false
+    if (this.#pending.has(digest) || found.mtimeMs > Date.now() - touchedMs) return true
+    const now = new Date()
+    try {
+      await utimes(this.#pathOf(digest), now, now)
+      return true
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return false
+      throw this.#writeError(thrown)
+    }
+  }
+
+  /** Touches all of them and returns those that are missing or have another size than the one given. */
+  async touch(wanted: Iterable<Digest | { readonly digest: Digest; readonly size: number }>): Promise<Digest[]> {
+    const missing: Digest[] = []
+    const queue = wanted[Symbol.iterator]()
+    const worker = async () => {
+      for (let next = queue.next(); next.done !== true; next = queue.next()) {
+        const { digest, size } = typeof next.value === 'string' ? { digest: next.value, size: undefined } : next.value
+        if (!(await this.refresh(digest, size))) missing.push(digest)
+      }
+    }
+    await Promise.all(Array.from({ length: 16 }, worker))
+    return missing
+  }
+
+  async read(digest: Digest, { maxBytes = smallBlobBytes, unverified = false }: BlobReadOptions = {}): Promise<Buffer> {
+    const found = await this.stat(digest)
+    if (found === undefined) throw missingBlob(digest, this.#folders.root)
+    if (found.size > maxBytes) throw wrongBlob(digest, this.#folders.root, `has ${found.size} bytes, more than the expected ${maxBytes}`)
+    const bytes = await this.#readWhole(digest)
+    if (!unverified && digestOf(bytes) !== digest) throw wrongBlob(digest, this.#folders.root, 'does not have the content that its name says')
+    return bytes
+  }
+
+  openRead(digest: Digest, expected: { readonly size?: number } = {}): Readable {
+    return verifying(this.#readFile(digest), digest, this.#folders.root, expected.size)
+  }
+
+  /** Moves a bad blob aside (drayage/quarantine/<hex>), so that the next backup stores it again. */
+  async quarantine(digest: Digest): Promise<void> {
+    try {
+      await mkdir(this.#folders.quarantine, { mode: 0o700, recursive: true })
+      await rename(this.#pathOf(digest), join(this.#folders.quarantine, hexOf(digest)))
+      await syncFolder(this.#folders.blobs)
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw this.#writeError(thrown)
+    }
+  }
+
+  /** Every blob that has its name, in no order. Files that are not blobs are left out. */
+  async *list(): AsyncGenerator<Digest> {
+    for await (const { name } of await opendir(this.#folders.blobs)) {
+      const digest = `sha256:${name}`
+      if (isDigest(digest)) yield digest
+    }
+  }
+
+  /** Only for prune, under the exclusive lock. Missing is success. */
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.#pathOf(digest), { force: true })
+  }
+
+  /** Everything that was put before is on disk, with its name, when this resolves. */
+  async flush(): Promise<void> {
+    try {
+      await this.#batch.flush()
+    } catch (thrown) {
+      throw this.#writeError(thrown)
+    }
+  }
+
+  /** Gives up what was not flushed. */
+  async discard(): Promise<void> {
+    await Promise.allSettled(this.#writing.values())
+    await this.#batch.discard()
+  }
+
+  async #readWhole(digest: Digest): Promise<Buffer> {
+    const pending = this.#pending.get(digest)
+    try {
+      return await readFile(pending?.path ?? this.#pathOf(digest))
+    } catch (thrown) {
+      // It got its own name in between.
+      if (pending !== undefined && errnoOf(thrown) === 'ENOENT') return this.#readWhole(digest)
+      throw errnoOf(thrown) === 'ENOENT' ? missingBlob(digest, this.#folders.root) : fromSystemError(thrown, 'cannot read blob', digest)
+    }
+  }
+
+  async #putNew(digest: Digest, bytes: Uint8Array): Promise<void> {
+    if (await this.refresh(digest, bytes.length)) return
+    const { file, temporary } = await this.#writeTemporary(opened => this.#write(opened, bytes))
+    await this.#place(digest, file, temporary, bytes.length)
+  }
+
+  /** Errors of `write` itself pass as they are: those of a source are not the repository's. */
+  async #writeTemporary(write: (file: FileHandle) => Promise<void>): Promise<{ file: FileHandle; temporary: string }> {
+    const temporary = join(await this.#folders.temporary(), randomBytes(8).toString('hex'))
+    const file = await open(temporary, 'wx', 0o600).catch((thrown: unknown) => {
+      throw this.#writeError(thrown)
+    })
+    try {
+      await write(file)
+      return { file, temporary }
+    } catch (thrown) {
+      await file.close().catch(() => undefined)
+      await rm(temporary, { force: true })
+      throw thrown
+    }
+  }
+
+  async #write(file: FileHandle, bytes: Uint8Array): Promise<void> {
+    try {
+      for (let offset = 0; offset < bytes.length;) offset += (await file.write(bytes, offset)).bytesWritten
+    } catch (thrown) {
+      throw this.#writeError(thrown)
+    }
+  }
+
+  async #place(digest: Digest, file: FileHandle, temporary: string, size: number): Promise<void> {
+    this.#pending.set(digest, { path: temporary, size })
+    try {
+      await this.#batch.add({ file, temporary, path: this.#pathOf(digest), bytes: size, onPlaced: () => this.#pending.delete(digest) })
+    } catch (thrown) {
+      throw this.#writeError(thrown)
+    }
+  }
+
+  async *#readFile(digest: Digest): AsyncGenerator<Buffer> {
+    const found = await this.stat(digest)
+    if (found === undefined) throw missingBlob(digest, this.#folders.root)
+    if (this.#pending.has(digest)) await this.flush()
+    try {
+      for await (const piece of createReadStream(this.#pathOf(digest), { highWaterMark: 256 * 1024 })) yield piece as Buffer
+    } catch (thrown) {
+      throw errnoOf(thrown) === 'ENOENT' ? missingBlob(digest, this.#folders.root) : errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read blob', digest)
+    }
+  }
+
+  #pathOf(digest: Digest): string {
+    return join(this.#folders.blobs, hexOf(digest))
+  }
+
+  #writeError(thrown: unknown): unknown {
+    return errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot write to the repository', this.#folders.root)
+  }
+}

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto'
+import { DrayError } from '../errors/dray-error.ts'
+import type { Digest } from './oci.ts'
+
+export function digestOf(bytes: Uint8Array): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+export function isDigest(text: unknown): text is Digest {
+  return typeof text === 'string' && /^sha256:[0-9a-f]{64}$/.test(text)
+}
+
+/** The 64 hex digits, which are a file's name: anything else is refused, as digests come out of files. */
+export function hexOf(digest: Digest): string {
+  if (!isDigest(digest)) throw new DrayError('damaged', `"${String(digest)}" is not a sha256 digest`)
+  return digest.slice('sha256:'.length)
+}

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises'
+import { DrayError } from '../errors/dray-error.ts'
+import { errnoOf, fromSystemError } from '../errors/system-error.ts'
+import { writeFileAtomically } from '../files/atomic-file.ts'
+import { acquireOwnerLock } from '../files/owner-lock.ts'
+import { parseIndex } from './documents.ts'
+import { mediaTypes, type Descriptor, type Index } from './oci.ts'
+import type { Repository } from './repository.ts'
+
+const waitMs = 60_000
+
+/** index.json, whole. Throws `damaged` when it is missing or not an index. */
+export async function readIndexFile({ paths }: Pick<Repository, 'paths'>): Promise<Index> {
+  const hints = ['dray doctor --repair builds it again from what is stored']
+  try {
+    return parseIndex(await readFile(paths.index), `"${paths.index}"`)
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') throw new DrayError('damaged', `"${paths.index}" is missing`, { cause: thrown, hints })
+    if (thrown instanceof DrayError) throw new DrayError(thrown.code, thrown.message, { cause: thrown, hints })
+    throw fromSystemError(thrown, 'cannot read', paths.index)
+  }
+}
+
+/** Changes index.json under a short lock of its own: parallel backups lose nothing. `change` gets the newest list; entries of other programs stay. */
+export async function changeIndexFile(repository: Repository, change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
+  await using lock = await acquireOwnerLock(repository.paths.indexLock, 'exclusive', { command: 'change index.json', waitMs })
+  const index = await readIndexFile(repository)
+  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of "${repository.paths.index}" was taken away`, { hints: ['run the same command again'] })
+  await writeIndexFile(repository, { ...index, manifests: change(index.manifests) })
+}
+
+/** For changeIndexFile and repair, under their locks. */
+export async function writeIndexFile(repository: Repository, index: Pick<Index, 'manifests'> & Partial<Index>): Promise<void> {
+  const content = { schemaVersion: 2, mediaType: mediaTypes.index, ...index }
+  await writeFileAtomically(repository.paths.index, JSON.stringify(content, null, 1) + '\n', { temporaryFolder: await repository.temporaryFolder() })
+}

@@ -1,0 +1,33 @@
+import { DrayError } from '../errors/dray-error.ts'
+import type { ChunkRef } from './chunk-ref.ts'
+import { readIndex } from './documents.ts'
+import { readIndexFile } from './index-file.ts'
+import { readMountPart } from './mount-manifest.ts'
+import { mediaTypes, type Digest } from './oci.ts'
+import type { Repository } from './repository.ts'
+
+/** Every chunk that a listed backup refers to, at least once. What cannot be read is left out: this feeds a cache only. */
+export async function* chunksOfAllMounts(repository: Repository): AsyncGenerator<ChunkRef> {
+  const seen = new Set<Digest>()
+  const { manifests } = await readIndexFile(repository)
+  for (const backup of manifests.filter(({ artifactType }) => artifactType === mediaTypes.backup)) {
+    const index = await unlessDamaged(readIndex(repository.blobs, backup))
+    for (const child of index?.manifests ?? []) {
+      if (child.artifactType !== mediaTypes.mount || seen.has(child.digest)) continue
+      seen.add(child.digest)
+      const part = await unlessDamaged(readMountPart(repository.blobs, child))
+      if (part === undefined) continue
+      yield* part.content.chunks
+      yield* part.content.toc.chunks
+    }
+  }
+}
+
+async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (thrown) {
+    if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
+    throw thrown
+  }
+}

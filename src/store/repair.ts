@@ -1,0 +1,132 @@
+import { copyFile, mkdir, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { errnoOf, fromSystemError } from '../errors/system-error.ts'
+import type { OwnerLock } from '../files/owner-lock.ts'
+import { annotationNames, isBackupId, toSummary, type BackupSummary } from './backup-summary.ts'
+import { missingBlobs } from './backup-graph.ts'
+import { mostManifestBytes, readIndex } from './documents.ts'
+import { readIndexFile, writeIndexFile } from './index-file.ts'
+import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
+import { openRepository, repositoryPaths, writeConfig, writeLayout, type Repository } from './repository.ts'
+
+/** The artifact type stands in the first bytes of a backup index: other blobs need not be read. */
+const sniffedBytes = 512
+
+export type RepairReport = {
+  readonly indexWas: 'sound' | 'missing or broken'
+  /** Listed before, and still. */
+  readonly kept: readonly BackupSummary[]
+  /** Complete in the repository, and not listed before. */
+  readonly added: readonly BackupSummary[]
+  /** Listed ones stay on the list: most of their files may still be read. Others are not put on it. */
+  readonly incomplete: readonly IncompleteBackup[]
+}
+
+export type IncompleteBackup = { readonly id: string; readonly digest: Digest; readonly listed: boolean; readonly reason: string }
+
+/**
+ * For a directory that openRepository finds damaged: writes drayage/config.json and oci-layout again. The default chunk
+ * sizes are taken, so that data stored with others is stored once more by the next backup. Anything else is thrown on.
+ */
+export async function repairLayout(path: string): Promise<void> {
+  const paths = repositoryPaths(path)
+  try {
+    await (await openRepository(path, { create: false })).close()
+    await writeLayout(paths)
+  } catch (thrown) {
+    if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
+    await moveAside(paths.config, `${paths.config}.broken`)
+    for (const folder of [paths.temporary, paths.cache]) await mkdir(folder, { mode: 0o700, recursive: true })
+    await writeLayout(paths)
+    await writeConfig(paths)
+  }
+}
+
+/**
+ * Builds index.json from the backups that are stored. Nothing that is listed and readable is taken off; a broken index.json
+ * is kept beside as drayage/index.json.broken. Throws when nothing could be written; the old file is there then.
+ */
+export async function rebuildIndex(repository: Repository, lock: OwnerLock<'exclusive'>): Promise<RepairReport> {
+  const old = await readIndexFile(repository).catch((thrown: unknown) => {
+    if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
+    throw thrown
+  })
+  const found = await findBackupIndexes(repository)
+  const listed = old?.manifests ?? []
+  const manifests: Descriptor[] = []
+  const kept: BackupSummary[] = []
+  const added: BackupSummary[] = []
+  const incomplete: IncompleteBackup[] = []
+  for (const entry of listed) {
+    const descriptor = found.find(({ digest }) => digest === entry.digest) ?? entry
+    manifests.push(descriptor)
+    if (descriptor.artifactType !== mediaTypes.backup) continue
+    const reason = await whyIncomplete(repository, descriptor)
+    const id = idOf(descriptor)
+    if (reason !== undefined) incomplete.push({ id, digest: descriptor.digest, listed: true, reason })
+    const summary = isBackupId(id) ? toSummary(descriptor) : undefined
+    if (summary) kept.push(summary)
+  }
+  for (const descriptor of found) {
+    if (listed.some(({ digest }) => digest === descriptor.digest)) continue
+    const id = idOf(descriptor)
+    const reason = manifests.some(other => idOf(other) === id) ? 'another backup has its id' : await whyIncomplete(repository, descriptor)
+    const summary = reason === undefined ? toSummary(descriptor) : undefined
+    if (summary === undefined) {
+      incomplete.push({ id, digest: descriptor.digest, listed: false, reason: reason ?? '' })
+    } else {
+      manifests.push(descriptor)
+      added.push(summary)
+    }
+  }
+  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
+  if (old === undefined) await keepBroken(repository)
+  await writeIndexFile(repository, { ...old, manifests })
+  return { indexWas: old === undefined ? 'missing or broken' : 'sound', kept, added, incomplete }
+}
+
+/** Their descriptors as they stand in index.json, newest first, so that of two with one id the newer is taken. */
+async function findBackupIndexes({ blobs, paths }: Repository): Promise<Descriptor[]> {
+  const found: Descriptor[] = []
+  const first = Buffer.alloc(sniffedBytes)
+  for await (const digest of blobs.list()) {
+    const size = (await blobs.stat(digest))?.size ?? 0
+    if (size > mostManifestBytes) continue
+    const file = await open(join(paths.blobs, digest.slice('sha256:'.length)), 'r')
+    const { bytesRead } = await file.read(first, 0, sniffedBytes, 0).finally(() => file.close())
+    if (!first.toString('latin1', 0, bytesRead).includes(mediaTypes.backup)) continue
+    const index = await readIndex(blobs, { digest }).catch(() => undefined)
+    if (index?.artifactType !== mediaTypes.backup || index.annotations === undefined) continue
+    const descriptor: Descriptor = { mediaType: mediaTypes.index, digest, size, artifactType: mediaTypes.backup, annotations: index.annotations }
+    if (isBackupId(idOf(descriptor))) found.push(descriptor)
+  }
+  const created = ({ annotations }: Descriptor) => Date.parse(annotations?.[annotationNames.created] ?? '') || 0
+  return found.sort((a, b) => created(b) - created(a))
+}
+
+async function whyIncomplete({ blobs }: Repository, descriptor: Descriptor): Promise<string | undefined> {
+  try {
+    const missing = await missingBlobs(blobs, descriptor)
+    return missing.length === 0 ? undefined : `${missing.length} blobs are missing, "${missing[0] ?? ''}" first`
+  } catch (thrown) {
+    if (thrown instanceof DrayError && thrown.code === 'damaged') return messageOf(thrown)
+    throw thrown
+  }
+}
+
+function idOf({ annotations }: Descriptor): string {
+  return annotations?.[annotationNames.id] ?? ''
+}
+
+async function moveAside(path: string, to: string): Promise<void> {
+  await rename(path, to).catch((thrown: unknown) => {
+    if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot move aside', path)
+  })
+}
+
+async function keepBroken({ paths }: Repository): Promise<void> {
+  await copyFile(paths.index, join(paths.root, 'drayage', 'index.json.broken')).catch((thrown: unknown) => {
+    if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot keep the broken', paths.index)
+  })
+}

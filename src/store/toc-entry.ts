@@ -1,0 +1,79 @@
+import { isUtf8 } from 'node:buffer'
+import { DrayError } from '../errors/dray-error.ts'
+
+/** One entry of the table of contents. Times are "seconds.nanoseconds"; ctime and inode only where the reader knows them and they can be relied on. */
+export type TocEntry = {
+  /** Relative to the mount's root, in bytes: "." is the root, "./a" its child. */
+  readonly path: Buffer
+  readonly type: 'f' | 'd' | 'l' | 'h' | 'p' | 'c' | 'b'
+  readonly size: number
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly mtime: string
+  readonly ctime?: string
+  readonly inode?: string
+  readonly links?: number
+  /** Of a symbolic link or (type h) of another name of a file earlier in the tar. */
+  readonly target?: Buffer
+  /** The record in the stream: extended headers, header, data and padding. */
+  readonly bytes: number
+  /** The part of it before the data. */
+  readonly headerBytes: number
+}
+
+/** With the place of its record in the stream, which is the sum of the `bytes` before it. */
+export type PlacedEntry = TocEntry & { readonly offset: number }
+
+type Line = { p?: string; p64?: string; t: TocEntry['type']; s: number; m: number; u: number; g: number; mt: string; ct?: string; in?: string; nl?: number; l?: string; l64?: string; n: number; h: number }
+
+export function encodeTocEntry(entry: TocEntry): Buffer {
+  const { path, type, size, mode, uid, gid, mtime, ctime, inode, links, target, bytes, headerBytes } = entry
+  const line: Line = {
+    ...(isUtf8(path) ? { p: path.toString('utf8') } : { p64: path.toString('base64') }),
+    t: type, s: size, m: mode, u: uid, g: gid, mt: mtime,
+    ...(ctime === undefined ? {} : { ct: ctime }),
+    ...(inode === undefined ? {} : { in: inode }),
+    ...(links === undefined ? {} : { nl: links }),
+    ...(target === undefined ? {} : isUtf8(target) ? { l: target.toString('utf8') } : { l64: target.toString('base64') }),
+    n: bytes, h: headerBytes,
+  }
+  return Buffer.from(JSON.stringify(line) + '\n')
+}
+
+/** The lines of one chunk; the first entry's record begins at `offset`. Throws `damaged`. */
+export function decodeTocLines(lines: Buffer, offset: number): PlacedEntry[] {
+  const entries: PlacedEntry[] = []
+  for (const text of lines.toString('utf8').split('\n')) {
+    if (text === '') continue
+    const entry = decodeLine(text)
+    entries.push({ ...entry, offset })
+    offset += entry.bytes
+  }
+  return entries
+}
+
+function decodeLine(text: string): TocEntry {
+  let line: Line
+  try {
+    line = JSON.parse(text) as Line
+  } catch (cause) {
+    throw new DrayError('damaged', 'a line of a table of contents is not JSON', { cause })
+  }
+  const path = bytesOf(line.p, line.p64)
+  const target = bytesOf(line.l, line.l64)
+  if (path === undefined || !Number.isSafeInteger(line.n) || !Number.isSafeInteger(line.h)) throw new DrayError('damaged', 'a line of a table of contents has no path or no length')
+  return {
+    path, type: line.t, size: line.s, mode: line.m, uid: line.u, gid: line.g, mtime: line.mt,
+    ...(line.ct === undefined ? {} : { ctime: line.ct }),
+    ...(line.in === undefined ? {} : { inode: line.in }),
+    ...(line.nl === undefined ? {} : { links: line.nl }),
+    ...(target === undefined ? {} : { target }),
+    bytes: line.n, headerBytes: line.h,
+  }
+}
+
+function bytesOf(text: string | undefined, base64: string | undefined): Buffer | undefined {
+  if (text !== undefined) return Buffer.from(text)
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64')
+}

@@ -1,0 +1,62 @@
+import '../../one-realm.ts'
+import { spawnSync } from 'node:child_process'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { listBackups } from '../../../src/store/backup-list.ts'
+import type { Index } from '../../../src/store/oci.ts'
+import { backUp, noise, putSmallImage, scratch, sha256 } from './scratch.ts'
+
+function run(command: string, args: readonly string[], options: { input?: Buffer; cwd?: string } = {}): string {
+  const { error, status, stdout, stderr } = spawnSync(command, args, { maxBuffer: 1 << 28, ...options })
+  if (error) throw new Error(`this test needs "${command}": apt-get install skopeo zstd jq tar`, { cause: error })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr.toString()}`)
+  return stdout.toString()
+}
+
+test('skopeo reads and copies the image of a backup', async () => {
+  await using at = await scratch()
+  await using repository = await at.open()
+  const layer = join(at.folder, 'layer')
+  await writeFile(layer, 'hello')
+  run('tar', ['-C', at.folder, '-cf', `${layer}.tar`, 'layer'])
+  const tar = await readFile(`${layer}.tar`)
+  const { id } = await backUp(repository, noise(10_000), { images: [await putSmallImage(repository, tar)] })
+  const select = ['--override-os', 'linux', '--override-arch', 'amd64']
+  const inspected = JSON.parse(run('skopeo', [...select, 'inspect', `oci:${at.path}:${id}`])) as { Os: string; Architecture: string; Layers: string[] }
+  expect(inspected).toMatchObject({ Os: 'linux', Architecture: 'amd64', Layers: [expect.stringMatching(/^sha256:/)] })
+  const target = join(at.folder, 'copy')
+  run('skopeo', [...select, '--insecure-policy', 'copy', `oci:${at.path}:${id}`, `dir:${target}`])
+  const copied = run('sh', ['-c', `gzip -dc "${target}/${inspected.Layers[0]!.slice(7)}" | sha256sum`])
+  expect(`sha256:${copied.slice(0, 64)}`).toBe(sha256(tar))
+  run('skopeo', ['--insecure-policy', 'copy', '--all', `oci:${at.path}:${id}`, `oci:${target}-all:${id}`])
+  const names = await readdir(join(`${target}-all`, 'blobs', 'sha256'))
+  expect(names).toHaveLength((await readdir(repository.paths.blobs)).length)
+})
+
+test('what another tool copies into the directory stays beside the backups', async () => {
+  await using at = await scratch()
+  await using repository = await at.open()
+  const image = await putSmallImage(repository, noise(1000))
+  const { id } = await backUp(repository, noise(10_000), { images: [image] })
+  run('skopeo', ['--insecure-policy', '--override-os', 'linux', '--override-arch', 'amd64', 'copy', `oci:${at.path}:${id}`, `oci:${at.path}:other`])
+  expect((await listBackups(repository)).map(backup => backup.id)).toEqual([id])
+  await backUp(repository, noise(10), { id: 'next' })
+  const { manifests } = JSON.parse(await readFile(repository.paths.index, 'utf8')) as Index
+  expect(manifests.map(({ annotations }) => annotations?.['org.opencontainers.image.ref.name']).sort()).toEqual([id, 'next', 'other'].sort())
+})
+
+test('the recipe of docs/repository-format.md restores a mount without dray', async () => {
+  await using at = await scratch()
+  await using repository = await at.open()
+  const folder = join(at.folder, 'source')
+  await mkdir(folder)
+  await writeFile(join(folder, 'numbers'), Array.from({ length: 50_000 }, (_, i) => String(i)).join('\n'))
+  run('tar', ['-C', folder, '-cf', `${at.folder}/data.tar`, 'numbers'])
+  const { id } = await backUp(repository, await readFile(`${at.folder}/data.tar`))
+  const text = await readFile(new URL('../../../../docs/repository-format.md', import.meta.url), 'utf8')
+  const recipe = /```sh restore-by-hand\n([\s\S]*?)```/.exec(text)?.[1] ?? 'exit 99'
+  const target = join(at.folder, 'restored')
+  run('sh', ['-eu', '-c', recipe.replace(/^REPO=.*$/m, `REPO=${at.path}`).replace(/^ID=.*$/m, `ID=${id}`).replace(/^MOUNT=.*$/m, 'MOUNT=m1').replace(/^TARGET=.*$/m, `TARGET=${target}`)])
+  expect(await readFile(join(target, 'numbers'))).toEqual(await readFile(join(folder, 'numbers')))
+})
