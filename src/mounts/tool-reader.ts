@@ -1,0 +1,93 @@
+import { Readable, type Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { errnoOf } from '../errors/system-error.ts'
+import type { EntryStream, ListedEntry, MountReader, ReadProblem } from './mount-access.ts'
+import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
+import { linesOf } from './process-output.ts'
+import { createArguments } from './tar-arguments.ts'
+import { readTarMessages } from './tar-messages.ts'
+import { listEntries } from './tool-listing.ts'
+
+/** A reader by GNU find and tar. `nested` holds the mounts inside the mount, which are not crossed, when list() has ended. */
+export type ToolReader = MountReader & { readonly nested: Buffer[] }
+
+/** Reads a mount with `tools`, which are closed with the reader. */
+export function toolReader(tools: MountTools): ToolReader {
+  const nested: Buffer[] = []
+  return {
+    kind: tools.kind,
+    losses: tools.losses,
+    canList: true,
+    nested,
+    sync: signal => syncFileSystem(tools, signal),
+    list: signal => listEntries(tools, nested, signal),
+    stream: (paths, signal) => streamEntries(tools, paths ?? pathsOf(listEntries(tools, nested, signal)), signal),
+    [Symbol.asyncDispose]: () => tools.close(),
+  }
+}
+
+async function syncFileSystem(tools: MountTools, signal: AbortSignal): Promise<string> {
+  const { stdout, stderr, exitCode } = await runScript(tools, 'date +%s.%N && sync -f .', [], signal)
+  if (exitCode !== 0) throw toolFailure(tools, 'write back', stderr, exitCode)
+  return stdout.toString('latin1').trim()
+}
+
+async function* pathsOf(entries: AsyncIterable<readonly ListedEntry[]>): AsyncGenerator<readonly Buffer[]> {
+  for await (const batch of entries) yield batch.filter(entry => entry.type !== 's').map(entry => entry.path)
+}
+
+/** The tar stream ends only after tar has ended well: whatever makes `problems` reject is the stream's error too. */
+function streamEntries(tools: MountTools, paths: AsyncIterable<readonly Buffer[]>, outer: AbortSignal): EntryStream {
+  const own = new AbortController()
+  const running = startTar(tools, paths, outer, own)
+  const problems = running.then(({ finished }) => finished)
+  problems.catch(() => undefined)
+  const tar = Readable.from(outputOf(running), { objectMode: false, highWaterMark: 1 << 18 })
+  tar.once('close', () => {
+    if (!tar.readableEnded) own.abort()
+  })
+  return { tar, problems }
+}
+
+type RunningTar = { readonly stdout: Readable; readonly finished: Promise<readonly ReadProblem[]> }
+
+async function* outputOf(running: Promise<RunningTar>): AsyncGenerator<Buffer> {
+  const { stdout, finished } = await running
+  for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk
+  await finished
+}
+
+async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[]>, outer: AbortSignal, own: AbortController): Promise<RunningTar> {
+  const child = await tools.start(inDirectory(tools, 'exec tar "$@"', createArguments), AbortSignal.any([outer, own.signal]))
+  const finished = finish()
+  finished.catch(() => undefined)
+  return { stdout: child.stdout, finished }
+
+  async function finish(): Promise<readonly ReadProblem[]> {
+    const [fed, said, { exitCode }] = await Promise.all([feed(paths, child.stdin, own), linesOf(child.stderr), child.exited])
+    outer.throwIfAborted()
+    if (fed.failure !== undefined) throw fed.failure
+    const { problems, unknown } = readTarMessages(said)
+    const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
+    if (!understood || unknown.length > 0) throw toolFailure(tools, 'read', unknown, exitCode)
+    return problems
+  }
+}
+
+/** A tar that ended early says why by itself; a source of paths that failed ends tar. */
+async function feed(paths: AsyncIterable<readonly Buffer[]>, stdin: Writable, own: AbortController): Promise<{ readonly failure?: Error }> {
+  try {
+    await pipeline(Readable.from(endedByNul(paths), { objectMode: false }), stdin)
+    return {}
+  } catch (thrown) {
+    if (['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(errnoOf(thrown) ?? '')) return {}
+    own.abort()
+    return { failure: thrown as Error }
+  }
+}
+
+const nul = Buffer.alloc(1)
+
+async function* endedByNul(paths: AsyncIterable<readonly Buffer[]>): AsyncGenerator<Buffer> {
+  for await (const batch of paths) if (batch.length > 0) yield Buffer.concat(batch.flatMap(path => [path, nul]))
+}

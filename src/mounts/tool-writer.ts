@@ -1,0 +1,76 @@
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { DrayError } from '../errors/dray-error.ts'
+import { errnoOf } from '../errors/system-error.ts'
+import type { MountWriter, WriteReport } from './mount-access.ts'
+import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
+import { linesOf } from './process-output.ts'
+import { extractArguments } from './tar-arguments.ts'
+import { readExtractMessages } from './tar-messages.ts'
+import { listEntries, mountsInside } from './tool-listing.ts'
+
+/** ext4 keeps lost+found in inode 11: a directory of that name elsewhere is the user's. */
+const notLostAndFound = String.raw`! \( -path ./lost+found -inum 11 \)`
+
+/** Writes a mount with `tools`, which are closed with the writer. */
+export function toolWriter(tools: MountTools): MountWriter {
+  return {
+    kind: tools.kind,
+    losses: tools.losses,
+    canList: true,
+    isEmpty: signal => isEmpty(tools, signal),
+    empty: signal => empty(tools, signal),
+    write: (tar, signal) => extract(tools, tar, signal),
+    list: signal => listEntries(tools, [], signal),
+    [Symbol.asyncDispose]: () => tools.close(),
+  }
+}
+
+/** A single file is empty when it is missing or holds no byte. */
+async function isEmpty(tools: MountTools, signal: AbortSignal): Promise<boolean> {
+  const script = tools.fileName === undefined ? `find . -mindepth 1 -maxdepth 1 ${notLostAndFound} -print -quit` : 'if [ -s "$1" ]; then echo filled; fi'
+  const { stdout, stderr, exitCode } = await runScript(tools, script, fileArgument(tools), signal)
+  if (exitCode !== 0) throw toolFailure(tools, 'look into', stderr, exitCode)
+  return stdout.length === 0
+}
+
+async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {
+  const [inside] = await mountsInside(tools, signal)
+  if (inside !== undefined) throw new DrayError('conflict', `${tools.where} is not emptied: "${inside.toString()}" is mounted inside it`, { hints: ['unmount it, or choose another path with --map-bind'] })
+  const script = tools.fileName === undefined ? `find . -xdev -mindepth 1 ${notLostAndFound} -delete` : 'if [ -e "$1" ]; then : > "$1"; fi'
+  const { stderr, exitCode } = await runScript(tools, script, fileArgument(tools), signal)
+  if (exitCode !== 0) throw toolFailure(tools, 'empty', stderr, exitCode)
+}
+
+/**
+ * Extracts into an empty mount. A single file that exists keeps its inode, which containers that have it mounted see.
+ * The root loses the ACL it had, which its new children would inherit.
+ */
+async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): Promise<WriteReport> {
+  const isFile = tools.fileName !== undefined
+  const script = isFile ? 'exec tar "$@"' : 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null; exec tar "$@"'
+  const child = await tools.start(inDirectory(tools, script, [...extractArguments, ...(isFile ? ['--overwrite', '--', ...fileArgument(tools)] : [])]), signal)
+  child.stdout.resume()
+  const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), linesOf(child.stderr), child.exited])
+  signal.throwIfAborted()
+  const { problems, unknown } = readExtractMessages(said)
+  const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
+  if (unknown.length > 0 && failure === undefined) throw toolFailure(tools, 'write', unknown, exitCode)
+  if (failure !== undefined) throw failure.cameFromSource ? failure.error : toolFailure(tools, 'write', unknown, exitCode)
+  if (!understood) throw toolFailure(tools, 'write', unknown, exitCode)
+  return { problems }
+}
+
+/** A tar that ended early says why by itself. */
+async function send(tar: Readable, stdin: NodeJS.WritableStream): Promise<{ readonly cameFromSource: boolean; readonly error: unknown } | undefined> {
+  try {
+    await pipeline(tar, stdin)
+    return undefined
+  } catch (error) {
+    return { error, cameFromSource: tar.errored !== null && !['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoOf(error) ?? '') }
+  }
+}
+
+function fileArgument(tools: MountTools): readonly string[] {
+  return tools.fileName === undefined ? [] : [`./${tools.fileName}`]
+}
