@@ -39,10 +39,10 @@ export function inDirectory(tools: MountTools, script: string, args: readonly st
 /** The failure of a program, in its own words. */
 export function toolFailure(tools: MountTools, doing: string, words: readonly string[], exitCode: number | null): DrayError {
   const text = words.join('\n')
-  const full = /No space left on device|Disk quota exceeded/.test(text)
+  const full = /No space left on device|Disk quota exceeded|Wrote only \d+ of \d+ bytes/.test(text)
   const denied = /Permission denied|Operation not permitted/.test(text)
   const missing = exitCode === 127 || /(?:sh|env|exec).*: not found/.test(text)
   const said = words.slice(0, 3).join('; ') || (exitCode === null ? 'the program was killed' : `the program ended with exit code ${exitCode}`)
   const hints = full ? ['free some space and run the same command again'] : missing ? ['GNU tar, findutils and coreutils are needed there; --reader api needs none of them'] : []
-  return new DrayError(denied && !full ? 'unauthorized' : 'io-failed', `${doing} ${tools.where}: ${said}`, { hints })
+  return new DrayError(denied && !full ? 'unauthorized' : 'io-failed', `${doing} ${tools.where}: ${full ? 'no space left on device: ' : ''}${said}`, { hints })
 }

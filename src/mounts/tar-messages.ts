@@ -49,7 +49,7 @@ export function unescapeName(quoted: string): Buffer {
   return Buffer.from(plain, 'latin1')
 }
 
-const attributeNotSet = /: (?:Warning: )?Cannot (?:setxattr|lsetxattr|fsetxattr|[lf]?setxattrat|set\w*|change ownership|change mode|utime|mknod|mkfifo)\b.*$/
+const attributeNotSet = /: (?:Warning: )?Cannot (?:set '.*' extended attribute|set\w+|[lf]setxattr\w*|change ownership|change mode|utime|mknod|mkfifo)\b.*$/
 
 /** What GNU tar said while it extracted: attributes that the target refused, and everything that means failure. */
 export function readExtractMessages(lines: readonly string[]): { readonly problems: readonly string[]; readonly unknown: readonly string[] } {

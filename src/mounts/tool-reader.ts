@@ -1,6 +1,5 @@
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { errnoOf } from '../errors/system-error.ts'
 import type { EntryStream, ListedEntry, MountReader, ReadProblem } from './mount-access.ts'
 import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
 import { linesOf } from './process-output.ts'
@@ -53,7 +52,12 @@ type RunningTar = { readonly stdout: Readable; readonly finished: Promise<readon
 
 async function* outputOf(running: Promise<RunningTar>): AsyncGenerator<Buffer> {
   const { stdout, finished } = await running
-  for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk
+  try {
+    for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk
+  } catch (thrown) {
+    await finished
+    throw thrown
+  }
   await finished
 }
 
@@ -74,20 +78,21 @@ async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[
   }
 }
 
-/** A tar that ended early says why by itself; a source of paths that failed ends tar. */
+/** Gives tar the paths. A source of paths that fails ends tar; a tar that ends early says why by itself. */
 async function feed(paths: AsyncIterable<readonly Buffer[]>, stdin: Writable, own: AbortController): Promise<{ readonly failure?: Error }> {
-  try {
-    await pipeline(Readable.from(endedByNul(paths), { objectMode: false }), stdin)
-    return {}
-  } catch (thrown) {
-    if (['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(errnoOf(thrown) ?? '')) return {}
-    own.abort()
-    return { failure: thrown as Error }
-  }
+  const outcome: { failure?: Error } = {}
+  await pipeline(Readable.from(endedByNul(paths, outcome), { objectMode: false }), stdin).catch(() => undefined)
+  if (outcome.failure) own.abort()
+  return outcome
 }
 
 const nul = Buffer.alloc(1)
 
-async function* endedByNul(paths: AsyncIterable<readonly Buffer[]>): AsyncGenerator<Buffer> {
-  for await (const batch of paths) if (batch.length > 0) yield Buffer.concat(batch.flatMap(path => [path, nul]))
+async function* endedByNul(paths: AsyncIterable<readonly Buffer[]>, outcome: { failure?: Error }): AsyncGenerator<Buffer> {
+  try {
+    for await (const batch of paths) if (batch.length > 0) yield Buffer.concat(batch.flatMap(path => [path, nul]))
+  } catch (thrown) {
+    outcome.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+    throw outcome.failure
+  }
 }

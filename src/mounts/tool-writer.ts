@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DrayError } from '../errors/dray-error.ts'
-import { errnoOf } from '../errors/system-error.ts'
 import type { MountWriter, WriteReport } from './mount-access.ts'
 import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
 import { linesOf } from './process-output.ts'
@@ -53,21 +52,26 @@ async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): P
   child.stdout.resume()
   const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), linesOf(child.stderr), child.exited])
   signal.throwIfAborted()
+  if (failure.ofSource !== undefined) throw failure.ofSource
   const { problems, unknown } = readExtractMessages(said)
   const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
-  if (unknown.length > 0 && failure === undefined) throw toolFailure(tools, 'write', unknown, exitCode)
-  if (failure !== undefined) throw failure.cameFromSource ? failure.error : toolFailure(tools, 'write', unknown, exitCode)
-  if (!understood) throw toolFailure(tools, 'write', unknown, exitCode)
+  if (!understood || unknown.length > 0 || failure.ofTar) throw toolFailure(tools, 'write', unknown, exitCode)
   return { problems }
 }
 
-/** A tar that ended early says why by itself. */
-async function send(tar: Readable, stdin: NodeJS.WritableStream): Promise<{ readonly cameFromSource: boolean; readonly error: unknown } | undefined> {
+/** Tells the source's own failure from tar's early end, of which tar itself says why. */
+async function send(tar: Readable, stdin: Writable): Promise<{ readonly ofSource?: Error; readonly ofTar: boolean }> {
+  let ofSource: Error | undefined
+  const note = (error: Error) => {
+    if (!stdin.destroyed) ofSource = error
+  }
+  if (tar.errored) return { ofSource: tar.errored, ofTar: false }
+  tar.once('error', note)
   try {
     await pipeline(tar, stdin)
-    return undefined
-  } catch (error) {
-    return { error, cameFromSource: tar.errored !== null && !['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoOf(error) ?? '') }
+    return { ofTar: false }
+  } catch {
+    return { ...(ofSource && { ofSource }), ofTar: true }
   }
 }
 
