@@ -2,6 +2,8 @@
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/dist/test'],
+  globalSetup: '<rootDir>/dist/test/lab/global-setup.js',
+  globalTeardown: '<rootDir>/dist/test/lab/global-teardown.js',
   testMatch: ['**/*.test.js'],
   transform: {},
   maxWorkers: 2,
