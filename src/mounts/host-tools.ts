@@ -12,7 +12,7 @@ export function hostTools(shell: HostShell, target: MountTarget): MountTools {
     directory: target.kind === 'file' ? posix.dirname(path) : path,
     fileName: target.kind === 'file' ? posix.basename(path) : undefined,
     losses: [],
-    start: (argv, signal) => Promise.resolve(shell.start(argv, { signal })),
+    start: (argv, signal) => Promise.resolve().then(() => shell.start(argv, { signal })),
     close: () => Promise.resolve(),
   }
 }

@@ -4,28 +4,35 @@ import { inDirectory, runScript, toolFailure, type MountTools } from './mount-to
 import { isBelowAny, mountPointsBelow } from './mount-points.ts'
 import { linesOf, recordsOf } from './process-output.ts'
 
-const listScript = `{ find "$@" -xdev -printf '${findFormat}'; echo "find ended: $?" >&2; } | sort ${sortArguments}`
+/** The first two records are the root's path and the mount table. */
+const listScript = String.raw`pwd -P; printf '\0'; cat /proc/self/mountinfo; printf '\0'; { find "$@" -xdev -printf '${findFormat}'; echo "find ended: $?" >&2; } | sort ${sortArguments}`
 
 /**
  * Lists the mount in batches, sorted by the bytes of the path. The mounts inside it are added to `nested`: a directory
  * is listed as it is seen, a file is not listed, nothing below either.
  */
 export async function* listEntries(tools: MountTools, nested: Buffer[], signal: AbortSignal): AsyncGenerator<readonly ListedEntry[]> {
-  const inside = await mountsInside(tools, signal)
   const start = tools.fileName === undefined ? ['.'] : [`./${tools.fileName}`, '-maxdepth', '0']
   const child = await tools.start(inDirectory(tools, listScript, start), signal)
   child.stdin.on('error', () => undefined)
   child.stdin.end()
   const said = linesOf(child.stderr)
   nested.length = 0
+  const preamble: Buffer[] = []
+  let inside: readonly Buffer[] = []
   let root: FoundEntry | undefined
   for await (const records of recordsOf(child.stdout, 0)) {
     const batch: FoundEntry[] = []
     for (const record of records) {
+      if (preamble.length < 2) {
+        preamble.push(Buffer.from(record))
+        inside = insideOf(tools, preamble)
+        continue
+      }
       const entry = parseFoundEntry(record)
       root ??= entry
       const isMount = inside.length > 0 && inside.some(point => point.equals(entry.path))
-      if (isMount || (entry.type === 'd' && entry.device !== root.device)) nested.push(entry.path)
+      if (isMount || (entry.type === 'd' && entry.device !== root.device)) nested.push(Buffer.from(entry.path))
       if ((isMount && entry.type !== 'd') || (inside.length > 0 && isBelowAny(entry.path, inside))) continue
       batch.push(entry)
     }
@@ -33,17 +40,19 @@ export async function* listEntries(tools: MountTools, nested: Buffer[], signal: 
   }
   const [words, { exitCode }] = await Promise.all([said, child.exited])
   signal.throwIfAborted()
-  const ended = words.some(line => /^find ended: [01]$/.test(line))
   const unknown = words.filter(line => !/^find ended: \d+$/.test(line) && !/^find: .*: No such file or directory$/.test(line))
-  if (exitCode !== 0 || !ended || unknown.length > 0) throw toolFailure(tools, 'list', unknown, exitCode)
-  if (root === undefined) throw toolFailure(tools, 'list', words.filter(line => !line.startsWith('find ended')), exitCode)
+  const ended = words.some(line => /^find ended: [01]$/.test(line))
+  if (exitCode !== 0 || !ended || unknown.length > 0 || root === undefined) throw toolFailure(tools, 'list', unknown.length > 0 ? unknown : words.filter(line => !line.startsWith('find ended')), exitCode)
+}
+
+function insideOf(tools: MountTools, [root, mountinfo]: readonly Buffer[]): readonly Buffer[] {
+  return root === undefined || mountinfo === undefined || tools.fileName !== undefined ? [] : mountPointsBelow(mountinfo, root.subarray(0, -1))
 }
 
 /** The mounts below the root of the mount, relative to it; none in a single file. */
 export async function mountsInside(tools: MountTools, signal: AbortSignal): Promise<readonly Buffer[]> {
-  if (tools.fileName !== undefined) return []
-  const { stdout, stderr, exitCode } = await runScript(tools, 'pwd -P && cat /proc/self/mountinfo', [], signal)
+  const { stdout, stderr, exitCode } = await runScript(tools, String.raw`pwd -P; printf '\0'; cat /proc/self/mountinfo`, [], signal)
   if (exitCode !== 0) throw toolFailure(tools, 'open', stderr, exitCode)
-  const newline = stdout.indexOf('\n')
-  return mountPointsBelow(stdout.subarray(newline + 1), stdout.subarray(0, newline))
+  const nul = stdout.indexOf(0)
+  return insideOf(tools, [stdout.subarray(0, nul), stdout.subarray(nul + 1)])
 }
