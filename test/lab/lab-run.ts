@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { must, run } from './command.ts'
+import { withLock } from './lock.ts'
 import { identityOf, isAlive, killAndWait, type ProcessIdentity } from './process-identity.ts'
 import { waitUntil } from './wait.ts'
 
@@ -21,16 +22,16 @@ export function labBase(): string {
 /** Names this process as the owner of whatever it and its children start from now on, until `endRun`. */
 export async function beginRun(): Promise<LabRun> {
   const base = labBase()
-  await mkdir(base, { recursive: true, mode: 0o755 })
   const taken = new Set(Object.values(networkInterfaces()).flat().map(each => each?.address.split('.').slice(0, 3).join('.')))
   for (let tries = 0; tries < 250; tries++) {
     const number = 1 + (process.pid + tries) % 250
     if (taken.has(`10.213.${number}`)) continue
     const dir = join(base, String(number))
     try {
+      await mkdir(base, { recursive: true, mode: 0o755 })
       await mkdir(dir)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue
+      if (['EEXIST', 'ENOENT'].includes(codeOf(error))) continue // another run took it, or removed the empty base
       throw error
     }
     await writeFile(join(dir, 'owner'), identityOf(process.pid)!)
@@ -59,7 +60,10 @@ export async function endRun(labRun: LabRun): Promise<void> {
 export async function removeDeadRuns(): Promise<void> {
   for (const name of await readdir(labBase()).catch(() => [])) {
     const dir = join(labBase(), name)
-    if (/^\d+$/.test(name) && await isAbandoned(dir)) await removeRun({ number: Number(name), dir })
+    if (!/^\d+$/.test(name)) continue
+    await withLock(`${dir}/remove`, async () => {
+      if (await isAbandoned(dir)) await removeRun({ number: Number(name), dir })
+    })
   }
 }
 
@@ -83,10 +87,15 @@ export async function allocateMember(labRun: LabRun): Promise<{ readonly number:
       await mkdir(dir)
       return { number, dir }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (codeOf(error) !== 'EEXIST') throw error
     }
   }
   throw new Error(`no free address in "${labRun.dir}"`)
+}
+
+/** Jest gives tests an Error of their own, so `instanceof` does not know those of the system. */
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code)
 }
 
 /** Notes a process so that it can be found and killed when its owner is dead. */
@@ -117,7 +126,7 @@ async function removeRun(labRun: LabRun): Promise<void> {
   }
   if (existsSync(`/sys/class/net/${cableOf(labRun)}`)) await run('ip', ['link', 'delete', cableOf(labRun)])
   await removeMember(labRun.dir)
-  await rm(labBase(), { recursive: false }).catch(() => undefined)
+  await rmdir(labBase()).catch(() => undefined) // fails while another run uses it
 }
 
 async function removeControlGroups(name: string): Promise<void> {

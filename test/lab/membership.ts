@@ -7,7 +7,7 @@ let ownRun: Promise<LabRun> | undefined
 let ownMembers = 0
 
 /** Joins the run that this process or a parent began. Without one, a run is begun here, and ends with its last member. */
-export async function join(): Promise<Membership> {
+export async function joinRun(): Promise<Membership> {
   const isOwn = ownRun !== undefined || currentRun() === undefined
   if (isOwn) ownMembers++
   if (isOwn) ownRun ??= removeDeadRuns().then(beginRun)

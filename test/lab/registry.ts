@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { join as joinPath } from 'node:path'
+import { join } from 'node:path'
 import { must } from './command.ts'
 import { lastLines } from './dockerd.ts'
 import type { LabHost } from './host.ts'
 import { recordProcess } from './lab-run.ts'
-import { join } from './membership.ts'
+import { joinRun } from './membership.ts'
 import { openSwitch } from './network.ts'
 import { ensurePackages } from './packages.ts'
 import { requireRoot } from './requirements.ts'
@@ -43,16 +43,16 @@ export interface LabRegistry extends AsyncDisposable {
 export async function startRegistry(options: RegistryOptions = {}): Promise<LabRegistry> {
   requireRoot()
   await ensurePackages('docker-registry', 'iproute2', 'openssl')
-  const membership = await join()
+  const membership = await joinRun()
   const { labRun, number, dir } = membership
   try {
     const hub = await openSwitch(labRun)
     const networkPid = options.host?.pid ?? hub.pid
     const host = options.host?.address ?? `${hub.prefix}.254`
     const port = 5000 + number
-    const tls = options.tls === true ? await makeCertificates(joinPath(dir, 'tls'), host) : undefined
-    const dataDir = joinPath(dir, 'registry')
-    const config = joinPath(dir, 'registry.yml')
+    const tls = options.tls === true ? await makeCertificates(join(dir, 'tls'), host) : undefined
+    const dataDir = join(dir, 'registry')
+    const config = join(dir, 'registry.yml')
     await writeFile(config, JSON.stringify({
       version: '0.1',
       log: { accesslog: { disabled: true }, level: 'info' },
@@ -60,7 +60,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<LabR
       http: { addr: `0.0.0.0:${port}`, ...(tls ? { tls: { certificate: tls.serverCert, key: tls.serverKey } } : {}) },
       ...(options.auth ? { auth: { htpasswd: { realm: 'lab', path: await passwordFile(dir, options.auth) } } } : {}),
     }))
-    const logPath = joinPath(dir, 'registry.log')
+    const logPath = join(dir, 'registry.log')
     const log = await open(logPath, 'a')
     const child = spawn('nsenter', [`--net=/proc/${networkPid}/ns/net`, 'setpriv', '--pdeathsig', 'KILL', 'docker-registry', 'serve', config], { cwd: '/', stdio: ['ignore', log.fd, log.fd] })
     await log.close()
@@ -92,7 +92,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<LabR
 
 /** The registry takes bcrypt only; perl's crypt() has it on every Debian. */
 async function passwordFile(dir: string, { username, password }: { username: string; password: string }): Promise<string> {
-  const file = joinPath(dir, 'htpasswd')
+  const file = join(dir, 'htpasswd')
   const hash = await must('perl', ['-e', 'print crypt($ARGV[0], q($2b$05$abcdefghijklmnopqrstuu))', password])
   await writeFile(file, `${username}:${hash}\n`, { mode: 0o600 })
   return file

@@ -1,9 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { ping } from '../../lab/dockerd.ts'
 import { startHost } from '../../lab/host.ts'
 import { said, testHosts } from '../../lab/hosts-contract.ts'
@@ -84,15 +81,15 @@ describe('engine 20.10', () => {
 
   test('what a killed process leaves is removed by the next', async () => {
     const script = `import { startHost } from ${JSON.stringify(new URL('../../lab/host.js', import.meta.url).href)}
-      await startHost({ engine: '20.10', storageMib: 64 })
-      process.kill(process.pid, 'SIGKILL')`
-    const env = { ...process.env, DRAY_LAB_RUN: undefined }
-    const before = await readdir(labBase())
-    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { env, stdio: 'inherit' })
-    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
-    expect(await readdir(labBase())).not.toEqual(before)
+      const host = await startHost({ engine: '20.10', storageMib: 64 })
+      process.stdout.write(host.dataRoot, () => process.kill(process.pid, 'SIGKILL'))`
+    const child = await run(process.execPath, ['--input-type=module', '--eval', script], { env: { ...process.env, DRAY_LAB_RUN: undefined } })
+    expect(child).toMatchObject({ exitCode: 128, stdout: expect.stringContaining(labBase()) })
+    const dataRoot = child.stdout
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toContain(dataRoot)
     await removeDeadRuns()
-    expect(await readdir(labBase())).toEqual(before)
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(dataRoot)
+    expect(existsSync(dirname(dirname(dataRoot)))).toBe(false)
   }, limit)
 })
 
