@@ -27,7 +27,9 @@ export type ConnectOptions = {
  */
 export async function connectEngine({ host, env, signal }: ConnectOptions): Promise<Engine> {
   const resolved = await resolveEndpoint(host, env)
-  const link = await openLink(resolved, env, signal)
+  const link = await openLink(resolved, env, signal).catch((thrown: unknown) => {
+    throw signal?.aborted === true ? signal.reason : whyNoConnection(thrown, resolved)
+  })
   const agents = createAgents(link.dial)
   const close = async (): Promise<void> => {
     agents.destroy()
@@ -57,18 +59,15 @@ export async function connectEngine({ host, env, signal }: ConnectOptions): Prom
 type Link = { readonly dial: Dial; readonly hostHeader: string; readonly shell: HostShell | undefined; readonly close: () => Promise<void> }
 
 async function openLink({ endpoint, tls }: ResolvedEndpoint, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<Link> {
-  const nothing = async (): Promise<void> => Promise.resolve()
   switch (endpoint.kind) {
     case 'unix':
-      return { dial: dialUnix(endpoint.path), hostHeader: 'docker', shell: localShell(env), close: nothing }
+      return { dial: dialUnix(endpoint.path), hostHeader: 'docker', ...localShell(env) }
     case 'tcp': {
       const { host, port } = endpoint
       const hostHeader = `${host.includes(':') ? `[${host}]` : host}:${port}`
-      return { dial: tls === undefined ? dialTcp(host, port) : dialTls(host, port, tls), hostHeader, shell: undefined, close: nothing }
+      return { dial: tls === undefined ? dialTcp(host, port) : dialTls(host, port, tls), hostHeader, shell: undefined, close: async () => Promise.resolve() }
     }
-    case 'ssh': {
-      const ssh = await openSsh(endpoint, env, signal)
-      return { dial: ssh.dial, hostHeader: 'docker', shell: ssh.shell, close: ssh.close }
-    }
+    case 'ssh':
+      return { hostHeader: 'docker', ...(await openSsh(endpoint, env, signal)) }
   }
 }

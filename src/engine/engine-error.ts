@@ -1,7 +1,7 @@
-import { DrayError } from '../errors/dray-error.ts'
+import { DrayError, messageOf } from '../errors/dray-error.ts'
 import type { ErrorCode } from '../errors/exit-codes.ts'
-import { messageOf } from '../errors/dray-error.ts'
 import { errnoOf } from '../errors/system-error.ts'
+import { Unreachable } from './unreachable.ts'
 
 /** An answer with a status of 400 or more. `words` are the daemon's own. */
 export class ApiFailure extends Error {
@@ -63,8 +63,8 @@ export function fromCall(thrown: unknown, { doing, address, signal }: { doing: s
     })
   }
   const errno = errnoOf(thrown)
-  if (errno === undefined) return thrown
-  if (lost.has(errno)) return connectionLost(address, doing, thrown)
+  if (errno === undefined && !(thrown instanceof Unreachable)) return thrown
+  if (errno !== undefined && lost.has(errno)) return connectionLost(address, doing, thrown)
   const { code, reason, hints } = whyUnreachable(thrown)
   return new DrayError(code, `the engine at "${address}" cannot be reached while ${doing}: ${reason}`, { hints, cause: thrown })
 }
@@ -94,7 +94,8 @@ const speaksNoTls = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_
 const badCertificate = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|ERR_TLS/
 
 /** Why no connection could be made, in words and with the next step. */
-export function whyUnreachable(thrown: unknown): { code: ErrorCode; reason: string; hints: string[] } {
+export function whyUnreachable(thrown: unknown): { code: ErrorCode; reason: string; hints: readonly string[] } {
+  if (thrown instanceof Unreachable) return { code: thrown.errorCode, reason: thrown.message, hints: thrown.hints }
   const errno = errnoOf(thrown) ?? ''
   const text = messageOf(thrown)
   const known = reasons[errno]

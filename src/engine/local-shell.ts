@@ -1,12 +1,16 @@
+import { RunningProcesses } from './host-process.ts'
 import type { HostShell } from './host-shell.ts'
-import { startProcess, runProcess } from './host-process.ts'
 
-/** Programs on this machine. */
-export function localShell(env: NodeJS.ProcessEnv): HostShell {
+/** Programs on this machine. close() ends those that still run. */
+export function localShell(env: NodeJS.ProcessEnv): { readonly shell: HostShell; readonly close: () => Promise<void> } {
+  const processes = new RunningProcesses()
   return {
-    kind: 'local',
-    where: 'this machine',
-    start: (argv, options) => startProcess(argv, { ...options, env: { ...env, ...options?.env } }),
-    run: async (argv, options) => runProcess(startProcess(argv, { ...(options?.signal ? { signal: options.signal } : {}), env }), options),
+    shell: {
+      kind: 'local',
+      where: 'this machine',
+      start: (argv, options) => processes.start(argv, { ...(options?.signal ? { signal: options.signal } : {}), env: { ...env, ...options?.env } }),
+      run: async (argv, options) => processes.run(processes.start(argv, { ...(options?.signal ? { signal: options.signal } : {}), env }), options),
+    },
+    close: async () => processes.close(),
   }
 }
