@@ -41,6 +41,10 @@ export async function apiReader(scope: TemporaryScope, target: MountTarget, sign
 
   async function* members(until: AbortSignal): AsyncGenerator<Buffer> {
     const tar = await scope.engine.containers.getArchive(container.name, `${archiveMount}/.`, { signal: until })
-    yield* editMembers(tar as AsyncIterable<Buffer>, ({ header }) => !isFile || header[156] !== 0x35, cut)
+    try {
+      yield* editMembers(tar as AsyncIterable<Buffer>, ({ header }) => !isFile || header[156] !== 0x35, cut)
+    } finally {
+      tar.destroy()
+    }
   }
 }

@@ -7,7 +7,12 @@ import { archiveMount, prefixNames } from './mount-prefix.ts'
 import { editMembers } from './tar-members.ts'
 import type { TemporaryScope } from './temporary-objects.ts'
 
-export const apiWriteLosses = ['holes of sparse files: they are written as zeros', 'times before 1970'] as const
+export const apiWriteLosses = [
+  'holes of sparse files: they are written as zeros',
+  'times before 1970',
+  'extended attributes without a value',
+  'the absence of an ACL below a directory with a default ACL: it is inherited',
+] as const
 
 /** Writes by PUT archive at "/" of a container that is never started. It cannot list, nor remove what is there. */
 export async function apiWriter(scope: TemporaryScope, target: MountTarget, signal: AbortSignal): Promise<MountWriter> {

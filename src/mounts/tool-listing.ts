@@ -17,6 +17,7 @@ export async function* listEntries(tools: MountTools, nested: Buffer[], signal: 
   child.stdin.on('error', () => undefined)
   child.stdin.end()
   const said = linesOf(child.stderr)
+  said.catch(() => undefined)
   nested.length = 0
   const preamble: Buffer[] = []
   let inside: readonly Buffer[] = []

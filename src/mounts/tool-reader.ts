@@ -70,7 +70,7 @@ async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[
   async function finish(): Promise<readonly ReadProblem[]> {
     const [fed, said, { exitCode }] = await Promise.all([feed(paths, child.stdin, own), linesOf(child.stderr), child.exited])
     outer.throwIfAborted()
-    if (fed.failure !== undefined) throw fed.failure
+    if (fed !== undefined) throw fed.thrown
     const { problems, unknown } = readTarMessages(said)
     const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
     if (!understood || unknown.length > 0) throw toolFailure(tools, 'read', unknown, exitCode)
@@ -79,20 +79,23 @@ async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[
 }
 
 /** Gives tar the paths. A source of paths that fails ends tar; a tar that ends early says why by itself. */
-async function feed(paths: AsyncIterable<readonly Buffer[]>, stdin: Writable, own: AbortController): Promise<{ readonly failure?: Error }> {
-  const outcome: { failure?: Error } = {}
-  await pipeline(Readable.from(endedByNul(paths, outcome), { objectMode: false }), stdin).catch(() => undefined)
-  if (outcome.failure) own.abort()
-  return outcome
+async function feed(paths: AsyncIterable<readonly Buffer[]>, stdin: Writable, own: AbortController): Promise<{ readonly thrown: unknown } | undefined> {
+  let failure: { thrown: unknown } | undefined
+  const note = (thrown: unknown) => {
+    failure = { thrown }
+  }
+  await pipeline(Readable.from(endedByNul(paths, note), { objectMode: false }), stdin).catch(() => undefined)
+  if (failure) own.abort()
+  return failure
 }
 
 const nul = Buffer.alloc(1)
 
-async function* endedByNul(paths: AsyncIterable<readonly Buffer[]>, outcome: { failure?: Error }): AsyncGenerator<Buffer> {
+async function* endedByNul(paths: AsyncIterable<readonly Buffer[]>, onFailure: (thrown: unknown) => void): AsyncGenerator<Buffer> {
   try {
     for await (const batch of paths) if (batch.length > 0) yield Buffer.concat(batch.flatMap(path => [path, nul]))
   } catch (thrown) {
-    outcome.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
-    throw outcome.failure
+    onFailure(thrown)
+    throw thrown
   }
 }

@@ -41,13 +41,16 @@ async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {
   if (exitCode !== 0) throw toolFailure(tools, 'empty', stderr, exitCode)
 }
 
+const resetRootAcl = 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null;'
+
 /**
  * Extracts into an empty mount. A single file that exists keeps its inode, which containers that have it mounted see.
- * The root loses the ACL it had, which its new children would inherit.
+ * The root loses the ACL it had, which its new children would inherit. tar ends at the zero blocks: the rest of
+ * the stream is read as well, so that its source can end well.
  */
 async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): Promise<WriteReport> {
   const isFile = tools.fileName !== undefined
-  const script = isFile ? 'exec tar "$@"' : 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null; exec tar "$@"'
+  const script = `${isFile ? '' : resetRootAcl} tar "$@"; code=$?; cat > /dev/null; exit $code`
   const child = await tools.start(inDirectory(tools, script, [...extractArguments, ...(isFile ? ['--overwrite', '--', ...fileArgument(tools)] : [])]), signal)
   child.stdout.resume()
   const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), linesOf(child.stderr), child.exited])
