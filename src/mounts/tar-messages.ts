@@ -10,13 +10,13 @@ const harmless = [
 ]
 
 const problems: readonly [RegExp, ReadProblem['problem']][] = [
-  [/^(?<path>.*): File removed before we read it$/, 'vanished'],
-  [/^(?<path>.*): (?:Warning: )?Cannot [\w-]+: No such file or directory$/, 'vanished'],
-  [/^(?<path>.*): File shrank by \d+ bytes?; padding with zeros$/, 'shrank'],
-  [/^(?<path>.*): file changed as we read it$/, 'changed'],
-  [/^(?<path>.*): (?:Warning: )?Read error at byte \d+, while reading \d+ bytes?: .*$/, 'unreadable'],
-  [/^(?<path>.*): (?:Warning: )?Cannot (?:open|stat|read|readlink|savedir|seek|listxattr\w*|llistxattr\w*|flistxattr\w*|getxattr\w*|lgetxattr\w*|fgetxattr\w*)(?: .*)?: .*$/, 'unreadable'],
-  [/^(?<path>.*): Unknown file type; file ignored$/, 'unreadable'],
+  [/^File removed before we read it$/, 'vanished'],
+  [/^(?:Warning: )?Cannot [\w-]+: No such file or directory$/, 'vanished'],
+  [/^File shrank by \d+ bytes?; padding with zeros$/, 'shrank'],
+  [/^file changed as we read it$/, 'changed'],
+  [/^(?:Warning: )?Read error at byte \d+, while reading \d+ bytes?: .*$/, 'unreadable'],
+  [/^(?:Warning: )?Cannot (?:open|stat|read|readlink|savedir|seek|[lf]?(?:list|get)xattr\w*): .*$/, 'unreadable'],
+  [/^Unknown file type; file ignored$/, 'unreadable'],
 ]
 
 /** Sorts what GNU tar (C locale, --quoting-style=escape) said while it made an archive; `unknown` holds what means failure. */
@@ -32,13 +32,13 @@ export function readTarMessages(lines: readonly string[]): TarMessages {
   return { problems: found, unknown }
 }
 
+/** tar writes a colon in a name as "\\:", so the first plain one ends the name. */
+const nameAndDetail = /^[^ ]*tar: (?<name>(?:[^\\:]|\\.)*): (?<detail>.*)$/s
+
 function problemOf(line: string): ReadProblem | undefined {
-  const text = line.replace(/^[^ ]*tar: /, '')
-  for (const [pattern, problem] of problems) {
-    const path = pattern.exec(text)?.groups?.['path']
-    if (path !== undefined) return { path: unescapeName(path), problem, detail: text.slice(path.length + 2) }
-  }
-  return undefined
+  const { name, detail = '' } = nameAndDetail.exec(line)?.groups ?? {}
+  const problem = problems.find(([pattern]) => pattern.test(detail))?.[1]
+  return name === undefined || problem === undefined ? undefined : { path: unescapeName(name), problem, detail }
 }
 
 const letters: Record<string, string> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }

@@ -41,17 +41,27 @@ async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {
   if (exitCode !== 0) throw toolFailure(tools, 'empty', stderr, exitCode)
 }
 
-const resetRootAcl = 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null;'
+/**
+ * Extracts into an empty mount. The root first loses the ACL it had, which its new children would inherit. tar ends at the
+ * zero blocks: the rest of the stream is read as well, so that its source can end well.
+ */
+const extractScript = 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null; tar "$@"; code=$?; cat > /dev/null; exit $code'
 
 /**
- * Extracts into an empty mount. A single file that exists keeps its inode, which containers that have it mounted see.
- * The root loses the ACL it had, which its new children would inherit. tar ends at the zero blocks: the rest of
- * the stream is read as well, so that its source can end well.
+ * A file that exists keeps its inode, which the containers that have it mounted see. tar's --overwrite makes a new one as
+ * soon as there are extended attributes, so the file is extracted beside and copied into place.
  */
+const extractFileScript = `f=$1; shift
+if [ -L "$f" ]; then rm -f -- "$f"; fi
+if ! [ -f "$f" ]; then tar "$@" -- "$f"; code=$?; cat > /dev/null; exit $code; fi
+d=$(mktemp -d ./.dray-XXXXXXXX) || exit 2
+trap 'rm -rf -- "$d"' EXIT
+tar -C "$d" "$@" -- "$f"; code=$?; cat > /dev/null
+if [ $code = 0 ]; then cp -dT --preserve=all --sparse=auto -- "$d/$f" "$f"; else echo "nothing was written" >&2; exit $code; fi`
+
 async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): Promise<WriteReport> {
-  const isFile = tools.fileName !== undefined
-  const script = `${isFile ? '' : resetRootAcl} tar "$@"; code=$?; cat > /dev/null; exit $code`
-  const child = await tools.start(inDirectory(tools, script, [...extractArguments, ...(isFile ? ['--overwrite', '--', ...fileArgument(tools)] : [])]), signal)
+  const script = tools.fileName === undefined ? extractScript : extractFileScript
+  const child = await tools.start(inDirectory(tools, script, [...fileArgument(tools), ...extractArguments]), signal)
   child.stdout.resume()
   const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), linesOf(child.stderr), child.exited])
   signal.throwIfAborted()

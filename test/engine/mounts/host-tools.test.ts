@@ -1,15 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { localShell } from '../../../src/engine/local-shell.ts'
 import { hostTools } from '../../../src/mounts/host-tools.ts'
 import type { ListedEntry, MountTarget } from '../../../src/mounts/mount-access.ts'
 import { toolReader } from '../../../src/mounts/tool-reader.ts'
 import { toolWriter } from '../../../src/mounts/tool-writer.ts'
 import { makeOddTree, oddNames } from '../../trees/odd-tree.ts'
-import { plainShell } from '../../trees/plain-shell.ts'
+
 import { diffSnapshots, snapshotTree } from '../../trees/snapshot-tree.ts'
 
 const signal = new AbortController().signal
@@ -32,8 +33,8 @@ afterEach(() => {
 })
 
 const directory = (path: string): MountTarget => ({ kind: 'directory', path })
-const readerOf = (mount: MountTarget) => toolReader(hostTools(plainShell, mount))
-const writerOf = (mount: MountTarget) => toolWriter(hostTools(plainShell, mount))
+const readerOf = (mount: MountTarget) => toolReader(hostTools(localShell(process.env), mount))
+const writerOf = (mount: MountTarget) => toolWriter(hostTools(localShell(process.env), mount))
 async function allOf(batches: AsyncIterable<readonly ListedEntry[]>): Promise<ListedEntry[]> {
   const entries: ListedEntry[] = []
   for await (const batch of batches) entries.push(...batch)
@@ -291,13 +292,18 @@ describe('a single file', () => {
     execFileSync('sh', ['-c', 'chown 33:44 "$1"; chmod 4640 "$1"; touch -d "2001-02-03 04:05:06.123456789Z" "$1"', 'sh', `${source}/my file.conf`])
     writeFileSync(`${source}/other`, '')
     writeFileSync(`${target}/my file.conf`, 'old and longer content')
+    execFileSync('setfacl', ['-m', 'u:77:rwx', `${target}/my file.conf`])
     const { ino } = statSync(`${target}/my file.conf`)
+    const held = openSync(`${target}/my file.conf`, 'r')
     await using reader = readerOf(file(`${source}/my file.conf`))
     expect(namesOf(await allOf(reader.list(signal)))).toEqual(['./my file.conf'])
     await using writer = writerOf(file(`${target}/my file.conf`))
     expect(await writer.isEmpty(signal)).toBe(false)
     expect(await writer.write(reader.stream(undefined, signal).tar, signal)).toEqual({ problems: [] })
     expect(statSync(`${target}/my file.conf`).ino).toBe(ino)
+    expect(readFileSync(held, 'utf8')).toBe('new content')
+    closeSync(held)
+    expect(readdirSync(target)).toEqual(['my file.conf'])
     rmSync(`${source}/other`)
     const [, before] = snapshotTree(source)
     const [, after] = snapshotTree(target)
@@ -305,6 +311,17 @@ describe('a single file', () => {
     await writer.empty(signal)
     expect(statSync(`${target}/my file.conf`)).toMatchObject({ ino, size: 0 })
     expect(await writer.isEmpty(signal)).toBe(true)
+  })
+
+  test('a cut stream leaves the old content', async () => {
+    writeFileSync(`${source}/f`, Buffer.alloc(100_000, 1))
+    writeFileSync(`${target}/f`, 'old')
+    await using reader = readerOf(file(`${source}/f`))
+    await using writer = writerOf(file(`${target}/f`))
+    const tar = await bytesOf(reader.stream(undefined, signal).tar)
+    await expect(writer.write(Readable.from([tar.subarray(0, 50_000)]), signal)).rejects.toThrow(/Unexpected EOF/)
+    expect(readFileSync(`${target}/f`, 'utf8')).toBe('old')
+    expect(readdirSync(target)).toEqual(['f'])
   })
 
   test('is made when it is missing', async () => {
@@ -323,7 +340,8 @@ describe('a single file', () => {
     symlinkSync('../outside-file', `${target}/f`)
     await using reader = readerOf(file(`${source}/f`))
     await using writer = writerOf(file(`${target}/f`))
-    await writer.write(reader.stream(undefined, signal).tar, signal).catch(() => undefined)
+    await writer.write(reader.stream(undefined, signal).tar, signal)
+    expect(readFileSync(`${target}/f`, 'utf8')).toBe('content')
     expect(readFileSync(`${base}/outside-file`, 'utf8')).toBe('untouched')
   })
 })

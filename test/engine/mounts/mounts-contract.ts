@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { connectEngine } from '../../../src/engine/connect.ts'
@@ -91,7 +91,8 @@ export function testMounts(engineName: EngineName): void {
       expect(diffSnapshots(kept(before), kept(snapshotTree(await copy('host', 'api'))))).toEqual([])
     }, 120_000)
 
-    test('host and helper give the same list and the same bytes', async () => {
+    // GNU tar 1.34 fills the device numbers of every header, 1.35 only those of devices: only one and the same tar gives the same bytes.
+    test('host and helper give the same list, and the same tar the same bytes', async () => {
       const digests: string[] = []
       const lists: ListedEntry[][] = []
       for (const kind of ['host', 'helper'] as const) {
@@ -104,7 +105,11 @@ export function testMounts(engineName: EngineName): void {
         digests.push(digest.digest('hex'))
       }
       expect(lists[1]).toEqual(lists[0])
-      expect(digests[1]).toBe(digests[0])
+      await using again = await openReader(source, 'helper')
+      const digest = createHash('sha256')
+      for await (const chunk of again.stream(undefined, signal).tar as AsyncIterable<Buffer>) digest.update(chunk)
+      expect(digests[1]).toBe(digest.digest('hex'))
+      if (engineName === '20.10') expect(digests[1]).toBe(digests[0])
     }, 60_000)
 
     test('auto takes host for a volume and for a bind that it sees, and says why', async () => {
@@ -149,6 +154,7 @@ export function testMounts(engineName: EngineName): void {
       writeFileSync(`${to}/a file`, 'old and longer')
       writeFileSync(`${to}/beside`, 'untouched')
       const { ino } = statSync(`${to}/a file`)
+      const held = openSync(`${to}/a file`, 'r')
       await using reader = await openReader({ kind: 'file', path: `${from}/a file` }, kind)
       await using writer = await openWriter({ kind: 'file', path: `${to}/a file` }, kind)
       expect(await writer.isEmpty(signal)).toBe(false)
@@ -160,7 +166,8 @@ export function testMounts(engineName: EngineName): void {
       expect(snapshotTree(to).find(entry => entry.name === './a file')).toEqual(wanted)
       expect(after?.name).toBe('./beside')
       expect(readFileSync(`${to}/beside`, 'utf8')).toBe('untouched')
-      if (kind !== 'api') expect(statSync(`${to}/a file`).ino).toBe(ino)
+      if (kind !== 'api') expect([readFileSync(held, 'utf8'), statSync(`${to}/a file`).ino]).toEqual(['new', ino])
+      closeSync(held)
     }, 60_000)
 
     test.each(['host', 'helper'] as const)('%s lists what shrank and vanished, and reads the rest', async kind => {
