@@ -3,21 +3,23 @@ import { createHash } from 'node:crypto'
 import { appendFileSync, closeSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { localShell } from '../../../src/engine/local-shell.ts'
 import { hostTools } from '../../../src/mounts/host-tools.ts'
 import type { ListedEntry, MountTarget } from '../../../src/mounts/mount-access.ts'
 import { toolReader } from '../../../src/mounts/tool-reader.ts'
 import { toolWriter } from '../../../src/mounts/tool-writer.ts'
 import { makeOddTree, oddNames } from '../../trees/odd-tree.ts'
-
 import { diffSnapshots, snapshotTree } from '../../trees/snapshot-tree.ts'
 
 const signal = new AbortController().signal
+const { shell, close } = localShell(process.env)
 let base: string
 let source: string
 let target: string
 const mounted: string[] = []
+
+afterAll(close)
 
 beforeEach(() => {
   base = mkdtempSync('/var/tmp/dray-mounts-')
@@ -33,8 +35,8 @@ afterEach(() => {
 })
 
 const directory = (path: string): MountTarget => ({ kind: 'directory', path })
-const readerOf = (mount: MountTarget) => toolReader(hostTools(localShell(process.env), mount))
-const writerOf = (mount: MountTarget) => toolWriter(hostTools(localShell(process.env), mount))
+const readerOf = (mount: MountTarget) => toolReader(hostTools(shell, mount))
+const writerOf = (mount: MountTarget) => toolWriter(hostTools(shell, mount))
 async function allOf(batches: AsyncIterable<readonly ListedEntry[]>): Promise<ListedEntry[]> {
   const entries: ListedEntry[] = []
   for await (const batch of batches) entries.push(...batch)
