@@ -1,0 +1,93 @@
+import type { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { DrayError } from '../errors/dray-error.ts'
+import type { MountWriter, WriteReport } from './mount-access.ts'
+import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
+import { linesOf } from './process-output.ts'
+import { extractArguments } from './tar-arguments.ts'
+import { readExtractMessages } from './tar-messages.ts'
+import { listEntries, mountsInside } from './tool-listing.ts'
+
+/** ext4 keeps lost+found in inode 11: a directory of that name elsewhere is the user's. */
+const notLostAndFound = String.raw`! \( -path ./lost+found -inum 11 \)`
+
+/** Writes a mount with `tools`, which are closed with the writer. */
+export function toolWriter(tools: MountTools): MountWriter {
+  return {
+    kind: tools.kind,
+    losses: tools.losses,
+    canList: true,
+    isEmpty: signal => isEmpty(tools, signal),
+    empty: signal => empty(tools, signal),
+    write: (tar, signal) => extract(tools, tar, signal),
+    list: signal => listEntries(tools, [], signal),
+    [Symbol.asyncDispose]: () => tools.close(),
+  }
+}
+
+/** A single file is empty when it is missing or holds no byte. */
+async function isEmpty(tools: MountTools, signal: AbortSignal): Promise<boolean> {
+  const script = tools.fileName === undefined ? `find . -mindepth 1 -maxdepth 1 ${notLostAndFound} -print -quit` : 'if [ -s "$1" ]; then echo filled; fi'
+  const { stdout, stderr, exitCode } = await runScript(tools, script, fileArgument(tools), signal)
+  if (exitCode !== 0) throw toolFailure(tools, 'look into', stderr, exitCode)
+  return stdout.length === 0
+}
+
+async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {
+  const [inside] = await mountsInside(tools, signal)
+  if (inside !== undefined) throw new DrayError('conflict', `${tools.where} is not emptied: "${inside.toString()}" is mounted inside it`, { hints: ['unmount it, or choose another path with --map-bind'] })
+  const script = tools.fileName === undefined ? `find . -xdev -mindepth 1 ${notLostAndFound} -delete` : 'if [ -e "$1" ]; then : > "$1"; fi'
+  const { stderr, exitCode } = await runScript(tools, script, fileArgument(tools), signal)
+  if (exitCode !== 0) throw toolFailure(tools, 'empty', stderr, exitCode)
+}
+
+/**
+ * Extracts into an empty mount. The root first loses the ACL it had, which its new children would inherit. tar ends at the
+ * zero blocks: the rest of the stream is read as well, so that its source can end well.
+ */
+const extractScript = 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null; tar "$@"; code=$?; cat > /dev/null; exit $code'
+
+/**
+ * A file that exists keeps its inode, which the containers that have it mounted see. tar's --overwrite makes a new one as
+ * soon as there are extended attributes, so the file is extracted beside and copied into place.
+ */
+const extractFileScript = `f=$1; shift
+if [ -L "$f" ]; then rm -f -- "$f"; fi
+if ! [ -f "$f" ]; then tar "$@" -- "$f"; code=$?; cat > /dev/null; exit $code; fi
+d=$(mktemp -d ./.dray-XXXXXXXX) || exit 2
+trap 'rm -rf -- "$d"' EXIT
+tar -C "$d" "$@" -- "$f"; code=$?; cat > /dev/null
+if [ $code = 0 ]; then cp -dT --preserve=all --sparse=auto -- "$d/$f" "$f"; else echo "nothing was written" >&2; exit $code; fi`
+
+async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): Promise<WriteReport> {
+  const script = tools.fileName === undefined ? extractScript : extractFileScript
+  const child = await tools.start(inDirectory(tools, script, [...fileArgument(tools), ...extractArguments]), signal)
+  child.stdout.resume()
+  const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), linesOf(child.stderr), child.exited])
+  signal.throwIfAborted()
+  if (failure.ofSource !== undefined) throw failure.ofSource
+  const { problems, unknown } = readExtractMessages(said)
+  const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
+  if (!understood || unknown.length > 0 || failure.ofTar) throw toolFailure(tools, 'write', unknown, exitCode)
+  return { problems }
+}
+
+/** Tells the source's own failure from tar's early end, of which tar itself says why. */
+async function send(tar: Readable, stdin: Writable): Promise<{ readonly ofSource?: Error; readonly ofTar: boolean }> {
+  let ofSource: Error | undefined
+  const note = (error: Error) => {
+    if (!stdin.destroyed) ofSource = error
+  }
+  if (tar.errored) return { ofSource: tar.errored, ofTar: false }
+  tar.once('error', note)
+  try {
+    await pipeline(tar, stdin)
+    return { ofTar: false }
+  } catch {
+    return { ...(ofSource && { ofSource }), ofTar: true }
+  }
+}
+
+function fileArgument(tools: MountTools): readonly string[] {
+  return tools.fileName === undefined ? [] : [`./${tools.fileName}`]
+}

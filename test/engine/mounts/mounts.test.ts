@@ -1,0 +1,3 @@
+import { testMounts } from './mounts-contract.ts'
+
+testMounts('20.10')

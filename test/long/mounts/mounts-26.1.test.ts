@@ -1,0 +1,3 @@
+import { testMounts } from '../../engine/mounts/mounts-contract.ts'
+
+testMounts('26.1')
