@@ -8,10 +8,10 @@ import type { ContainerRecord } from './spec-record.ts'
 
 /** Config as POST /containers/create takes it: nearly verbatim, because the image is the same. */
 export function configToSend(context: ReplayContext): JsonObject {
-  return replayFields(context.record.inspect.Config, 'Config', configFields, derivations, context)
+  return replayFields(context.record.inspect.Config, 'Config', configFields, configDerivations, context)
 }
 
-const derivations: Readonly<Record<string, Derive>> = {
+export const configDerivations: Readonly<Record<string, Derive>> = {
   Image: (_, { imageRef }) => imageRef,
   Hostname: (value, { record }) => (isEnginesHostname(record) ? undefined : value),
   Domainname: unlessNetworkIsShared,

@@ -31,7 +31,7 @@ export const configFields: FieldTable = {
 
 /** Every field of an endpoint in NetworkSettings.Networks in API 1.41 to 1.52. */
 export const endpointFields: FieldTable = {
-  IPAMConfig: copied(),
+  IPAMConfig: derived('static addresses; the engine\'s own bridge takes none'),
   Links: derived('names of containers on the target', { compared: 'set' }),
   Aliases: derived('without the short id that engines up to 25 add', { compared: 'set' }),
   DriverOpts: derived('with the sysctls of the interface', { compared: 'keys' }),

@@ -13,10 +13,10 @@ import { splitSysctls } from './interface-sysctls.ts'
 
 /** HostConfig as POST /containers/create takes it. `networkMode` is what endpoints and connects were chosen for. */
 export function hostConfigToSend(context: ReplayContext, networkMode: string): JsonObject {
-  return replayFields(context.record.inspect.HostConfig, 'HostConfig', hostConfigFields, { ...derivations, NetworkMode: () => networkMode }, context)
+  return replayFields(context.record.inspect.HostConfig, 'HostConfig', hostConfigFields, { ...hostConfigDerivations, NetworkMode: () => networkMode }, context)
 }
 
-const derivations: Readonly<Record<string, Derive>> = {
+export const hostConfigDerivations: Readonly<Record<string, Derive>> = {
   PortBindings: (value, { target }) => (hasApi(target, '1.52') ? withoutEmptyLists(value) : value),
   Mounts: (value, context) => mountsToSend(value, context),
   VolumesFrom: (value, context) => volumesFromToSend(value, context, keepsVolumesFrom(context)),

@@ -74,8 +74,14 @@ function endpointToSend(network: string, endpoint: EndpointSettings, { isPrimary
   const { record: { inspect }, target, losses } = context
   const path = `NetworkSettings.Networks.${network}`
   const wished = isPrimary ? wishedMac(inspect) : inspect.State.Status === 'created' ? endpoint.MacAddress : undefined
+  const unlessBridge = (value: Json | undefined, field: string) => {
+    if (network !== 'bridge' || isEmpty(value)) return value
+    losses.push({ field: `${path}.${field}`, text: 'the bridge that every engine has does not take it' })
+    return undefined
+  }
   const derivations: Readonly<Record<string, Derive>> = {
-    Aliases: value => withoutShortId(value, inspect.Id),
+    Aliases: value => unlessBridge(withoutShortId(value, inspect.Id), 'Aliases'),
+    IPAMConfig: value => unlessBridge(value, 'IPAMConfig'),
     Links: value => stringsOf(value).map(link => renamedLink(link, context)),
     DriverOpts: value => (isPrimary && hasApi(target, '1.48') ? withSysctls(value, splitSysctls(inspect.HostConfig['Sysctls']).ofInterface) : value),
     MacAddress: () => {

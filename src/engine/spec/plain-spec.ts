@@ -42,6 +42,7 @@ export function plainHostConfig(record: SpecParts, rename: (peer: string) => str
     CapAdd: capabilities(host['CapAdd']),
     CapDrop: capabilities(host['CapDrop']),
     RestartPolicy: { ...host.RestartPolicy, Name: host.RestartPolicy.Name === 'no' ? '' : host.RestartPolicy.Name },
+    MemorySwappiness: host['MemorySwappiness'] === -1 ? null : host['MemorySwappiness'],
     Sysctls: splitSysctls(host['Sysctls']).others,
     PortBindings: Object.fromEntries(Object.entries(objectOf(host['PortBindings'])).map(([port, bindings]) => [port, Array.isArray(bindings) && bindings.length > 0 ? bindings : [{ HostIp: '', HostPort: '' }]])),
   }

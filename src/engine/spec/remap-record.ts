@@ -3,6 +3,7 @@ import type { ContainerInspect, EndpointSettings, JsonObject, MountPoint, Volume
 import { formatBind, isVolumeName, parseBind } from './bind-string.ts'
 import { objectOf, stringsOf } from './json-values.ts'
 import { modeByName } from './network-endpoints.ts'
+import { isBridgeMode, isPredefined } from './network-mode.ts'
 import { remapPort } from './remap-port.ts'
 import type { ContainerRecord } from './spec-record.ts'
 
@@ -18,12 +19,16 @@ export type Remaps = {
 
 export const noRemaps: Remaps = { ports: new Map(), volumes: new Map(), binds: new Map(), networks: new Map() }
 
-/** The record as if it had been taken with the wanted names, so that replay and comparison need not know of remaps. */
+/**
+ * The record as if it had been taken with the wanted names, so that replay and comparison need not know of remaps. A network
+ * that takes the place of the engine's bridge has to be there: the bridge's own settings are no model for it.
+ */
 export function remapRecord(record: ContainerRecord, remaps: Remaps): ContainerRecord {
   const { ports, volumes, binds, networks } = remaps
   if (ports.size + volumes.size + binds.size + networks.size === 0) return record
   const { inspect } = record
   const { HostConfig, NetworkSettings } = inspect
+  const mode = modeByName(record)
   const onMount = (mount: MountPoint): MountPoint => ({
     ...mount,
     ...(mount.Type === 'volume' && mount.Name !== undefined ? { Name: volumes.get(mount.Name) ?? mount.Name } : {}),
@@ -31,7 +36,7 @@ export function remapRecord(record: ContainerRecord, remaps: Remaps): ContainerR
   })
   const hostConfig: ContainerInspect['HostConfig'] = {
     ...HostConfig,
-    NetworkMode: networks.get(modeByName(record)) ?? HostConfig.NetworkMode,
+    NetworkMode: networks.get(isBridgeMode(mode) ? 'bridge' : mode) ?? HostConfig.NetworkMode,
     Binds: HostConfig.Binds === null ? null : stringsOf(HostConfig.Binds).map(line => remapBind(line, remaps)),
     ...(Array.isArray(HostConfig['Mounts']) ? { Mounts: HostConfig['Mounts'].map(mount => remapMount(objectOf(mount), remaps)) } : {}),
     PortBindings: Object.fromEntries(Object.entries(objectOf(HostConfig['PortBindings'])).map(([port, bindings]) => [port, Array.isArray(bindings) ? bindings.map(binding => remapPort(objectOf(binding), ports)) : bindings])),
@@ -44,7 +49,7 @@ export function remapRecord(record: ContainerRecord, remaps: Remaps): ContainerR
       Mounts: inspect.Mounts.map(onMount),
       NetworkSettings: { ...NetworkSettings, Networks: remapNetworks(NetworkSettings.Networks, networks) },
     },
-    networks: record.networks.map(network => ({ ...network, Name: networks.get(network.Name) ?? network.Name })),
+    networks: record.networks.filter(({ Name }) => !(isPredefined(Name) && networks.has(Name))).map(network => ({ ...network, Name: networks.get(network.Name) ?? network.Name })),
     volumes: record.volumes.map(volume => remapVolume(volume, remaps)),
     peers: record.peers.map(peer => ({ ...peer, mounts: peer.mounts.map(onMount) })),
   }

@@ -11,8 +11,9 @@ export function differencesOf(field: string, rule: Pick<FieldRule, 'compared' | 
   if (rule.compared === 'keys') return keyDifferences(field, objectOf(recorded), objectOf(restored))
   const isNothing = rule.emptyMeans === undefined ? isEmpty : (value: Json | undefined) => value === undefined || value === null
   if (isNothing(recorded) && isNothing(restored)) return []
+  const isOneNothing = isNothing(recorded) !== isNothing(restored)
   const shape = (value: Json | undefined) => (rule.compared === 'set' && Array.isArray(value) ? sorted(value.map(bare)) : bare(value))
-  return isDeepStrictEqual(shape(recorded), shape(restored)) ? [] : [{ field, recorded: recorded ?? null, restored: restored ?? null }]
+  return !isOneNothing && isDeepStrictEqual(shape(recorded), shape(restored)) ? [] : [{ field, recorded: recorded ?? null, restored: restored ?? null }]
 }
 
 function keyDifferences(field: string, recorded: JsonObject, restored: JsonObject): ValueDifference[] {
