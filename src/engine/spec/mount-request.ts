@@ -21,6 +21,7 @@ export function volumesFromToSend(value: Json | undefined, context: ReplayContex
   const sources = volumeSources(context.record.inspect)
   if (!kept) {
     context.losses.push({ field: 'HostConfig.VolumesFrom', text: `the mounts of ${sources.map(({ name }) => `"${peerName(name, context)}"`).join(', ')} are written out: no such container with the same mounts is on the target` })
+    context.losses.push({ field: 'HostConfig.Mounts', text: 'holds the mounts of volumes-from' })
     return undefined
   }
   return sources.map(({ name, mode }) => [context.peers.get(peerName(name, context))?.name ?? name, mode].filter(part => part !== '').join(':'))
@@ -43,10 +44,18 @@ function peerName(reference: string, { record }: ReplayContext): string {
   return findPeer(record, reference)?.name ?? reference
 }
 
-/** An anonymous volume stays one: nothing names it, so that rm -v still removes it. */
-function explicitMount({ Type, Name, Source, Destination, RW, Propagation }: MountPoint, { record }: ReplayContext): JsonObject {
+/**
+ * An inherited anonymous volume stays one: nothing names it, so that rm -v still removes it. A read-only one has to be named:
+ * engines refuse an anonymous volume that nobody may fill.
+ */
+export function staysAnonymous({ Type, Name, RW }: MountPoint): boolean {
+  return Type === 'volume' && RW && isAnonymousName(Name)
+}
+
+function explicitMount(mount: MountPoint, { record }: ReplayContext): JsonObject {
+  const { Type, Name, Source, Destination, RW, Propagation } = mount
   const common = { Type, Target: Destination, ...(RW ? {} : { ReadOnly: true }) }
-  if (Type === 'volume') return isAnonymousName(Name) ? { ...common, ...anonymousOptions(record.volumes.find(volume => volume.Name === Name)) } : { ...common, Source: Name }
+  if (Type === 'volume') return staysAnonymous(mount) ? { ...common, ...anonymousOptions(record.volumes.find(volume => volume.Name === Name)) } : { ...common, Source: Name }
   if (Type === 'bind') return { ...common, Source, ...(Propagation === '' ? {} : { BindOptions: { Propagation } }) }
   return Source === '' ? common : { ...common, Source: Name ?? Source }
 }

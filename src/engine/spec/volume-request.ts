@@ -1,10 +1,9 @@
 import type { VolumeInspect } from '../api-types.ts'
 import type { EngineFacts } from '../engine.ts'
 import { isEmpty } from './field-rule.ts'
-import { originOf } from './mount-origin.ts'
-import { keepsVolumesFrom } from './mount-request.ts'
+import { isAnonymousName, originOf } from './mount-origin.ts'
+import { keepsVolumesFrom, staysAnonymous } from './mount-request.ts'
 import type { ReplayContext } from './replay-context.ts'
-import { isAnonymousName } from './mount-origin.ts'
 
 /** The body of POST /volumes/create. */
 export type VolumeCreate = { readonly Name: string; readonly Driver: string; readonly DriverOpts: Record<string, string>; readonly Labels: Record<string, string> }
@@ -33,7 +32,7 @@ export function anonymousVolumes(context: ReplayContext): AnonymousVolume[] {
   const inheritedAreNew = !keepsVolumesFrom(context)
   return record.inspect.Mounts.flatMap(mount => {
     const origin = originOf(mount, record)
-    const isNew = origin === 'anonymous' || (origin === 'inherited' && inheritedAreNew && mount.Type === 'volume' && isAnonymousName(mount.Name))
+    const isNew = origin === 'anonymous' || (origin === 'inherited' && inheritedAreNew && staysAnonymous(mount))
     return isNew && mount.Name !== undefined ? [{ destination: mount.Destination, recordedName: mount.Name }] : []
   })
 }

@@ -30,14 +30,16 @@ export async function makeCase({ host }: SpecHost, { name, script }: SpecCase): 
   return name
 }
 
-/** Removes the container, its peers, networks and volumes. */
-export async function removeCase({ engine }: SpecHost, name: string): Promise<void> {
+/** Removes the container and its peers as rm -v does, then networks and volumes. Returns the volumes that rm -v had left. */
+export async function removeCase({ engine }: SpecHost, name: string): Promise<string[]> {
   const mine = (each: string) => each === name || each.startsWith(`${name}-peer`)
   for (const { Id, Names } of await engine.containers.list()) {
     if (Names.some(each => mine(each.replace(/^\//, '')))) await engine.containers.remove(Id, { force: true, volumes: true })
   }
   for (const { Name } of await engine.networks.list()) if (Name.startsWith(`${name}-net`)) await engine.networks.remove(Name)
-  for (const { Name } of await engine.volumes.list()) await engine.volumes.remove(Name)
+  const outlived = (await engine.volumes.list()).map(({ Name }) => Name)
+  for (const volume of outlived) await engine.volumes.remove(volume)
+  return outlived
 }
 
 export function casesFor(apiVersion: string): readonly SpecCase[] {

@@ -6,20 +6,23 @@ import { nameOf, type ContainerRecord } from '../../../src/engine/spec/spec-reco
 import { makeCase, removeCase, type SpecHost } from './spec-lab.ts'
 import type { SpecCase } from './spec-cases.ts'
 
-export type Replayed = { readonly request: CreateRequest; readonly comparison: SpecComparison; readonly restored: ContainerRecord }
+export type Replayed = { readonly request: CreateRequest; readonly comparison: SpecComparison; readonly restored: ContainerRecord; readonly outlived: readonly string[] }
 
 /** Makes the case on the source, records and removes it, makes it again on the target through the API, and compares. */
 export async function replayCase(source: SpecHost, target: SpecHost, each: SpecCase, changes: Partial<ReplayOptions> = {}): Promise<Replayed> {
+  let replayed: Omit<Replayed, 'outlived'>
+  let outlived: string[] = []
   try {
     const recorded = JSON.parse(JSON.stringify(await recordContainer(source.engine, await makeCase(source, each)))) as ContainerRecord
     await moveAway(source, target, each, recorded)
-    return await replay(target, recorded, changes)
+    replayed = await replay(target, recorded, changes)
   } catch (error) {
     throw new Error(`${each.name}, ${source.host.engine} to ${target.host.engine}: ${String(error)}`, { cause: error })
   } finally {
-    await removeCase(target, each.name)
+    outlived = await removeCase(target, each.name)
     if (source !== target) await removeCase(source, each.name)
   }
+  return { ...replayed, outlived }
 }
 
 /** Leaves on the target what a restore finds or has restored before: the peers and the bind sources. */
@@ -37,7 +40,7 @@ async function moveAway(source: SpecHost, target: SpecHost, { name, script }: Sp
   }
 }
 
-async function replay({ host, engine }: SpecHost, recorded: ContainerRecord, changes: Partial<ReplayOptions>): Promise<Replayed> {
+async function replay({ host, engine }: SpecHost, recorded: ContainerRecord, changes: Partial<ReplayOptions>): Promise<Omit<Replayed, 'outlived'>> {
   const ready = JSON.parse(JSON.stringify(recorded).replaceAll(/"\/[^":]*\/shared(?=[/"])/g, `"${host.sharedDir}`)) as ContainerRecord
   const name = nameOf(ready.inspect)
   await host.sh(`mkdir -p ${host.sharedDir}/${name}/dir; touch ${host.sharedDir}/${name}/file`)

@@ -183,20 +183,30 @@ describe('other containers', () => {
     expect(request).toMatchObject({ losses: [], anonymous: [], volumes: [{ Name: 'volumes-from-vol' }] })
   })
 
-  test('volumes-from is written out without the other container, and its anonymous volume stays anonymous', () => {
+  test('volumes-from is written out without the other container', () => {
     for (const peers of [new Map(), new Map([['volumes-from-peer', { name: 'volumes-from-peer', mounts: [] }]])]) {
       const record = fixtureRecord('20.10', 'volumes-from')
       const request = requestFor(record, { peers })
+      const anonymous = record.inspect.Mounts.find(mount => mount.Destination === '/anonymous')!
       expect(host(request)).not.toHaveProperty('VolumesFrom')
       expect(host(request)['Mounts']).toEqual(expect.arrayContaining([
         { Type: 'volume', Source: 'volumes-from-vol', Target: '/vol', ReadOnly: true },
-        { Type: 'volume', Target: '/anonymous', ReadOnly: true },
+        { Type: 'volume', Source: anonymous.Name, Target: '/anonymous', ReadOnly: true },
         { Type: 'bind', Source: '/srv/shared/volumes-from', Target: '/bind', ReadOnly: true, BindOptions: { Propagation: 'rprivate' } },
       ]))
-      expect(request.losses).toEqual([{ field: 'HostConfig.VolumesFrom', text: expect.stringContaining('"volumes-from-peer"') }])
-      expect(request.volumes.map(({ Name }) => Name)).toEqual(['volumes-from-vol'])
-      expect(request.anonymous).toEqual([{ destination: '/anonymous', recordedName: record.inspect.Mounts.find(mount => mount.Destination === '/anonymous')!.Name }])
+      expect(request.losses.map(({ field }) => field).sort()).toEqual(['HostConfig.Mounts', 'HostConfig.VolumesFrom'])
+      expect(request.volumes.map(({ Name }) => Name).sort()).toEqual([anonymous.Name!, 'volumes-from-vol'].sort())
+      expect(request.anonymous).toEqual([])
     }
+  })
+
+  test('a writable anonymous volume of volumes-from stays anonymous when it is written out', () => {
+    const recorded = fixtureRecord('28.5', 'volumes-from')
+    const writable = { ...recorded, inspect: { ...recorded.inspect, Mounts: recorded.inspect.Mounts.map(mount => ({ ...mount, RW: mount.Type === 'volume' })) } }
+    const request = requestFor(writable, { peers: new Map() })
+    expect(host(request)['Mounts']).toContainEqual({ Type: 'volume', Target: '/anonymous' })
+    expect(request.anonymous.map(({ destination }) => destination)).toEqual(['/anonymous'])
+    expect(request.volumes.map(({ Name }) => Name)).toEqual(['volumes-from-vol'])
   })
 })
 
