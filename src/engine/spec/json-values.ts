@@ -1,0 +1,10 @@
+import type { Json } from '../api-types.ts'
+
+/** The strings of a list that an engine wrote; null and anything else count as none. */
+export function stringsOf(value: Json | undefined): string[] {
+  return Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
+}
+
+export function objectOf(value: Json | undefined): Record<string, Json | undefined> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
+}

@@ -1,0 +1,58 @@
+import { DrayError } from '../../errors/dray-error.ts'
+import type { ContainerInspect, NetworkInspect } from '../api-types.ts'
+import type { CallOptions, Engine } from '../engine.ts'
+import { stringsOf } from './json-values.ts'
+import { parseLink } from './links.ts'
+import { networkOfMode, sharedContainer } from './network-mode.ts'
+import { nameOf, type ContainerRecord, type Peer } from './spec-record.ts'
+
+/**
+ * Asks the engine for everything that a spec consists of. What the container names but the engine no longer has (its image,
+ * a network, a volume, a container it shares something with) is left out; only a missing container is an error.
+ */
+export async function recordContainer(engine: Engine, id: string, options?: CallOptions): Promise<ContainerRecord> {
+  const inspect = await engine.containers.inspect(id, options)
+  const image = await orNothing(engine.images.inspect(inspect.Image, options))
+  const networkNames = new Set([...Object.keys(inspect.NetworkSettings.Networks), ...networkOfMode(inspect.HostConfig.NetworkMode)])
+  const volumeNames = new Set(inspect.Mounts.flatMap(mount => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : [])))
+  return {
+    inspect,
+    ...(image === undefined ? {} : { image }),
+    networks: uniqueById(await present([...networkNames], name => engine.networks.inspect(name, options))),
+    volumes: await present([...volumeNames], name => engine.volumes.inspect(name, options)),
+    peers: await present(peersOf(inspect), name => readPeer(engine, name, options)),
+    engine: engine.facts,
+  }
+}
+
+/** The containers that a spec refers to, by id or name as the engine wrote it. */
+export function peersOf({ HostConfig: host, NetworkSettings: { Networks: networks } }: ContainerInspect): string[] {
+  const modes = [host.NetworkMode, host['PidMode'], host['IpcMode']].flatMap(mode => sharedContainer(mode) ?? [])
+  const sources = stringsOf(host['VolumesFrom']).map(each => each.replace(/:[^:]*$/, ''))
+  const links = [host['Links'], ...Object.values(networks).map(endpoint => endpoint.Links)].flatMap(each => stringsOf(each)).map(each => parseLink(each).target)
+  return [...new Set([...modes, ...sources, ...links])]
+}
+
+async function readPeer(engine: Engine, name: string, options?: CallOptions): Promise<Peer> {
+  const inspect = await engine.containers.inspect(name, options)
+  return { id: inspect.Id, name: nameOf(inspect), mounts: inspect.Mounts }
+}
+
+/** A container made with a network's id names it twice: by id and by name. */
+function uniqueById(networks: readonly NetworkInspect[]): NetworkInspect[] {
+  return [...new Map(networks.map(network => [network.Id, network])).values()]
+}
+
+async function present<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<T[]> {
+  const found = await Promise.all(names.map(name => orNothing(read(name))))
+  return found.filter(each => each !== undefined)
+}
+
+async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (error instanceof DrayError && error.code === 'not-found') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,22 @@
+import { DrayError } from '../../errors/dray-error.ts'
+import type { JsonObject } from '../api-types.ts'
+
+type HostPort = { readonly address: string | undefined; readonly port: string }
+
+/** Changes the host's side of a published port. `127.0.0.1:80` matches that address only, `80` every address. */
+export function remapPort(binding: JsonObject, ports: ReadonlyMap<string, string>): JsonObject {
+  const address = typeof binding['HostIp'] === 'string' ? binding['HostIp'] : ''
+  const port = typeof binding['HostPort'] === 'string' ? binding['HostPort'] : ''
+  if (port === '') return binding
+  const wanted = [...ports].map(([from, to]) => ({ from: parseHostPort(from), to: parseHostPort(to) }))
+  const match = wanted.find(({ from }) => from.port === port && from.address === (address === '' ? '0.0.0.0' : address)) ?? wanted.find(({ from }) => from.port === port && from.address === undefined)
+  if (match === undefined) return binding
+  return { ...binding, HostIp: match.to.address ?? address, HostPort: match.to.port }
+}
+
+/** `80`, `8000-8010`, `127.0.0.1:80` or `[::1]:80`; anything else is `usage`. */
+export function parseHostPort(text: string): HostPort {
+  const parts = /^(?:(?:\[([0-9a-f:.]+)\]|([0-9.]+)):)?(\d{1,5}(?:-\d{1,5})?)$/i.exec(text)
+  if (parts === null) throw new DrayError('usage', `"${text}" is not a port of the host`, { hints: ['write a port as 80, or with an address as 127.0.0.1:80'] })
+  return { address: parts[1] ?? parts[2], port: parts[3] ?? '' }
+}
