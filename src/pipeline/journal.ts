@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromSystemError } from '../errors/system-error.ts'
-import { currentOwner, isProvedDead, type Owner } from '../files/owner.ts'
+import { isProvedDead, thisProcess, type Owner } from '../files/owner.ts'
 
 /**
  * One thing that this run did, or is about to do, to an engine, written down before it is done. It is data, so that another
@@ -41,7 +41,7 @@ export class Journal {
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const journal = new Journal(await open(path, 'ax', 0o600), path)
-      await journal.append({ owner: await currentOwner(command), run, command })
+      await journal.append({ owner: thisProcess(), run, command })
       return journal
     } catch (error) {
       throw fromSystemError(error, 'write the journal', path)
@@ -96,7 +96,7 @@ export async function readDeadJournals(folder: string): Promise<StoredJournal[]>
   const journals: StoredJournal[] = []
   for (const name of names.filter(name => name.endsWith('.ndjson')).sort()) {
     const journal = parseJournal(join(folder, name), await readFile(join(folder, name), 'utf8').catch(() => ''))
-    if (journal && (await isProvedDead(journal.owner))) journals.push(journal)
+    if (journal && isProvedDead(journal.owner)) journals.push(journal)
   }
   return journals
 }

@@ -1,11 +1,8 @@
-import type { ReaderKind, ReadProblem } from '../mounts/mount-access.ts'
-import type { ContentChunk } from '../store/content-writer.ts'
-import type { TocChunk } from '../store/toc.ts'
+import type { ReadProblem } from '../mounts/mount-access.ts'
+import type { MountContent } from '../store/mount-manifest.ts'
 
-/** The data of one mount as the repository holds it: a tar in chunks, and its table of contents. */
-export type MountContent = {
-  readonly chunks: readonly ContentChunk[]
-  readonly toc: readonly TocChunk[]
+/** What the description of a captured mount says of its data, besides what is mounted where. */
+export type ContentFacts = {
   /** Length of the tar, its end blocks included. */
   readonly tarBytes: number
   readonly entries: number
@@ -18,13 +15,12 @@ export type MountContent = {
    * recognised by its times and is read again by the next reading. Absent where the reader cannot say.
    */
   readonly syncedAt?: string
-  readonly reader: ReaderKind
-  readonly losses: readonly string[]
 }
 
 /** How one reading went. */
 export type CaptureReport = {
   readonly content: MountContent
+  readonly facts: ContentFacts
   readonly problems: readonly ReadProblem[]
   /** Bytes of tar that were read from the mount, the rest being taken over. */
   readonly readBytes: number

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { ListedEntry } from '../../mounts/mount-access.ts'
-import type { TocEntry } from '../../store/toc.ts'
+import type { TocEntry } from '../../store/toc-entry.ts'
 
 /**
  * The names of an inode belong together: tar writes the file once and names the rest as links to it. They are kept together,

@@ -1,5 +1,5 @@
 import type { ListedEntry } from '../../mounts/mount-access.ts'
-import type { TocEntry } from '../../store/toc.ts'
+import type { TocEntry } from '../../store/toc-entry.ts'
 
 const marginNs = 50_000_000n
 /** File systems without fractions of a second stamp whole seconds (FAT: two of them). */

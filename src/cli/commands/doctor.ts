@@ -1,0 +1,66 @@
+import { messageOf } from '../../errors/dray-error.ts'
+import { exitCodes } from '../../errors/exit-codes.ts'
+import { readDeadJournals } from '../../pipeline/journal.ts'
+import { repairLayout, rebuildIndex } from '../../store/repair.ts'
+import { listBackups } from '../../store/backup-list.ts'
+import { describeEntry } from '../../workflows/put-right.ts'
+import type { Command, CommandContext } from '../command.ts'
+
+type Check = { readonly subject: string; readonly ok: boolean; readonly finding: string }
+
+export const doctorCommand: Command = {
+  usage: 'doctor',
+  summary: 'Check the engine, the repository and what earlier runs left; --repair rebuilds a lost index.json',
+  examples: [
+    ['dray doctor', 'check the default engine and repository'],
+    ['dray doctor -H ssh://backup2 -r /srv/backups', 'check another engine and repository'],
+    ['dray doctor --repair', 'rebuild index.json from the blobs'],
+  ],
+  options: yargs => yargs.option('repair', { type: 'boolean', default: false, describe: 'rebuild what can be rebuilt from the blobs' }),
+  run: async (args, context) => {
+    const checks = args['repair'] === true ? [await repair(context)] : [await checkEngine(context), await checkRepository(context), await checkJournals(context)]
+    const failed = checks.some(({ ok }) => !ok)
+    return {
+      text: checks.map(({ subject, ok, finding }) => `${ok ? 'ok  ' : 'BAD '} ${subject}: ${finding}`).join('\n'),
+      json: { checks },
+      exitCode: failed ? exitCodes.incomplete : 0,
+    }
+  },
+}
+
+async function checkEngine(context: CommandContext): Promise<Check> {
+  return await check('engine', async () => {
+    const { address, facts } = await context.connect()
+    return `${address} is Docker ${facts.serverVersion} (API ${facts.apiVersion}, ${facts.store}, ${facts.driver}) on "${facts.name}"`
+  })
+}
+
+async function checkRepository(context: CommandContext): Promise<Check> {
+  return await check('repository', async () => {
+    await using repository = await context.openRepository({ create: false })
+    return `${repository.path} lists ${(await listBackups(repository)).length} backups`
+  })
+}
+
+async function checkJournals(context: CommandContext): Promise<Check> {
+  const left = (await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open)
+  return { subject: 'earlier runs', ok: left.length === 0, finding: left.length === 0 ? 'left nothing behind' : left.map(describeEntry).join('; ') }
+}
+
+async function repair(context: CommandContext): Promise<Check> {
+  return await check('repair', async () => {
+    await repairLayout(context.globals.repo)
+    await using repository = await context.openRepository({ create: false })
+    await using lock = await repository.lock('exclusive', { command: context.commandLine, signal: context.signal })
+    const report = await rebuildIndex(repository, lock)
+    return JSON.stringify(report)
+  })
+}
+
+async function check(subject: string, look: () => Promise<string>): Promise<Check> {
+  try {
+    return { subject, ok: true, finding: await look() }
+  } catch (error) {
+    return { subject, ok: false, finding: messageOf(error) }
+  }
+}

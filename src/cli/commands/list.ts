@@ -1,0 +1,33 @@
+import { listBackups } from '../../store/backup-list.ts'
+import { formatBytes, formatTime } from '../../ui/format.ts'
+import { renderTable } from '../../ui/table.ts'
+import type { Command } from '../command.ts'
+
+export const listCommand: Command = {
+  usage: 'list',
+  summary: 'List the backups in the repository, oldest first',
+  examples: [
+    ['dray list', 'all backups in the default repository'],
+    ['dray list -r /srv/backups', 'those in another repository'],
+    ['dray list --json', 'for scripts: the result event holds the backups'],
+  ],
+  options: yargs => yargs,
+  run: async (_args, context) => {
+    await using repository = await context.openRepository({ create: false })
+    const backups = await listBackups(repository)
+    const text = renderTable(
+      [
+        { title: 'BACKUP', value: ({ id }) => id },
+        { title: 'CREATED', value: ({ created }) => formatTime(created) },
+        { title: 'HOST', value: ({ host }) => host, shrink: true },
+        { title: 'CONTAINERS', value: ({ containers }) => containers.join(', ') || '-', shrink: true },
+        { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true },
+        { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
+      ],
+      backups,
+      context.width,
+    )
+    const json = { repository: repository.path, backups: backups.map(({ descriptor, ...facts }) => ({ ...facts, digest: descriptor.digest })) }
+    return { text: backups.length === 0 ? `no backups in ${repository.path}` : text, json }
+  },
+}
