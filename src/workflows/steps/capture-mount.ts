@@ -1,0 +1,223 @@
+/**
+ * Reads a mount into the repository as one tar with a table of contents. What is known to be unchanged since `base` is taken
+ * over without being read; the second, frozen pass and the next night's backup are the same call with another base.
+ */
+import { TarScanner } from '../../archive/tar-scanner.ts'
+import type { TarEntry } from '../../archive/tar-entry.ts'
+import { DrayError, messageOf } from '../../errors/dray-error.ts'
+import type { ListedEntry, MountReader, ReadProblem } from '../../mounts/mount-access.ts'
+import type { ChunkStore } from '../../store/chunk-store.ts'
+import { ContentWriter } from '../../store/content-writer.ts'
+import type { MountContent } from '../../store/mount-manifest.ts'
+import type { Repository } from '../../store/repository.ts'
+import type { PlacedEntry, TocEntry } from '../../store/toc-entry.ts'
+import { readToc, TocWriter } from '../../store/toc.ts'
+import type { CaptureReport, ContentFacts } from '../mount-content.ts'
+import type { Transfer } from '../reporter.ts'
+import { compareListing } from './compare-listing.ts'
+import { HardLinkGroups } from './hard-links.ts'
+import { isUnchanged } from './unchanged.ts'
+import { WorkQueue } from './work-queue.ts'
+
+/** The data of files this big gets chunks of its own, so that a new mtime in the header does not touch them. */
+const ownChunkBytes = 1024 * 1024
+const endOfArchive = Buffer.alloc(1024)
+
+export type CaptureJob = {
+  readonly reader: MountReader
+  readonly repository: Repository
+  readonly store: ChunkStore
+  readonly base?: { readonly content: MountContent; readonly facts: ContentFacts }
+  /** The engine host's clock from before dirty pages were written back for this backup (MountReader.sync). */
+  readonly syncedAt?: string
+  readonly transfer: Transfer
+  readonly signal: AbortSignal
+}
+
+export async function captureMount(job: CaptureJob): Promise<CaptureReport> {
+  const { reader, base, store, signal } = job
+  const capture = new Capture(job)
+  if (!reader.canList) return await capture.run(undefined, signal)
+  const syncedAt = base?.facts.syncedAt
+  const links = base !== undefined && base.facts.hardLinks > 0 ? await groupsInBoth(reader, store, base.content, signal) : undefined
+  const isKept = (listed: ListedEntry, entry: TocEntry): boolean =>
+    syncedAt !== undefined && isUnchanged(listed, entry, syncedAt) && (listed.type === 'd' || listed.links === 1 || links?.same.has(listed.inode) === true)
+  const seen = new HardLinkGroups()
+  const report = await capture.run(compareListing(watched(reader.list(signal), seen), entriesOf(store, base?.content), isKept, capture.queue), signal)
+  if (links === undefined || links.now.equals(seen)) return report
+  // Names of hard-linked files moved while they were listed: keeping some of a group could leave a link without its file.
+  return await captureMount({ ...job, base: { content: base?.content ?? report.content, facts: { ...report.facts, hardLinks: 0, ...(syncedAt === undefined ? {} : { syncedAt }) } } })
+}
+
+class Capture {
+  readonly queue = new WorkQueue()
+  private readonly content: ContentWriter
+  private readonly toc: TocWriter
+  private readonly known: AsyncIterator<PlacedEntry>
+  private readonly problems: ReadProblem[] = []
+  private readonly job: CaptureJob
+  private readBytes = 0
+  private keptEntries = 0
+  private dataBytes = 0
+  private hardLinks = 0
+
+  constructor(job: CaptureJob) {
+    this.job = job
+    this.content = new ContentWriter(job.store, job.repository.config.chunker, job.base?.content.chunks)
+    this.toc = new TocWriter(job.store)
+    this.known = entriesOf(job.store, job.base?.content)
+  }
+
+  async run(paths: AsyncIterable<Buffer[]> | undefined, signal: AbortSignal): Promise<CaptureReport> {
+    const { tar, problems } = this.job.reader.stream(paths && this.failing(paths), signal)
+    problems.catch(() => undefined)
+    const operations: Operation[] = []
+    const scanner = operationsOf(operations)
+    for await (const bytes of tar as AsyncIterable<Buffer>) {
+      signal.throwIfAborted()
+      scanner.scan(bytes)
+      this.readBytes += bytes.length
+      this.job.transfer.add(bytes.length)
+      for (const operation of operations) await this.apply(operation, paths !== undefined)
+      operations.length = 0
+    }
+    scanner.end()
+    const said = await problems
+    if (paths !== undefined) await this.skipTo(undefined, said)
+    await this.content.cut()
+    await this.content.write(endOfArchive)
+    return await this.report(said)
+  }
+
+  private async report(said: readonly ReadProblem[]): Promise<CaptureReport> {
+    const { reader, syncedAt } = this.job
+    const content = { chunks: await this.content.finish(), toc: await this.toc.finish() }
+    const facts = { tarBytes: this.content.position, entries: this.toc.entries, dataBytes: this.dataBytes, hardLinks: this.hardLinks, ...(syncedAt === undefined || !reader.canList ? {} : { syncedAt }) }
+    return { content, facts, problems: [...said, ...this.problems], readBytes: this.readBytes, keptEntries: this.keptEntries }
+  }
+
+  private header: Buffer[] = []
+  private listed: ListedEntry | undefined
+
+  private async apply(operation: Operation, isListed: boolean): Promise<void> {
+    switch (operation.what) {
+      case 'header':
+        this.header.push(operation.bytes)
+        break
+      case 'bytes':
+        await this.content.write(operation.bytes)
+        break
+      case 'entry':
+        this.listed = isListed ? await this.skipTo(pathOf(operation.entry), []) : undefined
+        for (const bytes of this.header) await this.content.write(bytes)
+        this.header = []
+        if (operation.entry.size >= ownChunkBytes) await this.content.cut()
+        break
+      case 'entry end':
+        if (operation.entry.size >= ownChunkBytes) await this.content.cut()
+        await this.add(toTocEntry(operation.entry, this.listed))
+    }
+  }
+
+  /** Takes over and leaves out what lies before `path` in the queue; entries that tar did not find have vanished. */
+  private async skipTo(path: Buffer | undefined, said: readonly ReadProblem[]): Promise<ListedEntry | undefined> {
+    for (let item = this.queue.shift(); item !== undefined; item = this.queue.shift()) {
+      if (item.kind === 'read') {
+        const { entry } = item
+        if (path?.equals(entry.path) === true) return entry
+        if (!said.some(problem => problem.path.equals(entry.path))) this.problems.push({ path: entry.path, problem: 'vanished', detail: 'was gone when it was to be read' })
+        continue
+      }
+      for (let left = item.count; left > 0; left--) {
+        const { value, done } = await this.known.next()
+        if (done === true) throw new RangeError('the base has fewer entries than were compared')
+        if (item.kind === 'keep') await this.keep(value)
+      }
+    }
+    if (path !== undefined) throw new DrayError('io-failed', `tar wrote "${path.toString()}", which it was not asked for`)
+    return undefined
+  }
+
+  private async keep(entry: PlacedEntry): Promise<void> {
+    const { offset, ...known } = entry
+    await this.content.reuse(offset, offset + entry.bytes)
+    await this.add(known)
+    this.keptEntries++
+  }
+
+  private async add(entry: TocEntry): Promise<void> {
+    if (entry.type === 'f') this.dataBytes += entry.size
+    if (entry.type === 'h' || (entry.type !== 'd' && (entry.links ?? 1) > 1)) this.hardLinks++
+    await this.toc.add(entry)
+  }
+
+  private async *failing(paths: AsyncIterable<Buffer[]>): AsyncGenerator<Buffer[]> {
+    try {
+      yield* paths
+    } catch (error) {
+      this.queue.fail(error instanceof Error ? error : new Error(messageOf(error)))
+      throw error
+    }
+  }
+}
+
+type Operation = { readonly what: 'header'; readonly bytes: Buffer } | { readonly what: 'bytes'; readonly bytes: Buffer } | { readonly what: 'entry'; readonly entry: TarEntry } | { readonly what: 'entry end'; readonly entry: TarEntry }
+
+/** The scanner calls back while it scans; what it found is carried out afterwards, in order and with back-pressure. */
+function operationsOf(operations: Operation[]): TarScanner {
+  return new TarScanner({
+    onEntry: entry => void operations.push({ what: 'entry', entry }),
+    onEntryEnd: entry => void operations.push({ what: 'entry end', entry }),
+    onRaw: (bytes, part) => {
+      if (part === 'header') operations.push({ what: 'header', bytes })
+      else if (part !== 'end') operations.push({ what: 'bytes', bytes })
+    },
+  })
+}
+
+const types: Readonly<Record<string, TocEntry['type']>> = { 0: 'f', '\0': 'f', 7: 'f', S: 'f', 1: 'h', 2: 'l', 3: 'c', 4: 'b', 5: 'd', 6: 'p' }
+
+/** ctime and inode only if what tar wrote is what was listed: else the entry changed in between and is read again next time. */
+function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry {
+  const type = types[entry.type]
+  if (type === undefined) throw new DrayError('io-failed', `tar wrote an entry of the unknown type "${entry.type}" for "${entry.name.toString()}"`)
+  const isSame = listed !== undefined && (type === 'h' || type === 'd' || type === 'l' || entry.realSize === listed.size || listed.type !== 'f') && (listed.mtime.startsWith('-') || listed.mtime === entry.mtime)
+  return {
+    path: pathOf(entry),
+    type,
+    size: listed && isSame ? listed.size : entry.realSize,
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    mtime: listed && isSame ? listed.mtime : entry.mtime,
+    ...(listed && isSame ? { ctime: listed.ctime, inode: listed.inode } : {}),
+    ...(listed && listed.links > 1 && listed.type !== 'd' ? { links: listed.links } : {}),
+    ...(type === 'l' || type === 'h' ? { target: entry.linkName } : {}),
+    bytes: entry.recordEnd - entry.headerStart,
+    headerBytes: entry.dataStart - entry.headerStart,
+  }
+}
+
+function pathOf({ name }: TarEntry): Buffer {
+  return name.length > 1 && name[name.length - 1] === 0x2f ? name.subarray(0, -1) : name
+}
+
+async function* entriesOf(store: ChunkStore, content: MountContent | undefined): AsyncGenerator<PlacedEntry> {
+  if (content === undefined) return
+  for await (const batch of readToc(store, content.toc)) yield* batch
+}
+
+async function groupsInBoth(reader: MountReader, store: ChunkStore, content: MountContent, signal: AbortSignal): Promise<{ now: HardLinkGroups; same: ReadonlySet<string> }> {
+  const now = new HardLinkGroups()
+  for await (const batch of reader.list(signal)) now.addListed(batch)
+  const before = new HardLinkGroups()
+  for await (const batch of readToc(store, content.toc)) before.addKnown(batch)
+  return { now, same: now.sameAs(before) }
+}
+
+async function* watched(listing: AsyncIterable<readonly ListedEntry[]>, groups: HardLinkGroups): AsyncGenerator<readonly ListedEntry[]> {
+  for await (const batch of listing) {
+    groups.addListed(batch)
+    yield batch
+  }
+}
