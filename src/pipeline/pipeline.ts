@@ -107,7 +107,7 @@ export class Pipeline<Job extends object, State extends Job = Job> {
   }
 
   private with<Next extends State>(step: Omit<Step, 'run' | 'when' | 'undo' | 'cleanup'> & { run: Doing<State, object | undefined>; when?: (state: State) => boolean } & Compensations<Next>): Pipeline<Job, Next> {
-    return new Pipeline<Job, Next>(this.name, [...this.steps, step as unknown as Step])
+    return new Pipeline<Job, Next>(this.name, [...this.steps, step])
   }
 }
 

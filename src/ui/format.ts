@@ -35,6 +35,6 @@ export function formatTime(iso: string): string {
 
 /** Control characters and line breaks as escapes, so that a name can never draw on the terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
+   
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

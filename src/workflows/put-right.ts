@@ -14,37 +14,46 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
   const { containers, images, volumes, networks } = engine
   switch (entry.did) {
     case 'paused':
-      return await ifThere(async () => {
+      await ifThere(async () => {
         const { State } = await containers.inspect(entry.container)
         if (State.Paused) await containers.unpause(entry.container)
       })
+      break
     case 'stopped':
-      return await ifThere(async () => {
+      await ifThere(async () => {
         const { State } = await containers.inspect(entry.container)
         if (!State.Running) await containers.start(entry.container)
       })
+      break
     case 'created container':
-      return await containers.remove(entry.container, { force: true, volumes: entry.withVolumes ?? true })
+      await containers.remove(entry.container, { force: true, volumes: entry.withVolumes ?? true })
+      break
     case 'created image':
     case 'created tag':
-      return await images.remove(entry.ref, { noprune: false })
+      await images.remove(entry.ref, { noprune: false })
+      break
     case 'moved tag': {
       const { repo, tag } = splitReference(entry.ref)
-      return await images.tag(entry.was, repo, tag)
+      await images.tag(entry.was, repo, tag)
+      break
     }
     case 'created volume':
-      return await volumes.remove(entry.volume)
+      await volumes.remove(entry.volume)
+      break
     case 'created network':
-      return await networks.remove(entry.network)
+      await networks.remove(entry.network)
+      break
     case 'renamed container':
-      return await ifThere(async () => {
+      await ifThere(async () => {
         const { Name } = await containers.inspect(entry.container)
         if (Name !== `/${entry.was}`) await containers.rename(entry.container, entry.was)
       })
+      break
     case 'replaced volume data':
     case 'created path':
     case 'replaced path':
-      return await restoreData(entry, engine)
+      await restoreData(entry, engine)
+      break
   }
 }
 

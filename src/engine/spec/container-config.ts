@@ -41,7 +41,7 @@ export function wishedMac({ Config, HostConfig, NetworkSettings, ...inspect }: C
   const { MacAddress: configured } = Config
   if (typeof configured === 'string' && configured !== '') return configured
   const network = HostConfig.NetworkMode === 'default' ? 'bridge' : HostConfig.NetworkMode
-  return inspect.State.Status === 'created' ? NetworkSettings.Networks[network]?.MacAddress || undefined : undefined // eslint-disable-line @typescript-eslint/prefer-nullish-coalescing -- empty is none
+  return inspect.State.Status === 'created' ? NetworkSettings.Networks[network]?.MacAddress || undefined : undefined  
 }
 
 /** An entrypoint is always sent: without one the image's would come back, and [""] is none. */

@@ -129,9 +129,9 @@ class Capture {
         continue
       }
       for (let left = item.count; left > 0; left--) {
-        const { value, done } = await this.known.next()
-        if (done === true) throw new RangeError('the base has fewer entries than were compared')
-        if (item.kind === 'keep') await this.keep(value)
+        const next = await this.known.next()
+        if (next.done === true) throw new RangeError('the base has fewer entries than were compared')
+        if (item.kind === 'keep') await this.keep(next.value)
       }
     }
     if (path !== undefined) throw new DrayError('io-failed', `tar wrote "${path.toString()}", which it was not asked for`)

@@ -20,7 +20,7 @@ export function isUnchanged(listed: ListedEntry, entry: TocEntry, syncedAt: stri
     entry.mode === listed.mode &&
     entry.uid === listed.uid &&
     entry.gid === listed.gid &&
-    (entry.type === 'h' ? 'f' : entry.type) === listed.type &&
+    (entry.type === 'h' ? listed.type !== 'd' : entry.type === listed.type) &&
     isSettled(listed, syncedAt)
   )
 }
