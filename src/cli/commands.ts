@@ -1,6 +1,8 @@
 import type { Command } from './command.ts'
+import { backupCommand } from './commands/backup.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { listCommand } from './commands/list.ts'
+import { planCommand } from './commands/plan.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [listCommand, doctorCommand]
+export const commands: readonly Command[] = [backupCommand, listCommand, planCommand, doctorCommand]

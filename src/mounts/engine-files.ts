@@ -79,3 +79,9 @@ export async function identityOn(shell: HostShell, path: string, signal: AbortSi
     return { because: messageOf(thrown) }
   }
 }
+
+/** The connection's shell if it is proved to see the engine's own files. */
+export async function shellThatSees(scope: TemporaryScope, signal: AbortSignal): Promise<HostShell | undefined> {
+  const sight = await sightOf(scope, signal)
+  return sight.sees ? sight.shell : undefined
+}

@@ -135,3 +135,9 @@ class LazyHelper implements AsyncDisposable {
     if (!this.#kept) await this.#tools?.close()
   }
 }
+
+/** The programs beside a mount, for work that is neither reading nor writing its data. The api way has none: `refused`. */
+export async function openMountTools(options: OpenMountOptions): Promise<MountTools> {
+  const { tools } = await openMount(options, 'write', found => ({ tools: found }), () => Promise.reject(new DrayError('refused', `nothing can be changed at ${describeTarget(options.target)}: neither the engine's files nor its host's programs can be reached`, { hints: ['make or remove the path by hand and run the same command again'] })))
+  return tools
+}

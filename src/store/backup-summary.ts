@@ -20,6 +20,10 @@ export const childAnnotationNames = {
   container: 'dev.drayage.container',
   mount: 'dev.drayage.mount',
   part: 'dev.drayage.part',
+  /** Of an image: `original`, `commit`, `flattened`, or `image` for one that was backed up alone. */
+  imageRole: 'dev.drayage.image.role',
+  /** Of an image: a JSON array of its names. */
+  imageNames: 'dev.drayage.image.names',
 } as const
 
 export type BackupFacts = {

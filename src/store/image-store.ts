@@ -42,6 +42,18 @@ export class ImageStore {
     return found !== undefined && (await this.#repository.blobs.refresh(found.digest, found.size)) ? found : undefined
   }
 
+  /** Whether the manifest, its config and all its layers are there; touches them. */
+  async isWhole(image: Descriptor): Promise<boolean> {
+    const { blobs } = this.#repository
+    try {
+      const { config, layers } = await readManifest(blobs, image)
+      return (await blobs.touch([image, config, ...layers])).length === 0
+    } catch (thrown) {
+      if (thrown instanceof DrayError) return false
+      throw thrown
+    }
+  }
+
   /** Stores a plain layer as gzip members. Throws `damaged`, and keeps nothing, when its bytes are not those of the diffID. */
   async putLayer(diffId: Digest, tar: Readable, signal?: AbortSignal): Promise<Descriptor> {
     const { blobs } = this.#repository

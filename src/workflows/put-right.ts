@@ -106,3 +106,6 @@ async function ifThere(doing: () => Promise<void>): Promise<void> {
     if (!(error instanceof DrayError && error.code === 'not-found')) throw error
   }
 }
+
+/** For runs that replace no data. */
+export const noDataRestorer: DataRestorer = entry => Promise.reject(new DrayError('unexpected', `nothing knows how to put "${describeEntry(entry)}" right`))

@@ -1,0 +1,65 @@
+import { exitCodes } from '../../errors/exit-codes.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { backupJson, backupText, imagesText } from '../../ui/describe-backup.ts'
+import { backUpContainer, type BackupReport } from '../../workflows/backup.ts'
+import { backUpImages, type ImagesReport } from '../../workflows/backup-images.ts'
+import { readBackupOptions } from '../backup-options.ts'
+import type { Command } from '../command.ts'
+import { withRun } from '../run-command.ts'
+import { readVersion } from '../version.ts'
+import { planText } from './plan.ts'
+
+export const backupCommand: Command = {
+  usage: 'backup [container..]',
+  summary: 'Back up a container whole: spec, image and writable layer, volumes, bind mounts, networks',
+  examples: [
+    ['dray backup web', 'the container "web" of the default engine, into the default repository'],
+    ['dray backup web -H ssh://root@old -r /srv/backups', 'of another host, into another repository'],
+    ['dray backup db --consistency stop --tag nightly', 'stopped for the moment; marked for list and retention'],
+    ['dray backup web --exclude cache --exclude /var/log', 'without the volume "cache" and the mount at /var/log'],
+    ['dray backup --image app:1 --image base', 'images alone; a bare name means all its tags'],
+    ['dray backup web --dry-run', 'show what would be captured, and what not'],
+  ],
+  options: yargs => yargs
+    .positional('container', { type: 'string', array: true, describe: 'names or ids of containers' })
+    .option('consistency', { choices: ['pause', 'stop', 'none'] as const, default: 'pause', describe: 'how the container rests while what has changed is read' })
+    .option('exclude', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave out a mount: a volume, a path, or a glob of them' })
+    .option('include', { type: 'string', array: true, nargs: 1, default: [], describe: 'capture a bind mount that is not captured unless asked' })
+    .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are read' })
+    .option('image', { type: 'string', array: true, nargs: 1, default: [], describe: 'back up images alone: name:tag, an id, or a name for all its tags' })
+    .option('no-image', { type: 'boolean', default: false, describe: 'data and spec only, no image' })
+    .option('tag', { type: 'string', array: true, nargs: 1, default: [], describe: 'a mark on the backup' })
+    .option('image-tag', { type: 'string', array: true, nargs: 1, default: [], describe: 'a name for the stored image of the writable layer' })
+    .option('change', { alias: 'c', type: 'string', array: true, nargs: 1, default: [], describe: 'a Dockerfile instruction for the commit, as docker commit --change' })
+    .option('author', { alias: 'a', type: 'string', describe: 'author of the commit' })
+    .option('message', { alias: 'm', type: 'string', describe: 'message of the commit' }),
+  run: async (args, context) => {
+    const choices = readBackupOptions(args)
+    if (choices.containers.length === 0 && choices.images.length === 0) throw new DrayError('usage', 'name a container, or an image with --image', { hints: ['docker ps shows the containers', 'dray backup --help'] })
+    const engine = await context.connect()
+    if (context.globals.dryRun) return await planText(choices, context)
+    return await withRun(context, async run => {
+      await using repository = await context.openRepository({ create: true })
+      await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: 10_000 })
+      const reports: BackupReport[] = []
+      for (const container of choices.containers) {
+        const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
+        for (const line of backupText(report)) context.reporter.note(line)
+        reports.push(report)
+      }
+      const images = choices.images.length === 0 ? undefined : await backUpImages({ run, engine, repository, lock, refs: choices.images, tags: choices.tags })
+      if (images !== undefined) for (const line of imagesText(images)) context.reporter.note(line)
+      const ids = [...reports.map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
+      return { text: ids.join('\n'), json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), ...(images === undefined ? {} : { images: imagesJson(images) }) }, exitCode: reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
+    })
+  },
+}
+
+function imagesJson({ backup, images }: ImagesReport): object {
+  return { id: backup.id, images: images.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }
+}
+
+/** Exit 3: something that should have been captured was not, or not as it should be. */
+export function isIncomplete({ mounts, missing, freeze }: BackupReport): boolean {
+  return missing.length > 0 || freeze.disturbed || mounts.some(({ described }) => described.problems.length > 0 || described.losses.length > 0)
+}

@@ -1,0 +1,52 @@
+import { formatBytes, formatCount } from '../../ui/format.ts'
+import { renderTable } from '../../ui/table.ts'
+import { planBackup, type BackupPlan } from '../../workflows/plan-backup.ts'
+import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { withRun } from '../run-command.ts'
+
+export const planCommand: Command = {
+  usage: 'plan <container..>',
+  summary: 'Show what a backup of a container would capture, and what not',
+  examples: [
+    ['dray plan web', 'mounts with their sizes, the image, how the container would rest'],
+    ['dray plan web --json', 'for scripts'],
+  ],
+  options: yargs => yargs
+    .positional('container', { type: 'string', array: true, demandOption: true, describe: 'names or ids of containers' })
+    .option('consistency', { choices: ['pause', 'stop', 'none'] as const, default: 'pause', describe: 'as for backup' })
+    .option('exclude', { type: 'string', array: true, nargs: 1, default: [], describe: 'as for backup' })
+    .option('include', { type: 'string', array: true, nargs: 1, default: [], describe: 'as for backup' })
+    .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'as for backup' }),
+  run: async (args, context) => await planText(readBackupOptions(args), context),
+}
+
+/** Also what `backup --dry-run` says. */
+export async function planText(choices: BackupChoices, context: CommandContext): Promise<CommandResult> {
+  if (choices.containers.length === 0) throw new DrayError('usage', '--dry-run shows what would be captured of containers: name one')
+  const engine = await context.connect()
+  return await withRun(context, async run => {
+    const plans: BackupPlan[] = []
+    for (const container of choices.containers) plans.push(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, container } }))
+    return { text: plans.map(plan => describePlan(plan, context.width)).join('\n\n'), json: { plans } }
+  })
+}
+
+function describePlan(plan: BackupPlan, width: number): string {
+  const { container, state, image, writableLayer, mounts, leftOut, missing, rest, networks, otherWriters } = plan
+  const rows = [
+    ...mounts.map(({ label, kind, destinations, reader, entries, dataBytes }) => ({ mount: destinations.map(({ path }) => path).join(', '), source: label, kind, what: entries === undefined ? `captured (${reader})` : `captured (${reader}): ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(dataBytes ?? 0)}` })),
+    ...[...leftOut, ...missing].map(({ destination, source, reason, canBeAsked }) => ({ mount: destination, source, kind: '-', what: `NOT captured: ${reason}${canBeAsked ? ` (--include ${destination})` : ''}` })),
+  ]
+  return [
+    `container ${container} (${state})`,
+    `image     ${image}`,
+    `changes   ${writableLayer}`,
+    `networks  ${networks.join(', ') || 'none'}`,
+    `at rest   ${rest}`,
+    ...otherWriters.map(text => `warning   ${text}`),
+    '',
+    rows.length === 0 ? 'no mounts' : renderTable([{ title: 'MOUNT', value: ({ mount }) => mount, shrink: true }, { title: 'SOURCE', value: ({ source }) => source, shrink: true }, { title: 'KIND', value: ({ kind }) => kind }, { title: 'BACKUP', value: ({ what }) => what, shrink: true }], rows, width),
+  ].join('\n')
+}

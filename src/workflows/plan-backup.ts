@@ -1,0 +1,89 @@
+/** What a backup would do: everything that can be known without reading data. Leaves the engine as it is. */
+import type { Engine } from '../engine/engine.ts'
+import { recordContainer } from '../engine/spec/record-container.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
+import { kindOfBind } from '../mounts/bind-kind.ts'
+import type { ReaderKind } from '../mounts/mount-access.ts'
+import type { BackupOptions } from './backup.ts'
+import type { LeftOutMount } from './container-spec.ts'
+import { noDataRestorer, putAllRight } from './put-right.ts'
+import { temporaryJournal, type Run } from './run.ts'
+import { chooseFreeze } from './steps/freeze.ts'
+import { otherWriters } from './steps/other-writers.ts'
+import { planMounts } from './steps/plan-mounts.ts'
+import { closeMounts, openMounts, type OpenMount } from './steps/read-mounts.ts'
+
+export type BackupPlan = {
+  readonly container: string
+  readonly state: string
+  readonly image: string
+  readonly writableLayer: string
+  readonly networks: readonly string[]
+  readonly rest: string
+  readonly mounts: readonly { readonly label: string; readonly kind: string; readonly destinations: readonly { readonly path: string; readonly readOnly: boolean }[]; readonly reader: ReaderKind; readonly because: string; readonly entries?: number; readonly dataBytes?: number; readonly nested: readonly string[] }[]
+  readonly leftOut: readonly LeftOutMount[]
+  readonly missing: readonly LeftOutMount[]
+  readonly otherWriters: readonly string[]
+}
+
+export type PlanJob = { readonly run: Run; readonly engine: Engine; readonly repositoryPath: string; readonly options: Pick<BackupOptions, 'container' | 'include' | 'exclude' | 'reader' | 'consistency'> }
+
+export async function planBackup({ run, engine, repositoryPath, options }: PlanJob): Promise<BackupPlan> {
+  const journal = temporaryJournal(run, engine)
+  const { signal } = run
+  let open: OpenMount[] = []
+  try {
+    const record = await recordContainer(engine, options.container, { signal })
+    const { inspect, image } = record
+    const plan = await planMounts({ engine, record, include: options.include, exclude: options.exclude, repositoryPath, kindOf: path => kindOfBind({ engine, path, run: run.id, journal, signal }) })
+    open = await openMounts({ run, engine, mounts: plan.captured, reader: options.reader, base: undefined, temporary: journal })
+    const mounts: BackupPlan['mounts'][number][] = []
+    for (const each of open) mounts.push(await look(each, signal))
+    const changes = image === undefined ? [] : await engine.containers.changes(inspect.Id, { signal })
+    return {
+      container: nameOf(inspect),
+      state: inspect.State.Status,
+      image: image === undefined ? `${inspect.Config.Image} is gone from the engine: the root file system is stored as one layer` : inspect.Config.Image,
+      writableLayer: image === undefined ? '' : changes.length === 0 ? 'none: the image is stored as it is' : `${changes.length} paths of the writable layer: stored as a commit`,
+      networks: Object.keys(inspect.NetworkSettings.Networks),
+      rest: restOf(chooseFreeze(inspect, options.consistency)),
+      mounts,
+      leftOut: plan.leftOut,
+      missing: plan.missing,
+      otherWriters: await otherWriters(engine, record, signal),
+    }
+  } finally {
+    await closeMounts(open)
+    await putAllRight(engine, run.journal, run.journal.open(), noDataRestorer)
+  }
+}
+
+async function look({ mount, reader }: OpenMount, signal: AbortSignal): Promise<BackupPlan['mounts'][number]> {
+  const { label, target, destinations } = mount
+  const sizes = reader.canList ? await sizeOf(reader, signal) : {}
+  return { label, kind: target.kind, destinations, reader: reader.kind, because: reader.chosenBecause, ...sizes, nested: (reader.nested ?? []).map(String) }
+}
+
+/** Counts entries and the bytes of files; a file with several names counts once for each. */
+async function sizeOf(reader: OpenMount['reader'], signal: AbortSignal): Promise<{ entries: number; dataBytes: number }> {
+  let entries = 0
+  let dataBytes = 0
+  for await (const batch of reader.list(signal)) {
+    entries += batch.length
+    for (const { type, size } of batch) if (type === 'f') dataBytes += size
+  }
+  return { entries, dataBytes }
+}
+
+function restOf(way: ReturnType<typeof chooseFreeze>): string {
+  switch (way) {
+    case 'pause':
+      return 'paused while what has changed is read'
+    case 'stop':
+      return 'stopped while what has changed is read'
+    case 'still already':
+      return 'it does not run, or is paused, already'
+    case 'none':
+      return 'not at all: its data may not be of one moment'
+  }
+}

@@ -1,0 +1,57 @@
+import type { ContainerInspect } from '../engine/api-types.ts'
+import type { CreateRequest } from '../engine/spec/create-request.ts'
+import type { NetworkCreate } from '../engine/spec/network-request.ts'
+import type { Remaps } from '../engine/spec/remap-record.ts'
+import type { TargetPeer } from '../engine/spec/replay-context.ts'
+import type { ReaderKind } from '../mounts/mount-access.ts'
+import type { BackupContents } from '../store/backup-graph.ts'
+import type { BackupSummary } from '../store/backup-summary.ts'
+import type { MountContent } from '../store/mount-manifest.ts'
+import type { ContainerSpec } from './container-spec.ts'
+import type { DescribedMount } from './mount-description.ts'
+
+export type RestoreOptions = {
+  readonly name?: string
+  readonly replace: boolean
+  readonly start: boolean
+  readonly remaps: Remaps
+  /** Volumes and paths of the target that are left as they are, whatever they hold. */
+  readonly keep: readonly string[]
+  readonly reader: 'auto' | ReaderKind
+  /** How long health is waited for; the container's own settings where not given. */
+  readonly healthSeconds?: number
+}
+
+export type StoredMount = { readonly described: DescribedMount; readonly content: MountContent }
+
+/** Everything that a backup says of one container, read and found complete. */
+export type StoredContainer = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly spec: ContainerSpec; readonly mounts: readonly StoredMount[] }
+
+export type MountPlace =
+  | { readonly kind: 'volume'; readonly name: string }
+  /** Made by create: its name is known afterwards. */
+  | { readonly kind: 'anonymous'; readonly destination: string }
+  | { readonly kind: 'directory' | 'file'; readonly path: string }
+
+/**
+ * What happens to one mount: made and filled, filled because it is empty, replaced (its old data goes into the repository
+ * first), or kept as it is.
+ */
+export type MountAction = { readonly stored: StoredMount; readonly place: MountPlace; readonly action: 'make' | 'fill' | 'replace' | 'keep'; readonly because?: string }
+
+export type RestorePlan = {
+  readonly name: string
+  readonly request: CreateRequest
+  /** As it is sent as Config.Image. */
+  readonly imageRef: string
+  readonly peers: ReadonlyMap<string, TargetPeer>
+  readonly networks: readonly NetworkCreate[]
+  readonly mounts: readonly MountAction[]
+  /** The container that has the name now, to be replaced. */
+  readonly replaced?: ContainerInspect
+  readonly notes: readonly string[]
+}
+
+export function describePlace(place: MountPlace): string {
+  return place.kind === 'volume' ? `volume "${place.name}"` : place.kind === 'anonymous' ? `the anonymous volume at ${place.destination}` : `"${place.path}"`
+}

@@ -1,0 +1,120 @@
+import type { ContainerInspect } from '../../engine/api-types.ts'
+import type { CommitRequest, Engine } from '../../engine/engine.ts'
+import { familiarName, isImageId } from '../../engine/image-reference.ts'
+import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
+import { childAnnotationNames } from '../../store/backup-summary.ts'
+import type { ImageStore } from '../../store/image-store.ts'
+import type { Descriptor } from '../../store/oci.ts'
+import type { ImageRole, StoredImageFacts } from '../container-spec.ts'
+import type { Run } from '../run.ts'
+import type { Base } from './find-base.ts'
+import { isImageLost, storeFlattened, storeImage, type ImageJob, type ImageReport } from './store-image.ts'
+import type { WritableLayer } from './writable-layer.ts'
+
+/** An image as it goes into the backup: its manifest's descriptor says whose it is and which. */
+export type CapturedImage = { readonly descriptor: Descriptor; readonly facts: StoredImageFacts; readonly report: ImageReport }
+
+/** Where images come from and go to. */
+export type ImageSource = Omit<ImageJob, 'transfer' | 'signal'> & { readonly run: Run }
+
+/** What commit is told besides the container. Any of it makes a commit even of an empty writable layer. */
+export type CommitWishes = { readonly changes: readonly string[]; readonly author?: string; readonly message?: string }
+
+export type Original = { readonly captured: CapturedImage } | { readonly lost: string }
+
+/** The image that the container was created from, under the names it has. `lost` says why it cannot be had any more. */
+export async function captureOriginal(source: ImageSource, record: ContainerRecord): Promise<Original> {
+  const { image, inspect } = record
+  if (image === undefined) return { lost: `the image of container "${inspect.Name.slice(1)}" is gone from the engine` }
+  try {
+    return { captured: toCaptured(await transferring(source, 'image', job => storeImage(job, inspect.Image)), 'original', namesOf(record), inspect.Name.slice(1)) }
+  } catch (thrown) {
+    source.run.signal.throwIfAborted()
+    if (isImageLost(thrown)) return { lost: `the image of container "${inspect.Name.slice(1)}" is incomplete on the engine: ${(thrown as Error).message}` }
+    throw thrown
+  }
+}
+
+/** An image alone. One that cannot be had whole is an error: there is no container to fall back to. */
+export async function captureImage(source: ImageSource, id: string, names: readonly string[]): Promise<CapturedImage> {
+  return toCaptured(await transferring(source, names[0] ?? id.slice(0, 19), job => storeImage(job, id)), 'image', names, undefined)
+}
+
+export type WritableLayerCapture =
+  | { readonly how: 'empty' }
+  | { readonly how: 'unchanged'; readonly descriptor: Descriptor; readonly facts: StoredImageFacts; readonly fingerprint: string }
+  | { readonly how: 'committed'; readonly ref: string; readonly fingerprint?: string }
+
+export type CommitJob = { readonly run: Run; readonly engine: Engine; readonly images: ImageStore; readonly container: ContainerInspect; readonly wishes: CommitWishes; readonly base: Base | undefined; readonly layer: WritableLayer | undefined; readonly signal: AbortSignal }
+
+/**
+ * Keeps the writable layer of a container that rests: by a commit under a temporary name, which the journal knows, unless it
+ * is empty or the repository holds it already. The engine cannot be stopped in a commit, so that this waits for its end.
+ */
+export async function captureWritableLayer(job: CommitJob): Promise<WritableLayerCapture> {
+  const { run, engine, container, wishes, signal } = job
+  const isWished = wishes.changes.length > 0 || wishes.author !== undefined || wishes.message !== undefined
+  const fingerprint = await job.layer?.fingerprint(signal)
+  const stored = isWished || fingerprint === undefined ? undefined : await storedBefore(job, fingerprint)
+  if (stored !== undefined && fingerprint !== undefined) return { how: 'unchanged', ...stored, fingerprint }
+  if (!isWished && (await engine.containers.changes(container.Id, { signal })).length === 0) return { how: 'empty' }
+  const ref = `drayage-tmp:${run.id}-${container.Id.slice(0, 12)}`
+  await run.journal.record(engine, { did: 'created tag', ref })
+  const [repo = '', tag = ''] = ref.split(':')
+  const request: CommitRequest = { container: container.Id, repo, tag, pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
+  await engine.containers.commit(request)
+  signal.throwIfAborted()
+  return { how: 'committed', ref, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
+}
+
+async function storedBefore({ base, container, images }: CommitJob, fingerprint: string): Promise<{ descriptor: Descriptor; facts: StoredImageFacts } | undefined> {
+  const known = base?.spec.writableLayer
+  const facts = base?.spec.images.find(({ role }) => role === 'commit')
+  const descriptor = base?.images.find(({ digest }) => digest === facts?.digest)
+  if (known?.container !== container.Id || known.fingerprint !== fingerprint || facts === undefined || descriptor === undefined) return undefined
+  return (await images.isWhole(descriptor)) ? { descriptor, facts } : undefined
+}
+
+/** The committed image into the repository. One that cannot be saved whole is replaced by a flattened one. */
+export async function storeCommit(source: ImageSource, ref: string, container: ContainerInspect, names: readonly string[]): Promise<CapturedImage> {
+  const name = container.Name.slice(1)
+  try {
+    return toCaptured(await transferring(source, 'writable layer', job => storeImage(job, ref)), 'commit', names, name)
+  } catch (thrown) {
+    source.run.signal.throwIfAborted()
+    if (!isImageLost(thrown)) throw thrown
+    return await captureFlattened(source, container, (thrown as Error).message, names)
+  }
+}
+
+/** The whole root file system as one layer: what remains of an image that is gone. */
+export async function captureFlattened(source: ImageSource, container: ContainerInspect, because: string, names: readonly string[]): Promise<CapturedImage> {
+  return toCaptured(await transferring(source, 'root file system', job => storeFlattened(job, container, because)), 'flattened', names, container.Name.slice(1))
+}
+
+async function transferring({ run, ...source }: ImageSource, name: string, store: (job: ImageJob) => Promise<ImageReport>): Promise<ImageReport> {
+  const transfer = run.reporter.transfer(name)
+  try {
+    return await store({ ...source, transfer, signal: run.signal })
+  } finally {
+    transfer.end()
+  }
+}
+
+export function toCaptured(report: ImageReport, role: ImageRole | 'image', names: readonly string[], container: string | undefined): CapturedImage {
+  const annotations = {
+    ...report.descriptor.annotations,
+    ...(container === undefined ? {} : { [childAnnotationNames.container]: container }),
+    [childAnnotationNames.imageRole]: role,
+    [childAnnotationNames.imageNames]: JSON.stringify(names),
+  }
+  const descriptor = { ...report.descriptor, annotations }
+  return { descriptor, report, facts: { role: role === 'image' ? 'original' : role, digest: descriptor.digest, id: report.id, names } }
+}
+
+/** The image's own names, and the one the container was created by if it still means this image. */
+function namesOf({ image, inspect }: ContainerRecord): string[] {
+  const tags = (image?.RepoTags ?? []).filter(tag => tag !== '<none>:<none>')
+  const used = inspect.Config.Image
+  return isImageId(used) || used.includes('@') ? tags : [...new Set([...tags.filter(tag => tag === familiarName(used)), ...tags])]
+}

@@ -1,0 +1,43 @@
+import type { EngineFacts } from '../../engine/engine.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import type { MountTarget } from '../../mounts/mount-access.ts'
+import { readBackup, readContainerSpec, readMount } from '../../store/backup-graph.ts'
+import { listBackups } from '../../store/backup-list.ts'
+import type { MountContent } from '../../store/mount-manifest.ts'
+import type { Descriptor } from '../../store/oci.ts'
+import type { Repository } from '../../store/repository.ts'
+import { parseContainerSpec, type ContainerSpec } from '../container-spec.ts'
+import type { ContentFacts } from '../mount-content.ts'
+import { fromMountDescription } from '../mount-description.ts'
+
+/** The newest backup of the same container on the same engine: what has not changed since is taken over from it. */
+export type Base = {
+  readonly id: string
+  readonly spec: ContainerSpec
+  readonly images: readonly Descriptor[]
+  readonly mountOf: (target: MountTarget) => { readonly content: MountContent; readonly facts: ContentFacts } | undefined
+}
+
+/** Undefined when there is none, or none that can be read: then everything is read. */
+export async function findBase(repository: Repository, engine: EngineFacts, container: string, warn: (text: string) => void): Promise<Base | undefined> {
+  const newest = (await listBackups(repository)).filter(backup => backup.engine === engine.id && backup.containers.includes(container)).at(-1)
+  if (newest === undefined) return undefined
+  try {
+    const { blobs } = repository
+    const contents = await readBackup(blobs, newest.descriptor)
+    const stored = contents.containers.find(({ name }) => name === container)
+    if (stored === undefined) return undefined
+    const spec = parseContainerSpec(await readContainerSpec(blobs, stored), newest.id)
+    const mounts = new Map<string, { content: MountContent; facts: ContentFacts }>()
+    for (const parts of contents.mounts) {
+      const { description, content } = await readMount(blobs, parts)
+      const { kind, source, ...facts } = fromMountDescription(description)
+      mounts.set(`${kind} ${source}`, { content, facts })
+    }
+    return { id: newest.id, spec, images: contents.images, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`) }
+  } catch (thrown) {
+    if (!(thrown instanceof DrayError)) throw thrown
+    warn(`the last backup, ${newest.id}, cannot be used to skip what is unchanged: ${thrown.message}; everything is read`)
+    return undefined
+  }
+}

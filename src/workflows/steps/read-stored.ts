@@ -1,0 +1,54 @@
+import { DrayError } from '../../errors/dray-error.ts'
+import { missingBlobs, readBackup, readContainerSpec, readMount } from '../../store/backup-graph.ts'
+import { findBackup, listBackups } from '../../store/backup-list.ts'
+import type { BackupSummary } from '../../store/backup-summary.ts'
+import type { Repository } from '../../store/repository.ts'
+import { parseContainerSpec } from '../container-spec.ts'
+import { fromMountDescription } from '../mount-description.ts'
+import type { StoredContainer, StoredMount } from '../restore-plan.ts'
+
+/** A backup by id, unique prefix, or `latest`: the newest of the container that is named, else the newest of all. */
+export async function chooseBackup(repository: Repository, wanted: string, container: string | undefined): Promise<BackupSummary> {
+  if (wanted !== 'latest') return await orHint(findBackup(repository, wanted), repository, wanted)
+  const backups = (await listBackups(repository)).filter(({ containers }) => (container === undefined ? containers.length > 0 : containers.includes(container)))
+  const newest = backups.at(-1)
+  if (newest === undefined) throw new DrayError('not-found', container === undefined ? `there is no backup of a container in "${repository.path}"` : `there is no backup of container "${container}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
+  return newest
+}
+
+/** Throws `damaged`, before anything is touched, when a blob of the backup is not there. */
+export async function readStored(repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
+  const { blobs } = repository
+  const missing = await missingBlobs(blobs, backup.descriptor)
+  if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['try an older backup: dray list'] })
+  const contents = await readBackup(blobs, backup.descriptor)
+  const chosen = chooseContainer(contents.containers, backup, container)
+  const spec = parseContainerSpec(await readContainerSpec(blobs, chosen), backup.id)
+  const mounts: StoredMount[] = []
+  for (const { id } of spec.mounts) {
+    const parts = contents.mounts.find(mount => mount.id === id)
+    if (parts === undefined) throw new DrayError('damaged', `backup "${backup.id}" lacks the mount "${id}" that its spec names`, { hints: ['try an older backup: dray list'] })
+    const { description, content } = await readMount(blobs, parts)
+    mounts.push({ described: fromMountDescription(description), content })
+  }
+  return { backup, contents, spec, mounts }
+}
+
+function chooseContainer<Container extends { readonly name: string }>(containers: readonly Container[], { id }: BackupSummary, wanted: string | undefined): Container {
+  const [first, second] = containers
+  if (first === undefined) throw new DrayError('not-found', `backup "${id}" holds images alone, no container`, { hints: [`dray show ${id}`] })
+  if (wanted === undefined && second !== undefined) throw new DrayError('usage', `backup "${id}" holds several containers: ${containers.map(({ name }) => name).join(', ')}`, { hints: [`name one: dray restore ${id} ${first.name}`] })
+  const chosen = wanted === undefined ? first : containers.find(({ name }) => name === wanted)
+  if (chosen === undefined) throw new DrayError('not-found', `backup "${id}" holds no container "${wanted ?? ''}"`, { hints: [`it holds: ${containers.map(({ name }) => name).join(', ')}`] })
+  return chosen
+}
+
+async function orHint(finding: Promise<BackupSummary>, repository: Repository, wanted: string): Promise<BackupSummary> {
+  try {
+    return await finding
+  } catch (thrown) {
+    const isName = (await listBackups(repository)).some(({ containers }) => containers.includes(wanted))
+    if (isName && thrown instanceof DrayError) throw new DrayError(thrown.code, thrown.message, { hints: [`it is the name of a container: dray restore latest ${wanted}`], cause: thrown })
+    throw thrown
+  }
+}
