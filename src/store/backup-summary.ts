@@ -20,6 +20,8 @@ export const childAnnotationNames = {
   container: 'dev.drayage.container',
   mount: 'dev.drayage.mount',
   part: 'dev.drayage.part',
+  /** On an image: its id on the engine that it came from. */
+  imageId: 'dev.drayage.image.id',
 } as const
 
 export type BackupFacts = {
