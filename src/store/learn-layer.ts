@@ -5,7 +5,7 @@ import { decompressStream } from '../archive/decompress-stream.ts'
 import type { Digest } from './oci.ts'
 
 /** Asked with the diffID when all bytes of a layer have passed. False, or what it throws, keeps them from being stored. */
-export type Decision = (diffId: Digest) => boolean
+export type Decision = (diffId: Digest) => boolean | Promise<boolean>
 
 /** Ends the writing of a blob that turned out not to be wanted. */
 export class NotKept extends Error {}
@@ -17,7 +17,7 @@ export async function* decidedLayer(tar: AsyncIterable<Buffer>, isWanted: Decisi
     hash.update(bytes)
     yield bytes
   }
-  if (!isWanted(`sha256:${hash.digest('hex')}`)) throw new NotKept()
+  if (!(await isWanted(`sha256:${hash.digest('hex')}`))) throw new NotKept()
 }
 
 /** Hands a compressed layer on as it is, decompresses it beside for its diffID, in step, and decides at its end. Throws `damaged`. */
@@ -38,5 +38,5 @@ export async function* decidedCompressedLayer(blob: AsyncIterable<Buffer>, compr
   } finally {
     decoder.destroy()
   }
-  if (!isWanted(`sha256:${hash.digest('hex')}`)) throw new NotKept()
+  if (!(await isWanted(`sha256:${hash.digest('hex')}`))) throw new NotKept()
 }
