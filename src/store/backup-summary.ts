@@ -24,6 +24,8 @@ export const childAnnotationNames = {
   imageRole: 'dev.drayage.image.role',
   /** Of an image: a JSON array of its names. */
   imageNames: 'dev.drayage.image.names',
+  /** On an image: its id on the engine that it came from. */
+  imageId: 'dev.drayage.image.id',
 } as const
 
 export type BackupFacts = {

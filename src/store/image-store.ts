@@ -1,22 +1,17 @@
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { gzipMembers } from '../archive/gzip-members.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import type { BlobReader } from './blob-reader.ts'
-import { digestOf, isDigest } from './digest.ts'
-import { mostConfigBytes, notA, parseManifest, parseObject, readIndex, readManifest } from './documents.ts'
-import { readIndexFile } from './index-file.ts'
+import { childAnnotationNames } from './backup-summary.ts'
+import { digestOf } from './digest.ts'
+import { parseManifest, readManifest } from './documents.ts'
+import { readKnownImages, type KnownImages } from './known-images.ts'
+import { decidedCompressedLayer, decidedLayer, NotKept, type Decision } from './learn-layer.ts'
 import { mediaTypes, type Descriptor, type Digest, type Manifest, type Platform } from './oci.ts'
 import type { Repository } from './repository.ts'
+import { parseImageConfig } from './stored-image.ts'
 
-export type StoredImage = {
-  readonly manifest: Manifest
-  readonly config: Buffer
-  readonly platform: Platform
-  /** From the bottom. */
-  readonly layers: readonly { readonly diffId: Digest; readonly descriptor: Descriptor }[]
-}
+export { parseImageConfig, readImage, type StoredImage } from './stored-image.ts'
 
 export type NewImage = {
   /** Verbatim: its digest is the image's id. */
@@ -25,12 +20,20 @@ export type NewImage = {
   readonly layers: readonly Descriptor[]
   /** The original manifest of an image that came compressed: its digest is kept. Its layers have to be stored. */
   readonly manifest?: { readonly bytes: Buffer; readonly mediaType: string }
+  /** Its id on the engine that it came from, by which findImage finds it again. */
+  readonly engineId?: string
 }
+
+/** An image as an engine's inspect describes it. */
+export type ImageWanted = { readonly id: string; readonly platform: Platform; readonly diffIds: readonly string[] }
+
+/** Halfway between zlib's default and its fastest: measured, three quarters of the time of level 6 at one percent more bytes. */
+const layerGzipLevel = 5
 
 /** The images of a repository. Layers are known by their diffID (the sha256 of the plain tar) and stored once. */
 export class ImageStore {
   readonly #repository: Repository
-  #layers: Promise<Map<Digest, Descriptor>> | undefined
+  #knownImages: Promise<KnownImages> | undefined
 
   constructor(repository: Repository) {
     this.#repository = repository
@@ -38,28 +41,40 @@ export class ImageStore {
 
   /** The layer's blob, if it is there; touches it. */
   async findLayer(diffId: Digest): Promise<Descriptor | undefined> {
-    const found = (await this.#known()).get(diffId)
+    const found = (await this.#known()).layers.get(diffId)
     return found !== undefined && (await this.#repository.blobs.refresh(found.digest, found.size)) ? found : undefined
   }
 
-  /** Whether the manifest, its config and all its layers are there; touches them. */
-  async isWhole(image: Descriptor): Promise<boolean> {
-    const { blobs } = this.#repository
-    try {
-      const { config, layers } = await readManifest(blobs, image)
-      return (await blobs.touch([image, config, ...layers])).length === 0
-    } catch (thrown) {
-      if (thrown instanceof DrayError) return false
-      throw thrown
+  /** The image, if it is there with all its blobs, as putImage would return it; touches them. */
+  async findImage({ id, platform, diffIds }: ImageWanted): Promise<Descriptor | undefined> {
+    for (const image of (await this.#known()).images.values()) {
+      if (!image.ids.has(id) || !isSamePlatform(image.platform, platform) || !isSameList(image.diffIds, diffIds)) continue
+      if (await this.isComplete(image.descriptor)) return { ...image.descriptor, platform: image.platform, annotations: { [childAnnotationNames.imageId]: id } }
     }
+    return undefined
   }
 
   /** Stores a plain layer as gzip members. Throws `damaged`, and keeps nothing, when its bytes are not those of the diffID. */
   async putLayer(diffId: Digest, tar: Readable, signal?: AbortSignal): Promise<Descriptor> {
+    const { descriptor } = await this.putNewLayer(tar, found => {
+      if (found !== diffId) throw new DrayError('damaged', `layer "${diffId}" was expected, "${found}" came`)
+      return true
+    }, signal)
+    if (descriptor === undefined) throw new RangeError('a wanted layer was not kept')
+    return descriptor
+  }
+
+  /** The same for a layer whose diffID shows at its end: it is kept only if it is wanted then. */
+  async putNewLayer(tar: Readable, isWanted: Decision, signal?: AbortSignal): Promise<{ readonly diffId: Digest; readonly descriptor?: Descriptor }> {
     const { blobs } = this.#repository
     const store = (members: AsyncIterable<Buffer>) => blobs.putStream(members, mediaTypes.layerGzip)
-    const descriptor = await pipeline(tar, (source: AsyncIterable<Buffer>) => checked(source, diffId), gzipMembers(), store, signal ? { signal } : {})
-    return this.#remember(diffId, descriptor)
+    return this.#learn(isWanted, decide => pipeline(tar, (source: AsyncIterable<Buffer>) => decidedLayer(source, decide), gzipMembers({ level: layerGzipLevel }), store, signal ? { signal } : {}))
+  }
+
+  /** Stores a layer's blob as it came, decompressing it in passing for its diffID. Throws `damaged` when it has not its digest or cannot be decompressed. */
+  async putNewCompressedLayer(blob: AsyncIterable<Buffer>, { digest, size, compression }: { readonly digest: Digest; readonly size: number; readonly compression: 'gzip' | 'zstd' }, isWanted: Decision): Promise<{ readonly diffId: Digest; readonly descriptor?: Descriptor }> {
+    const mediaType = compression === 'gzip' ? mediaTypes.layerGzip : mediaTypes.layerZstd
+    return this.#learn(isWanted, decide => this.#repository.blobs.putStream(decidedCompressedLayer(blob, compression, decide), mediaType, { digest, size }))
   }
 
   /** Stores a layer's blob as it came. Its digest is verified; that it holds the layer of this diffID is the caller's knowledge. */
@@ -68,7 +83,7 @@ export class ImageStore {
   }
 
   /** Returns the manifest's descriptor with the platform, as a backup takes it. */
-  async putImage({ config, layers, manifest }: NewImage): Promise<Descriptor> {
+  async putImage({ config, layers, manifest, engineId }: NewImage): Promise<Descriptor> {
     const { blobs } = this.#repository
     const facts = parseImageConfig(config)
     if (manifest) await this.#checkOriginal(manifest.bytes, config)
@@ -77,7 +92,37 @@ export class ImageStore {
     const plain = layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size }))
     const made: Manifest = { schemaVersion: 2, mediaType: mediaTypes.manifest, config: stored, layers: plain }
     const descriptor = await blobs.put(manifest?.bytes ?? Buffer.from(JSON.stringify(made)), manifest?.mediaType ?? mediaTypes.manifest)
-    return { ...descriptor, platform: facts.platform }
+    const ids = new Set<string>([descriptor.digest, stored.digest, ...(engineId === undefined ? [] : [engineId])])
+    const { images } = await this.#known()
+    images.set(descriptor.digest, { descriptor, ids: new Set([...(images.get(descriptor.digest)?.ids ?? []), ...ids]), ...facts })
+    return { ...descriptor, platform: facts.platform, ...(engineId === undefined ? {} : { annotations: { [childAnnotationNames.imageId]: engineId } }) }
+  }
+
+  /** Whether the manifest, its config and all its layers are there; touches them. */
+  async isComplete({ digest, size }: Descriptor): Promise<boolean> {
+    const { blobs } = this.#repository
+    try {
+      const { config, layers } = await readManifest(blobs, { digest })
+      return (await blobs.touch([{ digest, size }, config, ...layers])).length === 0
+    } catch (thrown) {
+      if (thrown instanceof DrayError && thrown.code === 'damaged') return false
+      throw thrown
+    }
+  }
+
+  async #learn(isWanted: Decision, store: (decide: Decision) => Promise<Descriptor>): Promise<{ readonly diffId: Digest; readonly descriptor?: Descriptor }> {
+    const learnt: Digest[] = []
+    const decide: Decision = diffId => {
+      learnt.push(diffId)
+      return isWanted(diffId)
+    }
+    const descriptor = await store(decide).catch((thrown: unknown) => {
+      if (!(thrown instanceof NotKept)) throw thrown
+      return undefined
+    })
+    const [diffId] = learnt
+    if (diffId === undefined) throw new RangeError('a layer ended without its diffID')
+    return descriptor === undefined ? { diffId } : { diffId, descriptor: await this.#remember(diffId, descriptor) }
   }
 
   async #checkOriginal(bytes: Buffer, config: Buffer): Promise<void> {
@@ -89,62 +134,21 @@ export class ImageStore {
 
   async #remember(diffId: Digest, { mediaType, digest, size }: Descriptor): Promise<Descriptor> {
     const descriptor = { mediaType, digest, size }
-    const known = await this.#known()
-    known.set(diffId, descriptor)
+    const { layers } = await this.#known()
+    layers.set(diffId, descriptor)
     return descriptor
   }
 
-  #known(): Promise<Map<Digest, Descriptor>> {
-    this.#layers ??= layersOfAllImages(this.#repository)
-    return this.#layers
+  #known(): Promise<KnownImages> {
+    this.#knownImages ??= readKnownImages(this.#repository)
+    return this.#knownImages
   }
 }
 
-/** An image out of any place that has its blobs. */
-export async function readImage(blobs: BlobReader, descriptor: Pick<Descriptor, 'digest'>): Promise<StoredImage> {
-  const manifest = await readManifest(blobs, descriptor)
-  const config = await blobs.read(manifest.config.digest, { maxBytes: mostConfigBytes })
-  const { platform, diffIds } = parseImageConfig(config)
-  if (diffIds.length !== manifest.layers.length) throw notA(`image manifest "${descriptor.digest}"`, 'one of its config')
-  const layers = manifest.layers.flatMap((layer, at) => {
-    const diffId = diffIds[at]
-    return diffId === undefined ? [] : [{ diffId, descriptor: layer }]
-  })
-  return { manifest, config, platform, layers }
+function isSamePlatform(left: Platform, right: Platform): boolean {
+  return left.os === right.os && left.architecture === right.architecture && (left.variant ?? '') === (right.variant ?? '')
 }
 
-/** Throws `damaged` for what is not an image's config. */
-export function parseImageConfig(bytes: Buffer): { readonly platform: Platform; readonly diffIds: readonly Digest[] } {
-  const what = `image config "${digestOf(bytes)}"`
-  const { os, architecture, variant, rootfs } = parseObject(bytes, what) as { os?: unknown; architecture?: unknown; variant?: unknown; rootfs?: { diff_ids?: unknown } }
-  if (typeof os !== 'string' || typeof architecture !== 'string') throw notA(what, 'for any platform')
-  const diffIds = rootfs?.diff_ids ?? []
-  if (!Array.isArray(diffIds) || !diffIds.every(isDigest)) throw notA(what, 'sound: its layers are not named by digests')
-  return { platform: { os, architecture, ...(typeof variant === 'string' && variant !== '' ? { variant } : {}) }, diffIds }
-}
-
-/** What cannot be read is not known, and stored again. */
-async function layersOfAllImages(repository: Repository): Promise<Map<Digest, Descriptor>> {
-  const known = new Map<Digest, Descriptor>()
-  const seen = new Set<Digest>()
-  for (const listed of (await readIndexFile(repository)).manifests) {
-    if (listed.artifactType !== mediaTypes.backup) continue
-    const children = await readIndex(repository.blobs, listed).then(({ manifests }) => manifests, () => [])
-    for (const image of children.filter(({ artifactType, digest }) => artifactType === undefined && !seen.has(digest))) {
-      seen.add(image.digest)
-      const layers = await readImage(repository.blobs, image).then(({ layers }) => layers, () => [])
-      for (const { diffId, descriptor: { mediaType, digest, size } } of layers) known.set(diffId, { mediaType, digest, size })
-    }
-  }
-  return known
-}
-
-async function* checked(source: AsyncIterable<Buffer>, diffId: Digest): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256')
-  for await (const bytes of source) {
-    hash.update(bytes)
-    yield bytes
-  }
-  const found = `sha256:${hash.digest('hex')}`
-  if (found !== diffId) throw new DrayError('damaged', `layer "${diffId}" was expected, "${found}" came`)
+function isSameList(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((item, at) => item === right[at])
 }

@@ -8,7 +8,9 @@ import type { Descriptor } from '../../store/oci.ts'
 import type { ImageRole, StoredImageFacts } from '../container-spec.ts'
 import type { Run } from '../run.ts'
 import type { Base } from './find-base.ts'
-import { isImageLost, storeFlattened, storeImage, type ImageJob, type ImageReport } from './store-image.ts'
+import { storeFlattened } from './flatten-container.ts'
+import { isImageLost } from './lost-image.ts'
+import { storeImage, type ImageJob, type ImageReport } from './store-image.ts'
 import type { WritableLayer } from './writable-layer.ts'
 
 /** An image as it goes into the backup: its manifest's descriptor says whose it is and which. */
@@ -72,7 +74,7 @@ async function storedBefore({ base, container, images }: CommitJob, fingerprint:
   const facts = base?.spec.images.find(({ role }) => role === 'commit')
   const descriptor = base?.images.find(({ digest }) => digest === facts?.digest)
   if (known?.container !== container.Id || known.fingerprint !== fingerprint || facts === undefined || descriptor === undefined) return undefined
-  return (await images.isWhole(descriptor)) ? { descriptor, facts } : undefined
+  return (await images.isComplete(descriptor)) ? { descriptor, facts } : undefined
 }
 
 /** The committed image into the repository. One that cannot be saved whole is replaced by a flattened one. */
