@@ -1,0 +1,111 @@
+import type { ContainerInspect, MountPoint, VolumeInspect } from '../../engine/api-types.ts'
+import type { Engine } from '../../engine/engine.ts'
+import type { CreateRequest } from '../../engine/spec/create-request.ts'
+import { originOf } from '../../engine/spec/mount-origin.ts'
+import { remapPath } from '../../engine/spec/remap-record.ts'
+import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
+import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { kindOfBind } from '../../mounts/bind-kind.ts'
+import { openMountWriter } from '../../mounts/open-mount.ts'
+import { describePlace, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
+import { checkContent } from './check-content.ts'
+import type { CheckJob, Obstacles } from './check-target.ts'
+
+export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
+
+/** What happens to each mount. Data is never merged: what holds other data is a conflict, unless it is to be replaced or kept. */
+export async function planMountActions(job: MountActionsJob): Promise<MountAction[]> {
+  const actions: MountAction[] = []
+  for (const stored of job.stored.mounts) actions.push(await planAction(job, stored))
+  return actions
+}
+
+async function planAction(job: MountActionsJob, stored: StoredMount): Promise<MountAction> {
+  const { options, request } = job
+  const { kind, source, label } = stored.described
+  const anonymous = request.anonymous.find(({ recordedName }) => kind === 'volume' && recordedName === source)
+  if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, action: 'make' }
+  const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }
+  const owner = ownerOf(job, source)
+  if (owner !== undefined) return { stored, place, action: 'keep', because: `it belongs to container "${owner}", which is there` }
+  if (options.keep.some(each => [source, label, place.kind === 'volume' ? place.name : place.path].includes(each))) return { stored, place, action: 'keep', because: 'as asked with --keep' }
+  return place.kind === 'volume' ? await planVolume(job, stored, place.name) : await planBind(job, stored, place)
+}
+
+/** The container on the target that a mount was, and is again, inherited from. */
+function ownerOf({ stored: { spec }, request }: MountActionsJob, source: string): string | undefined {
+  const mounts = spec.inspect.Mounts.filter(mount => (mount.Name ?? mount.Source) === source)
+  const kept = (request.body['HostConfig'] as { VolumesFrom?: string[] } | undefined)?.VolumesFrom ?? []
+  const isInherited = mounts.length > 0 && mounts.every(mount => originOf(mount, spec) === 'inherited')
+  return isInherited ? kept[0]?.split(':')[0] : undefined
+}
+
+async function planVolume(job: MountActionsJob, stored: StoredMount, name: string): Promise<MountAction> {
+  const { engine, run, request, options, replaced, obstacles } = job
+  const place = { kind: 'volume', name } as const
+  const wanted = request.volumes.find(({ Name }) => Name === name)
+  const found = await findVolume(engine, name, run.signal)
+  if (found === undefined) return { stored, place, action: 'make' }
+  const what = describePlace(place)
+  const difference = wanted === undefined ? undefined : differenceOf(wanted, found)
+  if (difference !== undefined) obstacles.add(`${what} is there with ${difference}`, `restore into another volume: --map-volume ${stored.described.source}:OTHER, or remove it: docker volume rm ${name}`)
+  await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
+  if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
+  if (!options.replace) {
+    obstacles.add(`${what} is there and not empty`, `replace its data with --replace, keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
+  } else {
+    const users = await usersOf(engine, name, replaced, run.signal)
+    if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
+  }
+  return { stored, place, action: 'replace' }
+}
+
+async function planBind(job: MountActionsJob, stored: StoredMount, place: MountPlace & { kind: 'directory' | 'file' }): Promise<MountAction> {
+  const { engine, run, options, obstacles, source } = job
+  const { signal } = run
+  const what = describePlace(place)
+  const kind = await kindOfBind({ engine, path: place.path, run: run.id, journal: job.temporary, signal })
+  if (kind === 'missing') return { stored, place, action: 'make' }
+  const elsewhere = `restore it elsewhere: --map-bind ${stored.described.source}:OTHER`
+  if (kind !== place.kind) {
+    obstacles.add(`${what} is a ${kind} on the target, it was a ${place.kind}`, elsewhere)
+    return { stored, place, action: 'keep' }
+  }
+  await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
+  if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
+  if (writer.canList && (await checkContent(writer, source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
+  if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
+  return { stored, place, action: 'replace' }
+}
+
+/** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */
+export async function checkLeftOutBinds({ engine, run, temporary, stored }: CheckJob, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
+  const leftOut = new Set(stored.spec.leftOut.map(({ destination }) => destination))
+  for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
+    const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
+    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not in the backup, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`)
+  }
+}
+
+async function findVolume(engine: Engine, name: string, signal: AbortSignal): Promise<VolumeInspect | undefined> {
+  try {
+    return await engine.volumes.inspect(name, { signal })
+  } catch (thrown) {
+    if (thrown instanceof DrayError && thrown.code === 'not-found') return undefined
+    throw thrown
+  }
+}
+
+function differenceOf(wanted: VolumeCreate, { Driver, Options }: VolumeInspect): string | undefined {
+  if (wanted.Driver !== Driver) return `driver "${Driver}" instead of "${wanted.Driver}"`
+  const sorted = (options: Record<string, string> | null): string => JSON.stringify(Object.entries(options ?? {}).sort())
+  return sorted(wanted.DriverOpts) === sorted(Options) ? undefined : 'other driver options'
+}
+
+async function usersOf(engine: Engine, volume: string, replaced: ContainerInspect | undefined, signal: AbortSignal): Promise<string[]> {
+  const users = await engine.containers.list({ volume: [volume], status: ['running', 'paused', 'restarting'] }, { signal })
+  const others = await Promise.all(users.filter(({ Id }) => Id !== replaced?.Id).map(({ Id }) => engine.containers.inspect(Id, { signal })))
+  return others.map(nameOf)
+}
+

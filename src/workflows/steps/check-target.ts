@@ -1,0 +1,74 @@
+import type { ContainerInspect } from '../../engine/api-types.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { isImageId } from '../../engine/image-reference.ts'
+import { toCreateRequest } from '../../engine/spec/create-request.ts'
+import { remapRecord } from '../../engine/spec/remap-record.ts'
+import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
+import type { TargetPeer } from '../../engine/spec/replay-context.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import type { ChunkSource } from '../../store/content-reader.ts'
+import type { RestoreOptions, RestorePlan, StoredContainer } from '../restore-plan.ts'
+import type { Run, TemporaryJournal } from '../run.ts'
+import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
+import { checkNetworks } from './check-networks.ts'
+import { checkPorts } from './check-ports.ts'
+
+export type CheckJob = { readonly run: Run; readonly engine: Engine; readonly stored: StoredContainer; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal }
+
+/** What stands in the way on the target, each with what to do about it. */
+export class Obstacles {
+  private readonly found: { readonly text: string; readonly hint: string }[] = []
+
+  add(text: string, hint: string): void {
+    this.found.push({ text, hint })
+  }
+
+  /** Throws `conflict`, naming everything at once. */
+  stop(target: string): void {
+    if (this.found.length === 0) return
+    const hints = [...new Set(this.found.map(({ hint }) => hint))]
+    throw new DrayError('conflict', `nothing was changed on "${target}": ${this.found.map(({ text }) => text).join('; ')}`, { hints })
+  }
+}
+
+/** Everything that can be known to fail is found before anything is changed. */
+export async function checkTarget(job: CheckJob): Promise<RestorePlan> {
+  const { run: { signal }, engine, stored: { spec }, options } = job
+  const obstacles = new Obstacles()
+  const name = options.name ?? nameOf(spec.inspect)
+  const existing = await findContainer(engine, name, signal)
+  if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, 'replace it with --replace, or choose another name with --name')
+  const replaced = options.replace ? existing : undefined
+  if (replaced?.HostConfig.AutoRemove === true && replaced.State.Running) obstacles.add(`container "${name}" would be removed by stopping it (--rm), which leaves no way back`, 'stop it by hand, or choose another name with --name')
+  const record = remapRecord(spec, options.remaps)
+  const peers = await findPeers(engine, spec, signal)
+  const imageRef = chooseImageRef(spec)
+  const request = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers })
+  const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
+  await checkPorts(engine, record, replaced, obstacles, signal)
+  const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
+  await checkLeftOutBinds(job, record, obstacles)
+  obstacles.stop(engine.address)
+  return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }
+}
+
+async function findContainer(engine: Engine, name: string, signal: AbortSignal): Promise<ContainerInspect | undefined> {
+  const found = await engine.containers.list({ name: [`^/${name.replaceAll('.', '\\.')}$`] }, { signal })
+  const match = found.find(({ Names }) => Names.includes(`/${name}`))
+  return match === undefined ? undefined : await engine.containers.inspect(match.Id, { signal })
+}
+
+async function findPeers(engine: Engine, { peers }: ContainerRecord, signal: AbortSignal): Promise<Map<string, TargetPeer>> {
+  const found = new Map<string, TargetPeer>()
+  for (const { name } of peers) {
+    const container = await findContainer(engine, name, signal)
+    if (container !== undefined) found.set(name, { name, mounts: container.Mounts })
+  }
+  return found
+}
+
+/** Config.Image as recorded. An id means nothing elsewhere: then the image's own first name, else the id that it gets there. */
+function chooseImageRef({ inspect, images }: StoredContainer['spec']): string {
+  const used = inspect.Config.Image
+  return isImageId(used) || used.includes('@') ? (images.find(({ names }) => names.length > 0)?.names[0] ?? used) : used
+}
