@@ -1,0 +1,49 @@
+import type { ImageInspect, Json, JsonObject } from '../../engine/api-types.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { hasApi } from '../../engine/spec/api-version.ts'
+import { objectOf } from '../../engine/spec/json-values.ts'
+import { differencesOf } from '../../engine/spec/same-value.ts'
+import type { StoredImage } from '../../store/image-store.ts'
+
+/** What every engine keeps of an image's config; the containerd store drops the rest of what classic engines wrote. */
+const configFields = ['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Volumes', 'WorkingDir', 'Labels', 'StopSignal', 'ArgsEscaped', 'Healthcheck', 'OnBuild', 'Shell']
+
+/** Whether the engine can say which parts of an image it holds. A graphdriver holds all or nothing. */
+export function knowsAvailability({ facts }: Engine): boolean {
+  return facts.store === 'containerd' && hasApi(facts, '1.48')
+}
+
+export async function inspectImage(engine: Engine, ref: string, signal: AbortSignal): Promise<ImageInspect> {
+  return engine.images.inspect(ref, { signal, ...(knowsAvailability(engine) ? { manifests: true } : {}) })
+}
+
+/** How the engine's image differs from the stored one, in words; undefined when it does not. */
+export function differenceFrom({ layers, config }: StoredImage, found: ImageInspect): string | undefined {
+  const diffIds = layers.map(({ diffId }) => diffId)
+  const foundIds = found.RootFS.Layers ?? []
+  if (foundIds.length !== diffIds.length) return `it has ${foundIds.length} layers instead of ${diffIds.length}`
+  const other = diffIds.findIndex((diffId, at) => foundIds[at] !== diffId)
+  if (other >= 0) return `its layer ${other + 1} is "${foundIds[other] ?? ''}" instead of "${diffIds[other] ?? ''}"`
+  const recorded = objectOf((JSON.parse(config.toString()) as JsonObject)['config'])
+  const restored: Record<string, Json | undefined> = found.Config ?? {}
+  const [different] = configFields.flatMap(field => differencesOf(field, { compared: 'value' }, recorded[field], restored[field]))
+  return different && `its ${different.field} is ${JSON.stringify(different.restored)} instead of ${JSON.stringify(different.recorded)}`
+}
+
+/** Whether all blobs of the image for this platform are in the engine's content store; true where only whole images exist. */
+export function isWhole(engine: Engine, { platform }: StoredImage, { Manifests = [] }: ImageInspect): boolean {
+  if (!knowsAvailability(engine)) return true
+  return Manifests.some(({ Kind, Available, ImageData }) => Kind === 'image' && Available
+    && ImageData?.Platform.os === platform.os && ImageData.Platform.architecture === platform.architecture && (ImageData.Platform.variant ?? '') === (platform.variant ?? ''))
+}
+
+/** For images whose ids cannot be compared. */
+export function wasMadeWith({ config, platform }: StoredImage, { Created, Architecture, Os }: ImageInspect): boolean {
+  const { created } = JSON.parse(config.toString()) as { created?: string }
+  return Architecture === platform.architecture && Os === platform.os && momentOf(created) === momentOf(Created)
+}
+
+/** In milliseconds; 0 for no date and for Go's zero date. */
+function momentOf(date: string | undefined): number {
+  return Math.max(0, Date.parse(date ?? '') || 0)
+}
