@@ -3,6 +3,7 @@ import { backupCommand } from './commands/backup.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { listCommand } from './commands/list.ts'
 import { planCommand } from './commands/plan.ts'
+import { restoreCommand } from './commands/restore.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, listCommand, planCommand, doctorCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, listCommand, planCommand, doctorCommand]

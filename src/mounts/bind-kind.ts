@@ -2,7 +2,6 @@ import { posix } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { bindMount } from './engine-mount.ts'
-import { sightOf } from './engine-files.ts'
 import { archiveMount } from './mount-prefix.ts'
 import { createTemporaryContainer, importScratchImage, removeContainer, type Journal } from './temporary-objects.ts'
 
@@ -10,38 +9,15 @@ export type BindKind = 'directory' | 'file' | 'socket' | 'fifo' | 'device' | 'mi
 
 export type BindKindOptions = { readonly engine: Engine; readonly path: string; readonly run: string; readonly journal?: Journal; readonly signal: AbortSignal }
 
-/**
- * What a path of the engine's host is, links followed. By the shell where it sees the engine's files, else through a container
- * that is never started. Makes nothing on the host: the archive endpoints of the user's own container would (ENGINE-FACTS 3.1).
- */
-export async function kindOfBind(options: BindKindOptions): Promise<BindKind> {
-  const { engine, path, run, journal, signal } = options
-  const sight = await sightOf({ engine, run, journal }, signal)
-  if (sight.sees) {
-    const { exitCode, stdout } = await sight.shell.run(['stat', '-L', '-c', '%F', '--', path], { signal })
-    if (exitCode === 0) return kindOfStat(stdout.toString().trim())
-  }
-  return await kindInContainer(options)
-}
-
-function kindOfStat(words: string): BindKind {
-  switch (words) {
-    case 'directory':
-    case 'socket':
-    case 'fifo':
-      return words
-    case 'regular file':
-    case 'regular empty file':
-      return 'file'
-    default:
-      return 'device'
-  }
-}
-
 /** Bits of Go's os.FileMode, as the engine's X-Docker-Container-Path-Stat gives it. */
 const fileMode = { directory: 2 ** 31, device: 2 ** 26, fifo: 2 ** 25, socket: 2 ** 24 } as const
 
-async function kindInContainer({ engine, path, run, journal, signal }: BindKindOptions): Promise<BindKind> {
+/**
+ * What a path of the engine's host is, links followed, as the engine sees it: through a container that is never started. The
+ * path may be something else for a shell beside the engine. Makes nothing on the host, which the archive endpoints of the
+ * user's own container would (ENGINE-FACTS 3.1).
+ */
+export async function kindOfBind({ engine, path, run, journal, signal }: BindKindOptions): Promise<BindKind> {
   const scope = { engine, run, journal }
   const image = await importScratchImage(scope, signal)
   const at = `${archiveMount}/${posix.basename(path) || 'root'}`

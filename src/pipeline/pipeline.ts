@@ -16,7 +16,8 @@ type Compensation<S> = { readonly name: string; readonly run: Doing<S, unknown> 
 
 /**
  * `undo` runs, newest first, only after a failure before the point of no return. `cleanup` runs, newest first, always.
- * Both belong to completed steps: a step that fails half way removes its own half. Both are idempotent.
+ * Both belong to completed steps: a step that fails half way removes its own half. Both are idempotent. An undo that finds
+ * nothing done returns 'nothing to undo': then the run did not roll anything back.
  */
 export type Compensations<S> = { readonly undo?: Compensation<S>; readonly cleanup?: Compensation<S> }
 
@@ -172,7 +173,8 @@ class PipelineRun {
       const way = step[kind]
       if (!way) continue
       try {
-        await way.run(this.state as never, context)
+        const answer = await way.run(this.state as never, context)
+        if (answer === 'nothing to undo') continue
         if (kind === 'undo') this.undone.push(way.name)
         this.context.observer.compensated(kind, way.name)
       } catch (problem) {

@@ -4,14 +4,14 @@ import { Journal } from '../pipeline/journal.ts'
 import type { Reporter } from './reporter.ts'
 
 /** One command that changes engines: its id ties together what it made, its journal knows what to put right. */
-export type Run = { readonly id: string; readonly command: string; readonly journal: Journal; readonly reporter: Reporter; readonly signal: AbortSignal }
+export type Run = { readonly id: string; readonly command: string; readonly journalFolder: string; readonly journal: Journal; readonly reporter: Reporter; readonly signal: AbortSignal }
 
 export type RunOptions = { readonly journalFolder: string; readonly command: string; readonly reporter: Reporter; readonly signal: AbortSignal }
 
-/** A run id sorts by time. */
+/** A run id sorts by time. A workflow that calls another one gives it a run of its own. */
 export async function startRun({ journalFolder, command, reporter, signal }: RunOptions): Promise<Run> {
   const id = `${new Date().toISOString().replaceAll(/[-:]|\..*/g, '').replace('T', '-')}-${randomBytes(4).toString('hex')}`
-  return { id, command, journal: await Journal.start(journalFolder, id, command), reporter, signal }
+  return { id, command, journalFolder, journal: await Journal.start(journalFolder, id, command), reporter, signal }
 }
 
 /** Records what readers and writers make on an engine and remove by themselves; at the end of the run all of it is looked after once more. */

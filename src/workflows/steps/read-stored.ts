@@ -7,10 +7,13 @@ import { parseContainerSpec } from '../container-spec.ts'
 import { fromMountDescription } from '../mount-description.ts'
 import type { StoredContainer, StoredMount } from '../restore-plan.ts'
 
+/** What a restore replaced is backed up under this mark: a way back, never `latest`. */
+export const replacedTag = 'replaced'
+
 /** A backup by id, unique prefix, or `latest`: the newest of the container that is named, else the newest of all. */
 export async function chooseBackup(repository: Repository, wanted: string, container: string | undefined): Promise<BackupSummary> {
   if (wanted !== 'latest') return await orHint(findBackup(repository, wanted), repository, wanted)
-  const backups = (await listBackups(repository)).filter(({ containers }) => (container === undefined ? containers.length > 0 : containers.includes(container)))
+  const backups = (await listBackups(repository)).filter(({ containers }) => (container === undefined ? containers.length > 0 : containers.includes(container))).filter(({ tags }) => !tags.includes(replacedTag))
   const newest = backups.at(-1)
   if (newest === undefined) throw new DrayError('not-found', container === undefined ? `there is no backup of a container in "${repository.path}"` : `there is no backup of container "${container}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
   return newest

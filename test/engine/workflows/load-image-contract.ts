@@ -258,7 +258,7 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       await settle(await loadImage(await job(), await storeSaved(source.store, await saveWhole(source.engine, 'base:1'))), 'base')
       await journal.close()
       const saved = await source.commit()
-      const vanishing = withLoad(engine, async (tar, load) => {
+      const vanishing = withLoad(engine, async (_tar, load) => {
         await engine.images.remove('base:1')
         return load()
       })

@@ -1,0 +1,67 @@
+import { DrayError } from '../../errors/dray-error.ts'
+import { exitCodes } from '../../errors/exit-codes.ts'
+import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-restore.ts'
+import { planRestore, restoreContainer, type RestoreReport } from '../../workflows/restore.ts'
+import { listOf, textOf } from '../backup-options.ts'
+import type { Command } from '../command.ts'
+import { readRestoreOptions } from '../restore-options.ts'
+import { withRun } from '../run-command.ts'
+import { readVersion } from '../version.ts'
+
+export const restoreCommand: Command = {
+  usage: 'restore [backup] [container..]',
+  summary: 'Restore a container whole: image, networks, volumes and bind mounts with their data, spec, state',
+  examples: [
+    ['dray restore latest web', 'the newest backup of "web", to the default engine'],
+    ['dray restore 20261121-0312 --to ssh://root@new', 'a backup by the beginning of its id, to another host'],
+    ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
+    ['dray restore latest web --replace', 'in place of what is there; its data is backed up first'],
+    ['dray restore latest web --dry-run', 'show what would be done'],
+  ],
+  options: yargs => yargs
+    .positional('backup', { type: 'string', describe: 'id, the beginning of one, or "latest"' })
+    .positional('container', { type: 'string', array: true, describe: 'the container, where the backup holds several or for "latest"' })
+    .option('to', { type: 'string', describe: 'engine to restore to (default: --host, else as docker does it)' })
+    .option('name', { type: 'string', describe: 'name of the restored container' })
+    .option('replace', { type: 'boolean', default: false, describe: 'replace the container, volumes and bind content that are there; they are backed up first' })
+    .option('keep', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave a volume or bind path as it is on the target' })
+    .option('no-start', { type: 'boolean', default: false, describe: 'create it, do not start it' })
+    .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080' })
+    .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
+    .option('map-bind', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another path of the host: /srv/a:/srv/b' })
+    .option('map-network', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another network: front:front2' })
+    .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
+    .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' }),
+  run: async (args, context) => {
+    const wanted = textOf(args['backup'])
+    const containers = listOf(args['container'])
+    if (wanted === undefined || wanted === '') throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME'] })
+    const options = readRestoreOptions(args)
+    if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container')
+    const engine = await context.connect(textOf(args['to']))
+    return await withRun(context, async run => {
+      await using repository = await context.openRepository({ create: false })
+      await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: 10_000 })
+      const targets: (string | undefined)[] = containers.length === 0 ? [undefined] : containers
+      const job = (container: string | undefined) => ({ run, engine, repository, lock, backup: wanted, container, options, version: readVersion() })
+      if (context.globals.dryRun) {
+        const plans = []
+        for (const container of targets) plans.push(await planRestore(job(container)))
+        return { text: plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address)).join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
+      }
+      const reports: RestoreReport[] = []
+      for (const container of targets) {
+        const report = await restoreContainer(job(container))
+        for (const line of restoreText(report)) context.reporter.note(line)
+        reports.push(report)
+      }
+      const json = { run: run.id, target: engine.address, restored: reports.map(restoreJson) }
+      return { text: reports.map(({ plan }) => plan.name).join('\n'), json, exitCode: reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
+    })
+  },
+}
+
+/** Exit 3: a difference in the spec, or data that could not be written as it was. */
+function isIncomplete({ comparison, written }: RestoreReport): boolean {
+  return comparison.differences.length > 0 || written.some(({ problems, losses }) => problems.length > 0 || losses.length > 0)
+}

@@ -1,0 +1,62 @@
+import { describePlace, type RestorePlan, type StoredContainer } from '../workflows/restore-plan.ts'
+import type { RestoreReport } from '../workflows/restore.ts'
+import { formatBytes, formatCount, formatDuration, formatTime } from './format.ts'
+
+/** What was restored, in a few lines, and what differs from the backup. */
+export function restoreText({ stored, plan, images, written, state, comparison, setAside, milliseconds }: RestoreReport): string[] {
+  const { differences, engineDefaults, announced } = comparison
+  return [
+    `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
+    `  image: ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`,
+    ...images.notes.map(note => `  ${note}`),
+    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: kept as it is, ${because ?? ''}`),
+    ...written.map(({ place, reader, problems }) => `  ${describePlace(place)}: written and compared (${reader})${problems.length === 0 ? '' : `: ${problems.length} problems`}`),
+    ...written.flatMap(({ place, problems, losses }) => [...problems.slice(0, 10), ...losses].map(text => `  ${describePlace(place)}: ${text}`)),
+    ...plan.request.losses.map(({ field, text }) => `  not restored: ${field}: ${text}`),
+    `  state: ${state.status}${state.health === undefined ? '' : `, ${state.health}`}${state.because === undefined ? '' : ` (${state.because})`}`,
+    ...engineDefaults.map(({ field, reason }) => `  ${field}: ${reason}`),
+    ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference)}`),
+    differences.length === 0 ? '  spec: equal to the recorded one in every field' : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
+    ...differences.map(difference => `    ${differenceText(difference)}`),
+    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
+    `restored in ${formatDuration(milliseconds)}`,
+  ]
+}
+
+function differenceText({ field, recorded, restored }: { readonly field: string; readonly recorded: unknown; readonly restored: unknown }): string {
+  return `${field}: ${JSON.stringify(recorded)} in the backup, ${JSON.stringify(restored)} now`
+}
+
+/** For `--dry-run`. */
+export function restorePlanText({ backup, spec }: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string): string {
+  return [
+    `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
+    `  image     ${imageRef}${spec.images.some(({ role }) => role === 'commit') ? ', with what its writable layer held' : ''}`,
+    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and removed at the end`]),
+    ...networks.map(({ Name }) => `  makes     network "${Name}"`),
+    ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
+    ...notes.map(note => `  note      ${note}`),
+    `  state     ${spec.inspect.State.Status}`,
+    'nothing was changed',
+  ].join('\n')
+}
+
+const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
+
+/** For `--json`. */
+export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, milliseconds }: RestoreReport): object {
+  return {
+    backup: stored.backup.id,
+    name: plan.name,
+    id,
+    images: { sentLayers: images.sentLayers, presentLayers: images.presentLayers, sentBytes: images.sentBytes, notes: images.notes },
+    mounts: written,
+    kept: plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => ({ place, because })),
+    state,
+    losses: plan.request.losses,
+    notes: plan.notes,
+    ...comparison,
+    ...(setAside === undefined ? {} : { replacedIn: setAside.backups }),
+    milliseconds: Math.round(milliseconds),
+  }
+}

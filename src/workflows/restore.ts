@@ -1,0 +1,127 @@
+/**
+ * Restores one container, whole, to an engine: everything that can be known to fail is found first; everything made by a run
+ * that fails is removed, and a replaced container runs again.
+ */
+import type { SpecComparison } from '../engine/spec/compare-specs.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { OwnerLock } from '../files/owner-lock.ts'
+import { Pipeline } from '../pipeline/pipeline.ts'
+import { ChunkReader } from '../store/chunk-reader.ts'
+import type { Repository } from '../store/repository.ts'
+import { putAllRight } from './put-right.ts'
+import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
+import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
+import { bringImages, type BroughtImages } from './steps/bring-images.ts'
+import { checkTarget } from './steps/check-target.ts'
+import { compareRestored } from './steps/compare-restored.ts'
+import { createContainer } from './steps/create-container.ts'
+import { giveState, type GivenState } from './steps/give-state.ts'
+import { chooseBackup, readStored } from './steps/read-stored.ts'
+import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
+import { restoreData } from './steps/restore-data.ts'
+import { takeNameOff } from './steps/image-names.ts'
+import { makeNetworks, makeVolumes, writeAnonymous, writeMounts } from './steps/restore-mounts.ts'
+import type { WrittenMount } from './steps/write-mount.ts'
+
+export type RestoreJob = {
+  readonly run: Run
+  /** Where it is restored to. */
+  readonly engine: Engine
+  readonly repository: Repository
+  readonly lock: OwnerLock
+  readonly backup: string
+  readonly container: string | undefined
+  readonly options: RestoreOptions
+  /** Of this program, for the safety backup of what is replaced. */
+  readonly version: string
+}
+
+export type RestoreReport = {
+  readonly stored: StoredContainer
+  readonly plan: RestorePlan
+  readonly id: string
+  readonly images: BroughtImages
+  readonly written: readonly WrittenMount[]
+  readonly state: GivenState
+  readonly comparison: SpecComparison
+  readonly setAside: SetAside | undefined
+  readonly milliseconds: number
+}
+
+/** Undo is one thing for all steps: what the journal says was done is put right, newest first. */
+export const restorePipeline = Pipeline.named<RestoreJob>('restore')
+  .step('read the backup', readBackup)
+  .step('check the target', check, { undo: { name: 'what was made on the target', run: putBack }, cleanup: { name: 'what was made for the moment', run: closeUp } })
+  .step('bring its images', async ({ run, engine, repository, stored, plan }) => ({ images: await bringImages({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef }) }))
+  .step('set aside what is replaced', async state => ({ aside: await setAside(state) }))
+  .act('make its networks', makeNetworks)
+  .act('make its volumes', makeVolumes)
+  .step('write its data', async state => ({ written: await writeMounts(state) }))
+  .step('create the container', async state => ({ id: await createContainer(state) }))
+  .step('write its anonymous volumes', async state => ({ anonymous: await writeAnonymous(state) }))
+  .step('give it its state', async state => ({ given: await giveState(state) }))
+  .step('compare it with the backup', async state => ({ comparison: await compareRestored(state) }))
+  .act('let go of temporary names', letGo)
+  .pointOfNoReturn()
+  .act('keep what was made', keepMade)
+  .act('remove what was replaced', removeReplaced)
+
+export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> {
+  const startedAt = performance.now()
+  const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
+  const { stored, plan, id, images, written, anonymous, given, comparison, aside } = state
+  return { stored, plan, id, images, written: [...written, ...anonymous], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+}
+
+/** What a restore would do, with nothing done. */
+export async function planRestore(job: RestoreJob): Promise<{ readonly stored: StoredContainer; readonly plan: RestorePlan }> {
+  const read = await readBackup(job)
+  try {
+    return { ...read, ...(await check({ ...job, ...read })) }
+  } finally {
+    await putAllRight(job.engine, job.run.journal, job.run.journal.open(), restoreData(job.run))
+  }
+}
+
+type Read = RestoreJob & { readonly stored: StoredContainer; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
+type Checked = Read & { readonly plan: RestorePlan }
+
+async function readBackup({ run, engine, repository, backup, container }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
+  const stored = await readStored(repository, await chooseBackup(repository, backup, container), container)
+  return { stored, source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
+}
+
+async function check(state: Read): Promise<{ plan: RestorePlan }> {
+  try {
+    return { plan: await checkTarget(state) }
+  } catch (thrown) {
+    await closeUp(state)
+    throw thrown
+  }
+}
+
+async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | undefined> {
+  const open = run.journal.open()
+  await putAllRight(engine, run.journal, open, restoreData(run))
+  return open.some(({ did }) => did !== 'created image') ? undefined : 'nothing to undo'
+}
+
+/** Helpers of readers and writers that were not removed by themselves. */
+async function closeUp({ run, engine }: Read): Promise<void> {
+  const isOurs = (name: string): boolean => name.startsWith('drayage-')
+  const temporary = run.journal.open().filter(entry => ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume)))
+  await putAllRight(engine, run.journal, temporary, restoreData(run))
+}
+
+async function letGo({ run, engine, images }: Checked & { readonly images: BroughtImages }): Promise<void> {
+  for (const { ref, entry } of images.temporary) {
+    await takeNameOff(run, engine, ref)
+    await run.journal.settle(entry)
+  }
+}
+
+/** From here on what was made is the user's. What was set aside is still in the journal. */
+async function keepMade({ run, aside }: { readonly run: Run; readonly aside: SetAside | undefined }): Promise<void> {
+  const pending = new Set(aside?.entries.map(({ id }) => id))
+  await run.journal.settle(...run.journal.open().filter(({ id }) => !pending.has(id)))
+}

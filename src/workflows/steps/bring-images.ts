@@ -1,0 +1,62 @@
+import type { Engine } from '../../engine/engine.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import type { JournalEntry } from '../../pipeline/journal.ts'
+import type { BlobReader } from '../../store/blob-reader.ts'
+import type { StoredImageFacts } from '../container-spec.ts'
+import type { StoredContainer } from '../restore-plan.ts'
+import type { Run } from '../run.ts'
+import { findImageByName, giveNames } from './image-names.ts'
+import { loadImage, type LoadedImage } from './load-image.ts'
+
+export type BroughtImages = {
+  /** What the container is made from. */
+  readonly wantedId: string
+  readonly temporary: readonly { readonly ref: string; readonly entry: JournalEntry }[]
+  readonly sentLayers: number
+  readonly presentLayers: number
+  readonly sentBytes: number
+  readonly notes: readonly string[]
+}
+
+export type BringJob = { readonly run: Run; readonly engine: Engine; readonly blobs: BlobReader; readonly stored: StoredContainer; readonly imageRef: string }
+
+/**
+ * Brings the backup's images, missing layers only. The original comes back under its own names, without moving one that means
+ * something else; what the writable layer held has a temporary name until the container is made from it.
+ */
+export async function bringImages(job: BringJob): Promise<BroughtImages> {
+  const { run, engine, stored: { spec }, imageRef } = job
+  const loaded: (LoadedImage & { readonly facts: StoredImageFacts })[] = []
+  const notes: string[] = []
+  for (const facts of spec.images) loaded.push({ ...(await bring(job, facts)), facts })
+  for (const { id, facts } of loaded) {
+    for (const name of await giveNames(run, engine, id, facts.names)) notes.push(`the name "${name}" means another image on the target: it is left as it is`)
+  }
+  const wanted = loaded.find(({ facts }) => facts.role === 'commit') ?? loaded.find(({ facts }) => facts.role === 'flattened') ?? loaded[0]
+  const wantedId = wanted?.id ?? (await findImageByName(engine, imageRef, run.signal))?.Id
+  if (wantedId === undefined) throw noImage(imageRef, engine)
+  const sum = (count: (image: LoadedImage) => number): number => loaded.reduce((total, image) => total + count(image), 0)
+  return {
+    wantedId,
+    temporary: loaded.flatMap(({ temporaryName, journalEntry }) => (temporaryName === undefined || journalEntry === undefined ? [] : [{ ref: temporaryName, entry: journalEntry }])),
+    sentLayers: sum(({ sentLayers }) => sentLayers),
+    presentLayers: sum(({ presentLayers }) => presentLayers),
+    sentBytes: sum(({ sentBytes }) => sentBytes),
+    notes: [...notes, ...loaded.flatMap(image => image.notes)],
+  }
+}
+
+export function noImage(ref: string, { address }: Engine): DrayError {
+  return new DrayError('not-found', `the backup holds no image, and "${address}" has none named "${ref}"`, { hints: [`bring it there first: docker pull ${ref}`] })
+}
+
+async function bring({ run, engine, blobs, stored }: BringJob, { digest, role, names }: StoredImageFacts): Promise<LoadedImage> {
+  const descriptor = stored.contents.images.find(image => image.digest === digest)
+  if (descriptor === undefined) throw new DrayError('damaged', `backup "${stored.backup.id}" lacks the image "${digest}" that its spec names`)
+  const transfer = run.reporter.transfer(role === 'commit' ? 'writable layer' : `image ${names[0] ?? digest.slice(0, 19)}`)
+  try {
+    return await loadImage({ engine, blobs, journal: run.journal, run: run.id, transfer, signal: run.signal }, descriptor)
+  } finally {
+    transfer.end()
+  }
+}

@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream'
+import type { ImageInspect } from '../../engine/api-types.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { isImageId, splitReference } from '../../engine/image-reference.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import type { Run } from '../run.ts'
+
+export async function findImageByName(engine: Engine, ref: string, signal?: AbortSignal): Promise<ImageInspect | undefined> {
+  try {
+    return await engine.images.inspect(ref, signal === undefined ? {} : { signal })
+  } catch (thrown) {
+    if (thrown instanceof DrayError && thrown.code === 'not-found') return undefined
+    throw thrown
+  }
+}
+
+/** Gives an image those of its names that mean nothing else on the target. Returns the names that are taken. */
+export async function giveNames(run: Run, engine: Engine, id: string, names: readonly string[]): Promise<string[]> {
+  const taken: string[] = []
+  for (const ref of names) {
+    const found = await findImageByName(engine, ref, run.signal)
+    if (found !== undefined && found.Id !== id) taken.push(ref)
+    if (found !== undefined) continue
+    const { repo, tag } = splitReference(ref)
+    await run.journal.record(engine, { did: 'created tag', ref })
+    await engine.images.tag(id, repo, tag, { signal: run.signal })
+  }
+  return taken
+}
+
+/**
+ * Does `work` while `ref` means the image `id`: Config.Image of a container is what create was given, so the name points there
+ * for that moment, under the journal, and goes back. Signals are seen afterwards.
+ */
+export async function whileNamed<T>(run: Run, engine: Engine, ref: string, id: string, work: () => Promise<T>): Promise<T> {
+  if (isImageId(ref) || ref.includes('@')) return await work()
+  const was = await findImageByName(engine, ref, run.signal)
+  if (was?.Id === id) return await work()
+  const { repo, tag } = splitReference(ref)
+  const entry = await run.journal.record(engine, was === undefined ? { did: 'created tag', ref } : { did: 'moved tag', ref, was: was.Id })
+  try {
+    await engine.images.tag(id, repo, tag)
+    return await work()
+  } finally {
+    if (was === undefined) await engine.images.remove(ref)
+    else await engine.images.tag(was.Id, repo, tag)
+    await run.journal.settle(entry)
+  }
+}
+
+/**
+ * Takes a temporary name off an image that a container uses. Where it is the last one, engines refuse to remove it, and with
+ * force they remove the image under a container that does not run (ENGINE-FACTS 1.5): so the name is moved to an empty image,
+ * and removed with that.
+ */
+export async function takeNameOff(run: Run, engine: Engine, ref: string): Promise<void> {
+  const image = await findImageByName(engine, ref)
+  if (image === undefined) return
+  if ((image.RepoTags ?? []).filter(name => name !== ref && !name.startsWith('<none>')).length > 0) return await engine.images.remove(ref)
+  const { repo, tag } = splitReference(ref)
+  const scratch = `drayage-scratch:${tag}`
+  const entry = await run.journal.record(engine, { did: 'created image', ref: scratch })
+  const id = await engine.images.importRootfs(Readable.from([Buffer.alloc(1024)]), { repo: 'drayage-scratch', tag })
+  await engine.images.tag(id, repo, tag)
+  await engine.images.remove(ref)
+  await engine.images.remove(scratch)
+  await run.journal.settle(entry)
+}

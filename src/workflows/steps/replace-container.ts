@@ -1,0 +1,111 @@
+import type { Engine } from '../../engine/engine.ts'
+import { nameOf } from '../../engine/spec/spec-record.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import type { OwnerLock } from '../../files/owner-lock.ts'
+import type { JournalEntry } from '../../pipeline/journal.ts'
+import { addBackup } from '../../store/backup-graph.ts'
+import { newBackupId } from '../../store/backup-summary.ts'
+import { ChunkStore } from '../../store/chunk-store.ts'
+import type { Repository } from '../../store/repository.ts'
+import { backUpContainer } from '../backup.ts'
+import { describeMount, toMountDescription } from '../mount-description.ts'
+import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
+import { startRun, type Run, type TemporaryJournal } from '../run.ts'
+import type { PlannedMount } from './plan-mounts.ts'
+import { closeMounts, openMounts, readMounts } from './read-mounts.ts'
+import { replacedTag } from './read-stored.ts'
+import { targetOf } from './write-mount.ts'
+
+export type SetAside = {
+  /** The container that had the name, stopped, under another one. */
+  readonly container?: { readonly id: string; readonly was: string; readonly name: string }
+  /** The backups that hold what is replaced. */
+  readonly backups: readonly string[]
+  /** The one of them that holds a volume or path. */
+  readonly holderOf: (source: string) => string | undefined
+  /** To be settled when the replaced container is removed. */
+  readonly entries: readonly JournalEntry[]
+}
+
+export type SetAsideJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly temporary: TemporaryJournal; readonly version: string }
+
+/**
+ * Stops the container that is replaced, puts it and all data that will be replaced into the repository, and gives it another
+ * name. Volumes cannot be renamed, so the backup is their way back.
+ */
+export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> {
+  const { run, engine, plan } = job
+  const { replaced } = plan
+  const toReplace = plan.mounts.filter(({ action }) => action === 'replace')
+  if (replaced === undefined && toReplace.length === 0) return undefined
+  const entries: JournalEntry[] = []
+  const backups: string[] = []
+  let covered: ReadonlySet<string> = new Set()
+  if (replaced !== undefined) {
+    if (replaced.State.Running) {
+      entries.push(await run.journal.record(engine, { did: 'stopped', container: replaced.Id, name: nameOf(replaced) }))
+      if (replaced.State.Paused) await engine.containers.unpause(replaced.Id)
+      await engine.containers.stop(replaced.Id, {}, { signal: run.signal })
+    }
+    const backup = await backUpReplaced(job, nameOf(replaced))
+    backups.push(backup.id)
+    covered = backup.sources
+  }
+  const loose = toReplace.filter(({ place }) => !('name' in place ? covered.has(place.name) : 'path' in place && covered.has(place.path)))
+  const looseBackup = loose.length === 0 ? undefined : await backUpLoose(job, loose)
+  if (looseBackup !== undefined) backups.push(looseBackup)
+  const holderOf = (source: string): string | undefined => (covered.has(source) ? backups[0] : looseBackup)
+  run.reporter.note(`what is replaced is in backup ${backups.join(', ')}`)
+  if (replaced === undefined) return { backups, holderOf, entries }
+  const was = nameOf(replaced)
+  const name = `${was}-replaced-${run.id}`
+  entries.push(await run.journal.record(engine, { did: 'renamed container', container: replaced.Id, was }))
+  await engine.containers.rename(replaced.Id, name, { signal: run.signal })
+  return { container: { id: replaced.Id, was, name }, backups, holderOf, entries }
+}
+
+/** Returns the id, and the volumes and paths that the backup holds. One that is not whole is no way back: `io-failed`. */
+async function backUpReplaced({ run, engine, repository, lock, version, options }: SetAsideJob, container: string): Promise<{ readonly id: string; readonly sources: ReadonlySet<string> }> {
+  const own = await startRun(run)
+  try {
+    const wishes = { container, consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
+    const { backup, mounts } = await backUpContainer({ run: own, engine, repository, lock, options: wishes })
+    const problem = mounts.flatMap(({ described }) => described.problems.map(({ path, detail }) => `${described.label}: "${path}": ${detail}`))[0]
+    if (problem !== undefined) throw new DrayError('io-failed', `what would be replaced could not be backed up whole: ${problem}`, { hints: ['put that right, or restore beside it with --name'] })
+    return { id: backup.id, sources: new Set(mounts.map(({ described }) => described.source)) }
+  } finally {
+    await own.journal.close()
+  }
+}
+
+/** Mounts that no container of ours has, as a backup of their own. */
+async function backUpLoose({ run, engine, repository, lock, options, temporary }: SetAsideJob, actions: readonly MountAction[]): Promise<string> {
+  const store = new ChunkStore(repository)
+  const mounts: PlannedMount[] = []
+  for (const [at, { place, stored: { described } }] of actions.entries()) {
+    const target = await targetOf(engine, place, undefined, run.signal)
+    const label = 'name' in place ? place.name : 'path' in place ? place.path : described.label
+    mounts.push({ id: `m${at + 1}`, label, target, anonymous: false, destinations: described.destinations, ...(target.kind === 'volume' ? { driver: target.driver, options: {}, labels: {} } : {}) })
+  }
+  const open = await openMounts({ run, engine, mounts, reader: options.reader, base: undefined, temporary })
+  try {
+    const reports = await readMounts({ run, repository, store, open }, 'last backup')
+    await store.flush()
+    const described = open.flatMap((each, at) => {
+      const report = reports[at]
+      return report === undefined ? [] : [{ description: toMountDescription(describeMount(each.mount, each.reader, report)), content: report.content }]
+    })
+    const id = newBackupId()
+    await addBackup(repository, { id, created: new Date().toISOString(), host: engine.facts.name, engine: engine.facts.id, run: run.id, tags: [replacedTag], images: [], containers: [], mounts: described }, lock)
+    return id
+  } finally {
+    await closeMounts(open)
+  }
+}
+
+/** The replaced container goes only now that the new one is there and was checked. Its anonymous volumes go with it. */
+export async function removeReplaced({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
+  if (aside === undefined) return
+  if (aside.container !== undefined) await engine.containers.remove(aside.container.id, { force: true, volumes: true })
+  await run.journal.settle(...aside.entries)
+}

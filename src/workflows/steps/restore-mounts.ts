@@ -1,0 +1,61 @@
+import type { Engine } from '../../engine/engine.ts'
+import type { ChunkSource } from '../../store/content-reader.ts'
+import type { Repository } from '../../store/repository.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { describePlace, type MountAction, type RestoreOptions, type RestorePlan } from '../restore-plan.ts'
+import type { Run, TemporaryJournal } from '../run.ts'
+import type { SetAside } from './replace-container.ts'
+import { makeBindPlace, targetOf, writeMount, type WrittenMount } from './write-mount.ts'
+
+export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal; readonly aside: SetAside | undefined }
+
+export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine' | 'plan'>): Promise<void> {
+  for (const network of plan.networks) {
+    await run.journal.record(engine, { did: 'created network', network: network.Name })
+    await engine.networks.create(network, { signal: run.signal })
+  }
+}
+
+/** Before the container: create by reference would make plain local ones. Those of mounts that are not restored are made empty. */
+export async function makeVolumes({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine' | 'plan'>): Promise<void> {
+  const present = new Set((await engine.volumes.list(undefined, { signal: run.signal })).map(({ Name }) => Name))
+  for (const volume of plan.request.volumes) {
+    if (present.has(volume.Name)) continue
+    await run.journal.record(engine, { did: 'created volume', volume: volume.Name })
+    await engine.volumes.create(volume, { signal: run.signal })
+  }
+}
+
+/** Everything but the volumes that create makes. */
+export async function writeMounts(job: MountsJob): Promise<WrittenMount[]> {
+  const written: WrittenMount[] = []
+  for (const action of job.plan.mounts) {
+    if (action.action === 'keep' || action.place.kind === 'anonymous') continue
+    written.push(await write(job, action))
+  }
+  return written
+}
+
+async function write(job: MountsJob, { stored, place, action }: MountAction): Promise<WrittenMount> {
+  const { run, engine, options, repository, aside } = job
+  if (action === 'make' && (place.kind === 'directory' || place.kind === 'file')) await makeBindPlace(job, place)
+  if (action === 'replace') {
+    const backup = 'path' in place || 'name' in place ? aside?.holderOf('path' in place ? place.path : place.name) : undefined
+    if (backup === undefined) throw new DrayError('unexpected', `${describePlace(place)} was not set aside before it is replaced`)
+    if (place.kind === 'volume') await run.journal.record(engine, { did: 'replaced volume data', volume: place.name, backup, repository: repository.path })
+    else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'replaced path', path: place.path, backup, repository: repository.path })
+  }
+  const target = await targetOf(engine, place, undefined, run.signal)
+  return await writeMount({ ...job, reader: options.reader }, stored, place, target, action === 'replace')
+}
+
+/** They may have been filled from the image by create, and are emptied first. */
+export async function writeAnonymous(job: MountsJob & { readonly id: string }): Promise<WrittenMount[]> {
+  const { run, engine, options, plan, id } = job
+  const written: WrittenMount[] = []
+  for (const { stored, place } of plan.mounts.filter(each => each.place.kind === 'anonymous')) {
+    const target = await targetOf(engine, place, id, run.signal)
+    written.push(await writeMount({ ...job, reader: options.reader }, stored, place, target, true))
+  }
+  return written
+}

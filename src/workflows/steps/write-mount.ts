@@ -1,0 +1,70 @@
+import { posix } from 'node:path'
+import { Readable } from 'node:stream'
+import type { Engine } from '../../engine/engine.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { firstMissing, makeBindFolder } from '../../mounts/bind-path.ts'
+import type { MountTarget, ReaderKind } from '../../mounts/mount-access.ts'
+import { openMountWriter } from '../../mounts/open-mount.ts'
+import { openContent, type ChunkSource } from '../../store/content-reader.ts'
+import { describePlace, type MountPlace, type StoredMount } from '../restore-plan.ts'
+import type { Transfer } from '../reporter.ts'
+import type { Run, TemporaryJournal } from '../run.ts'
+import { checkContent } from './check-content.ts'
+
+export type WriteMountJob = { readonly run: Run; readonly engine: Engine; readonly source: ChunkSource; readonly reader: 'auto' | ReaderKind; readonly temporary: TemporaryJournal }
+
+export type WrittenMount = { readonly place: MountPlace; readonly reader: ReaderKind; readonly losses: readonly string[]; readonly problems: readonly string[] }
+
+/** The mount of the target that a place means now; an anonymous volume by what create made of it. */
+export async function targetOf(engine: Engine, place: MountPlace, container: string | undefined, signal: AbortSignal): Promise<MountTarget> {
+  if ('path' in place) return { kind: place.kind, path: place.path }
+  const name = 'name' in place ? place.name : await anonymousName(engine, place.destination, container, signal)
+  const { Mountpoint, Driver } = await engine.volumes.inspect(name, { signal })
+  return { kind: 'volume', name, mountpoint: Mountpoint, driver: Driver }
+}
+
+async function anonymousName(engine: Engine, destination: string, container: string | undefined, signal: AbortSignal): Promise<string> {
+  const mounts = container === undefined ? [] : (await engine.containers.inspect(container, { signal })).Mounts
+  const name = mounts.find(mount => mount.Destination === destination)?.Name
+  if (name === undefined) throw new DrayError('refused', `the engine made no volume for ${destination}`)
+  return name
+}
+
+/**
+ * Writes a mount's data, and reads back what is there then: every entry is compared with the table of contents. `isEmptied`
+ * says that what is there may go; else a mount that is not empty is refused.
+ */
+export async function writeMount({ run, engine, source, reader, temporary }: WriteMountJob, { described, content }: StoredMount, place: MountPlace, target: MountTarget, isEmptied: boolean): Promise<WrittenMount> {
+  const { signal } = run
+  const transfer = run.reporter.transfer(described.label, described.tarBytes)
+  await using writer = await openMountWriter({ engine, target, reader, run: run.id, journal: temporary, signal })
+  try {
+    if (!(await writer.isEmpty(signal))) {
+      if (!isEmptied) throw new DrayError('conflict', `${describePlace(place)} is not empty any more`, { hints: ['something writes to it: stop that and run the same command again'] })
+      await writer.empty(signal)
+    }
+    const tar = openContent(source, content.chunks)
+    const { problems } = await writer.write(Readable.from(counted(tar, transfer), { objectMode: false }), signal)
+    const differences = writer.canList ? await checkContent(writer, source, content, signal) : []
+    const differing = differences.map(({ path, what }) => `"${path}" ${what}`)
+    return { place, reader: writer.kind, losses: writer.losses, problems: [...problems, ...differing] }
+  } finally {
+    transfer.end()
+  }
+}
+
+async function* counted(tar: Readable, transfer: Transfer): AsyncGenerator<Buffer> {
+  for await (const bytes of tar as AsyncIterable<Buffer>) {
+    yield bytes
+    transfer.add(bytes.length)
+  }
+}
+
+/** Makes the folder of a bind, or of a file the one that holds it; what was made is in the journal. */
+export async function makeBindPlace({ run, engine, temporary }: Pick<WriteMountJob, 'run' | 'engine' | 'temporary'>, place: MountPlace & { readonly kind: 'directory' | 'file' }): Promise<void> {
+  const options = { engine, run: run.id, journal: temporary, signal: run.signal }
+  const missing = await firstMissing({ ...options, path: place.path })
+  if (missing !== undefined) await run.journal.record(engine, { did: 'created path', path: missing })
+  const folder = place.kind === 'directory' ? place.path : posix.dirname(place.path)
+  await makeBindFolder({ ...options, path: folder })
+}
