@@ -45,7 +45,7 @@ export type ContainerSpec = ContainerRecord & {
 
 /** Throws `unverifiable` for a spec of a newer format, `damaged` for what is none. */
 export function parseContainerSpec(value: Record<string, unknown>, backup: string): ContainerSpec {
-  const { format, inspect, images, mounts } = value as Partial<ContainerSpec>
+  const { format, inspect, images, mounts } = value as Partial<Record<keyof ContainerSpec, unknown>>
   if (typeof format === 'number' && format > 1) throw new DrayError('unverifiable', `backup "${backup}" has a spec of format ${format}, this dray knows format 1`, { hints: ['update dray: npm install --global drayage'] })
   if (format !== 1 || inspect === undefined || !Array.isArray(images) || !Array.isArray(mounts)) throw new DrayError('damaged', `the spec in backup "${backup}" is not one`, { hints: ['try an older backup: dray list'] })
   return value as unknown as ContainerSpec

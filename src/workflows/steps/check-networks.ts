@@ -12,6 +12,7 @@ export async function checkNetworks(engine: Engine, record: ContainerRecord, wan
   const present = await engine.networks.list(undefined, { signal })
   const missing: NetworkCreate[] = []
   for (const network of wanted) {
+    const driver = typeof network['Driver'] === 'string' ? network['Driver'] : ''
     const found = present.find(({ Name }) => Name === network.Name)
     if (found === undefined) {
       missing.push(network)
@@ -21,7 +22,7 @@ export async function checkNetworks(engine: Engine, record: ContainerRecord, wan
       }
       continue
     }
-    if (found.Driver !== network['Driver']) obstacles.add(`network "${network.Name}" is there with driver "${found.Driver}" instead of "${String(network['Driver'])}"`, `use another network: --map-network ${network.Name}:OTHER`)
+    if (found.Driver !== driver) obstacles.add(`network "${network.Name}" is there with driver "${found.Driver}" instead of "${driver}"`, `use another network: --map-network ${network.Name}:OTHER`)
     await checkAddresses(engine, record, found, replaced, obstacles, signal)
   }
   return missing

@@ -85,5 +85,5 @@ function healthTimeoutMs({ Config }: ContainerInspect): number {
   const check = (Config['Healthcheck'] ?? {}) as { Interval?: number; Timeout?: number; Retries?: number; StartPeriod?: number }
   const ms = (nanoseconds: number | undefined, otherwise: number): number => (nanoseconds === undefined || nanoseconds === 0 ? otherwise : nanoseconds / 1e6)
   const round = ms(check.Interval, defaultIntervalMs) + ms(check.Timeout, defaultTimeoutMs)
-  return ms(check.StartPeriod, 0) + round * (check.Retries || defaultRetries) * 1.5
+  return ms(check.StartPeriod, 0) + round * (check.Retries === undefined || check.Retries === 0 ? defaultRetries : check.Retries) * 1.5
 }

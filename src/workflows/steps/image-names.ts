@@ -56,7 +56,10 @@ export async function whileNamed<T>(run: Run, engine: Engine, ref: string, id: s
 export async function takeNameOff(run: Run, engine: Engine, ref: string): Promise<void> {
   const image = await findImageByName(engine, ref)
   if (image === undefined) return
-  if ((image.RepoTags ?? []).filter(name => name !== ref && !name.startsWith('<none>')).length > 0) return await engine.images.remove(ref)
+  if ((image.RepoTags ?? []).filter(name => name !== ref && !name.startsWith('<none>')).length > 0) {
+    await engine.images.remove(ref)
+    return
+  }
   const { repo, tag } = splitReference(ref)
   const scratch = `drayage-scratch:${tag}`
   const entry = await run.journal.record(engine, { did: 'created image', ref: scratch })

@@ -19,7 +19,10 @@ import { checkContent } from './check-content.ts'
  */
 export function restoreData(run: { readonly id: string }): DataRestorer {
   return async (entry, engine) => {
-    if (entry.did === 'created path') return await removeBindPath({ engine, path: entry.path, run: run.id, signal: new AbortController().signal })
+    if (entry.did === 'created path') {
+      await removeBindPath({ engine, path: entry.path, run: run.id, signal: new AbortController().signal })
+      return
+    }
     const { backup, repository: path } = entry
     if (backup === undefined || path === undefined) throw new DrayError('not-found', 'the journal names no backup of what was replaced')
     await using repository = await openRepository(path, { create: false })
