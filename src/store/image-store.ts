@@ -27,7 +27,7 @@ export type NewImage = {
 /** An image as an engine's inspect describes it. */
 export type ImageWanted = { readonly id: string; readonly platform: Platform; readonly diffIds: readonly string[] }
 
-/** Halfway between zlib's default and its fastest: measured, three quarters of the time of level 6 at one percent more bytes. */
+/** Measured on program files: three quarters of the time of level 6 for 0.6 % more bytes; level 4 takes 60 % for 3 % more. */
 const layerGzipLevel = 5
 
 /** The images of a repository. Layers are known by their diffID (the sha256 of the plain tar) and stored once. */

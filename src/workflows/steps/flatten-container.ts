@@ -61,7 +61,7 @@ async function* whole(tar: AsyncIterable<Buffer>, { Name }: ContainerInspect): A
 }
 
 function imageConfig({ Created, Config }: ContainerInspect, platform: Platform, diffId: Digest, because: string): object {
-  const config = Object.fromEntries(imageFields.map(field => [field, Config[field] ?? undefined] as const).filter(([, value]) => value !== undefined))
+  const config = Object.fromEntries(imageFields.map(field => [field, Config[field] ?? ''] as const).filter(([, value]) => value !== ''))
   return {
     created: Created,
     architecture: platform.architecture,

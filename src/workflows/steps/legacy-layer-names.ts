@@ -25,8 +25,7 @@ export class LegacyLayerNames {
   learn(id: string, json: Buffer): void {
     const layer = json.length <= mostLayerJsonBytes ? parse(json) : undefined
     if (layer === undefined) return
-    const { id: _id, os, ...fields } = layer
-    const found = this.#chain.find(({ chainId }) => [fields, { ...fields, os }].some(each => sha256(identityOf(each, chainId)) === `sha256:${id}`))
+    const found = this.#chain.find(({ chainId }) => [{ os: undefined }, {}].some(without => sha256(identityOf({ ...layer, ...without }, chainId)) === `sha256:${id}`))
     if (found !== undefined) this.#found.set(id, found.diffId)
   }
 
@@ -39,7 +38,7 @@ export class LegacyLayerNames {
 /** As Go writes a map of what it read: sorted keys, and three characters of HTML escaped. `os` is in it for the topmost layer only. */
 function identityOf(fields: LayerJson, chainId: string): string {
   const parent = typeof fields['parent'] === 'string' ? { parent: `sha256:${fields['parent']}` } : {}
-  const all: LayerJson = { ...fields, ...parent, layer_id: chainId }
+  const all: LayerJson = { ...fields, ...parent, id: undefined, layer_id: chainId }
   const sorted = Object.fromEntries(Object.keys(all).sort().map(key => [key, all[key]]))
   return JSON.stringify(sorted).replaceAll(/[<>&\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -91,7 +91,7 @@ export class SavedImage implements ImageArchiveReader {
 
 /** An image's config, a manifest or an index: other JSON of an image, such as attestations, is not needed. */
 function isDocument(bytes: Buffer): boolean {
-  if (bytes[0] !== 0x7b && bytes.toString('latin1', 0, 64).trimStart()[0] !== '{') return false
+  if (!bytes.toString('latin1', 0, 64).trimStart().startsWith('{')) return false
   try {
     const value = JSON.parse(bytes.toString()) as object
     return 'rootfs' in value || 'layers' in value || 'manifests' in value
