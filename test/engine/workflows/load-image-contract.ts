@@ -198,6 +198,54 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       await expectWorks('twice:1', { ...twice, repoTags: [] })
     }, limit)
 
+    test('one that is there under a name of its own is not sent', async () => {
+      const saved = await source.commit()
+      await engine.images.load(await source.engine.images.save(sha256(saved.config)))
+      const [there] = await engine.images.list()
+      const manifest = await storeSaved(source.store, saved)
+      const loaded = await loadImage(await job(), manifest)
+      if (knowsBlobs()) expect(loaded).toEqual({ id: there!.Id, sentLayers: 0, presentLayers: 2, sentBytes: 0, notes: [] })
+      expect(await findImage(engine, await readImage(source.repository.blobs, manifest), never)).toBe(knowsBlobs() ? there!.Id : undefined)
+      const other = { ...saved, config: Buffer.from(saved.config.toString().replace('"A=b c"', '"A=b d"')) }
+      expect(other.config).not.toEqual(saved.config)
+      expect(await findImage(engine, await readImage(source.repository.blobs, await storeSaved(source.store, other)), never)).toBeUndefined()
+      await settle(loaded, 'app')
+      await expectWorks('app:1', saved)
+    }, limit)
+
+    test('two at a time, one of them with a manifest of the docker kind', async () => {
+      const images = [await source.commit(), await source.commit()]
+      const [one, two] = [await storeSaved(source.store, images[0]!), await storeSaved(source.store, images[1]!)]
+      const docker = (await source.repository.blobs.read(two.digest)).toString()
+        .replaceAll('application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json')
+        .replaceAll('application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json')
+        .replaceAll('application/vnd.oci.image.layer.v1.tar+gzip', 'application/vnd.docker.image.rootfs.diff.tar.gzip')
+      const asDocker = await source.store.putImage({ config: images[1]!.config, layers: [], manifest: { bytes: Buffer.from(docker), mediaType: 'application/vnd.docker.distribution.manifest.v2+json' } })
+      const both = await job()
+      const [first, second] = await Promise.all([loadImage(both, one), loadImage(both, asDocker)])
+      if (isContainerd()) expect(second.id).toBe(asDocker.digest)
+      await engine.images.tag(second.id, 'two', '1')
+      await engine.images.remove(second.temporaryName!)
+      await journal.settle(second.journalEntry!)
+      await settle(first, 'one')
+      await expectWorks('one:1', images[0]!)
+      await expectWorks('two:1', images[1]!)
+    }, limit)
+
+    test('one for another platform', async () => {
+      const saved = await source.commit()
+      const config = Buffer.from(saved.config.toString().replace('"architecture":"amd64"', '"architecture":"arm64","variant":"v8"'))
+      expect(config).not.toEqual(saved.config)
+      const manifest = await storeSaved(source.store, { ...saved, config })
+      const loaded = await loadImage(await job(), manifest)
+      await settle(loaded, 'app')
+      await journal.close()
+      expect((await engine.images.inspect('app:1')).Architecture).toBe('arm64')
+      const again = await loadImage(await job(), manifest)
+      if (knowsBlobs()) expect(again).toMatchObject({ id: loaded.id, sentLayers: 0 })
+      await settle(again, 'app')
+    }, limit)
+
     test('what the repository has lost or spoilt is not loaded, and nothing is left', async () => {
       await engine.images.load(await source.engine.images.save('base:1'))
       const before = await listed()
