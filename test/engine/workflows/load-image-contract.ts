@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { writeImageArchive } from '../../../src/archive/write-image-archive.ts'
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine, LoadReport } from '../../../src/engine/engine.ts'
+import { DrayError } from '../../../src/errors/dray-error.ts'
 import { Journal } from '../../../src/pipeline/journal.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
@@ -301,6 +302,18 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       const early = await job({ signal: AbortSignal.abort(reason) })
       await expect(loadImage(early, manifest)).rejects.toBe(reason)
       expect(await listed()).toEqual(before)
+    }, limit)
+
+    test('an answer that is lost when all was sent keeps the name in the journal', async () => {
+      const before = await listed()
+      const deaf = withLoad(engine, async (_, load) => {
+        await load()
+        throw new DrayError('engine-unreachable', 'the connection was lost')
+      })
+      await expect(loadImage(await job({ engine: deaf }), await storeSaved(source.store, await source.commit()))).rejects.toMatchObject({ code: 'engine-unreachable' })
+      expect(await listed()).toEqual(before)
+      expect(journal.open()).toEqual([expect.objectContaining({ did: 'created tag', ref: expect.stringContaining(`drayage-tmp:${run}-image-`) })])
+      await journal.settle(...journal.open())
     }, limit)
 
     test('layers that vanish before they are used are sent after all', async () => {
