@@ -13,14 +13,16 @@ export type SavedImage = { readonly config: Buffer; readonly layers: readonly { 
 /** Fails unless the archive has every layer of its one image, each with its diffID. */
 export async function saveWhole(engine: Engine, ref: string): Promise<SavedImage> {
   const members = new Map<string, Buffer>()
+  // of engines up to 24, for a layer that occurs twice
+  const links = new Map<string, string>()
   await readImageArchive(await engine.images.save(ref), {
     async onMember(name, _, body) {
       members.set(name, await collect(body))
     },
-    onLink: (name, linkTo) => members.set(name, members.get(new URL(linkTo, `file:///${name}`).pathname.slice(1)) ?? Buffer.alloc(0)),
+    onLink: (name, linkTo) => links.set(name, new URL(linkTo, `file:///${name}`).pathname.slice(1)),
   })
   const named = (name: string): Buffer => {
-    const member = members.get(name)
+    const member = members.get(links.get(name) ?? name)
     if (!member) throw new Error(`the saved archive of "${ref}" lacks "${name}"`)
     return member
   }

@@ -4,6 +4,7 @@ import { hasApi } from '../../engine/spec/api-version.ts'
 import { objectOf } from '../../engine/spec/json-values.ts'
 import { differencesOf } from '../../engine/spec/same-value.ts'
 import type { StoredImage } from '../../store/image-store.ts'
+import type { Platform } from '../../store/oci.ts'
 
 /** What every engine keeps of an image's config; the containerd store drops the rest of what classic engines wrote. */
 const configFields = ['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Volumes', 'WorkingDir', 'Labels', 'StopSignal', 'ArgsEscaped', 'Healthcheck', 'OnBuild', 'Shell']
@@ -30,11 +31,16 @@ export function differenceFrom({ layers, config }: StoredImage, found: ImageInsp
   return different && `its ${different.field} is ${JSON.stringify(different.restored)} instead of ${JSON.stringify(different.recorded)}`
 }
 
-/** Whether all blobs of the image for this platform are in the engine's content store; true where only whole images exist. */
+/** Whether all blobs of the image, or of its equal for this platform, are in the engine's content store; true where only whole images exist. */
 export function isWhole(engine: Engine, { platform }: StoredImage, { Manifests = [] }: ImageInspect): boolean {
   if (!knowsAvailability(engine)) return true
-  return Manifests.some(({ Kind, Available, ImageData }) => Kind === 'image' && Available
-    && ImageData?.Platform.os === platform.os && ImageData.Platform.architecture === platform.architecture && (ImageData.Platform.variant ?? '') === (platform.variant ?? ''))
+  return Manifests.some(({ Kind, Available, ImageData }) => Kind === 'image' && Available && ImageData !== undefined && isSamePlatform(platform, ImageData.Platform))
+}
+
+/** An engine leaves out the variant that is usual for an architecture, or adds it. */
+function isSamePlatform(one: Platform, other: Platform): boolean {
+  const isVariantSame = !one.variant || !other.variant || one.variant === other.variant
+  return one.os === other.os && one.architecture === other.architecture && isVariantSame
 }
 
 /** For images whose ids cannot be compared. */

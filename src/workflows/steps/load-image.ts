@@ -46,7 +46,7 @@ export async function loadImage(job: LoadJob, manifest: Descriptor): Promise<Loa
     if (present !== undefined) return { id: present, sentLayers: 0, presentLayers: image.layers.length, sentBytes: 0, notes: [] }
     return await loadMissing(job, image)
   } catch (thrown) {
-    throw naming(thrown, manifest, engine)
+    throw signal.aborted ? signal.reason : naming(thrown, manifest, engine)
   }
 }
 

@@ -7,11 +7,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { writeImageArchive } from '../../../src/archive/write-image-archive.ts'
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine, LoadReport } from '../../../src/engine/engine.ts'
+import { DrayError } from '../../../src/errors/dray-error.ts'
 import { Journal } from '../../../src/pipeline/journal.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
 import type { Descriptor } from '../../../src/store/oci.ts'
 import { openRepository, type Repository } from '../../../src/store/repository.ts'
+import { knowsAvailability } from '../../../src/workflows/steps/image-match.ts'
 import { planImageTar } from '../../../src/workflows/steps/image-tar.ts'
 import { findImage, loadImage, type LoadedImage, type LoadJob } from '../../../src/workflows/steps/load-image.ts'
 import type { EngineName } from '../../lab/engines.ts'
@@ -46,9 +48,9 @@ class Source implements AsyncDisposable {
     return new Source(host, await connect(host), folder, await openRepository(join(folder, 'repo'), { create: true }))
   }
 
-  /** The base with one layer of noise on top. */
-  async commit(bytes = noiseBytes): Promise<SavedImage> {
-    const { id } = await this.engine.containers.create({ Image: 'base:1' }, {})
+  /** The base, or another image, with one layer of noise on top. */
+  async commit({ bytes = noiseBytes, on = 'base:1' } = {}): Promise<SavedImage> {
+    const { id } = await this.engine.containers.create({ Image: on }, {})
     await this.engine.containers.putArchive(id, '/tmp', noiseTar(bytes))
     const image = await this.engine.containers.commit({ container: id, author: 'somebody', changes: ['ENV A="b c"', 'CMD ["sha256sum","/tmp/noise"]', 'HEALTHCHECK --interval=7s CMD true'] })
     await this.engine.containers.remove(id, { volumes: true })
@@ -102,6 +104,7 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
 
     const listed = async () => (await engine.images.list({ all: true })).map(({ Id, RepoTags }) => ({ Id, RepoTags })).sort((a, b) => (a.Id < b.Id ? -1 : 1))
     const isContainerd = () => engine.facts.store === 'containerd'
+    const knowsBlobs = () => !isContainerd() || knowsAvailability(engine)
 
     /** The user's part: the real name, then the temporary one goes. */
     async function settle(loaded: LoadedImage, repo: string): Promise<void> {
@@ -136,7 +139,7 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
 
       const again = await loadImage(await job(), manifest)
       // a containerd store of before API 1.48 cannot prove that the image is whole
-      if (isContainerd() && !('Manifests' in (await engine.images.inspect('app:1', { manifests: true })))) expect(again.sentLayers).toBe(2)
+      if (!knowsBlobs()) expect(again.sentLayers).toBe(2)
       else expect(again).toEqual({ id: loaded.id, sentLayers: 0, presentLayers: 2, sentBytes: 0, notes: [] })
       await settle(again, 'app')
       expect(await listed()).toEqual([{ Id: loaded.id, RepoTags: ['app:1'] }])
@@ -150,9 +153,8 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       const saved = await source.commit()
       const manifest = await storeSaved(source.store, saved)
       const loaded = await loadImage(await job(), manifest)
-      const knowsBlobs = !isContainerd() || Number(engine.facts.apiVersion) >= 1.48
-      expect(loaded).toMatchObject({ sentLayers: knowsBlobs ? 1 : 2, presentLayers: knowsBlobs ? 1 : 0, notes: [] })
-      if (knowsBlobs) expect(loaded.sentBytes).toBeLessThan(noiseBytes * 1.1)
+      expect(loaded).toMatchObject({ sentLayers: knowsBlobs() ? 1 : 2, presentLayers: knowsBlobs() ? 1 : 0, notes: [] })
+      if (knowsBlobs()) expect(loaded.sentBytes).toBeLessThan(noiseBytes * 1.1)
       await settle(loaded, 'app')
       // what was left out is not only unpacked, it is there: the image survives without the base
       await engine.images.remove('base:1')
@@ -195,6 +197,54 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       const loaded = await loadImage(await job(), await storeSaved(source.store, twice))
       await settle(loaded, 'twice')
       await expectWorks('twice:1', { ...twice, repoTags: [] })
+    }, limit)
+
+    test('one that is there under a name of its own is not sent', async () => {
+      const saved = await source.commit()
+      await engine.images.load(await source.engine.images.save(sha256(saved.config)))
+      const [there] = await engine.images.list()
+      const manifest = await storeSaved(source.store, saved)
+      const loaded = await loadImage(await job(), manifest)
+      if (knowsBlobs()) expect(loaded).toEqual({ id: there!.Id, sentLayers: 0, presentLayers: 2, sentBytes: 0, notes: [] })
+      expect(await findImage(engine, await readImage(source.repository.blobs, manifest), never)).toBe(knowsBlobs() ? there!.Id : undefined)
+      const other = { ...saved, config: Buffer.from(saved.config.toString().replace('"A=b c"', '"A=b d"')) }
+      expect(other.config).not.toEqual(saved.config)
+      expect(await findImage(engine, await readImage(source.repository.blobs, await storeSaved(source.store, other)), never)).toBeUndefined()
+      await settle(loaded, 'app')
+      await expectWorks('app:1', saved)
+    }, limit)
+
+    test('two at a time, one of them with a manifest of the docker kind', async () => {
+      const images = [await source.commit(), await source.commit()]
+      const [one, two] = [await storeSaved(source.store, images[0]!), await storeSaved(source.store, images[1]!)]
+      const docker = (await source.repository.blobs.read(two.digest)).toString()
+        .replaceAll('application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json')
+        .replaceAll('application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json')
+        .replaceAll('application/vnd.oci.image.layer.v1.tar+gzip', 'application/vnd.docker.image.rootfs.diff.tar.gzip')
+      const asDocker = await source.store.putImage({ config: images[1]!.config, layers: [], manifest: { bytes: Buffer.from(docker), mediaType: 'application/vnd.docker.distribution.manifest.v2+json' } })
+      const both = await job()
+      const [first, second] = await Promise.all([loadImage(both, one), loadImage(both, asDocker)])
+      if (isContainerd()) expect(second.id).toBe(asDocker.digest)
+      await engine.images.tag(second.id, 'two', '1')
+      await engine.images.remove(second.temporaryName!)
+      await journal.settle(second.journalEntry!)
+      await settle(first, 'one')
+      await expectWorks('one:1', images[0]!)
+      await expectWorks('two:1', images[1]!)
+    }, limit)
+
+    test('one for another platform', async () => {
+      const saved = await source.commit()
+      const config = Buffer.from(saved.config.toString().replace('"architecture":"amd64"', '"architecture":"arm64","variant":"v8"'))
+      expect(config).not.toEqual(saved.config)
+      const manifest = await storeSaved(source.store, { ...saved, config })
+      const loaded = await loadImage(await job(), manifest)
+      await settle(loaded, 'app')
+      await journal.close()
+      expect((await engine.images.inspect('app:1')).Architecture).toBe('arm64')
+      const again = await loadImage(await job(), manifest)
+      if (knowsBlobs()) expect(again).toMatchObject({ id: loaded.id, sentLayers: 0 })
+      await settle(again, 'app')
     }, limit)
 
     test('what the repository has lost or spoilt is not loaded, and nothing is left', async () => {
@@ -254,34 +304,52 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       expect(await listed()).toEqual(before)
     }, limit)
 
+    test('an answer that is lost when all was sent keeps the name in the journal', async () => {
+      const before = await listed()
+      const deaf = withLoad(engine, async (_, load) => {
+        await load()
+        throw new DrayError('engine-unreachable', 'the connection was lost')
+      })
+      await expect(loadImage(await job({ engine: deaf }), await storeSaved(source.store, await source.commit()))).rejects.toMatchObject({ code: 'engine-unreachable' })
+      expect(await listed()).toEqual(before)
+      expect(journal.open()).toEqual([expect.objectContaining({ did: 'created tag', ref: expect.stringContaining(`drayage-tmp:${run}-image-`) })])
+      await journal.settle(...journal.open())
+    }, limit)
+
     test('layers that vanish before they are used are sent after all', async () => {
-      await settle(await loadImage(await job(), await storeSaved(source.store, await saveWhole(source.engine, 'base:1'))), 'base')
+      const lower = await source.commit()
+      await settle(await loadImage(await job(), await storeSaved(source.store, lower)), 'lower')
       await journal.close()
-      const saved = await source.commit()
-      const vanishing = withLoad(engine, async (_tar, load) => {
-        await engine.images.remove('base:1')
+      const saved = await source.commit({ on: sha256(lower.config) })
+      const vanishing = withLoad(engine, async (_, load) => {
+        await engine.images.remove('lower:1')
         return load()
       })
       const loaded = await loadImage(await job({ engine: vanishing }), await storeSaved(source.store, saved))
       if (isContainerd()) expect(loaded.notes).toEqual([]) // our question holds them
-      else expect(loaded).toMatchObject({ sentLayers: 2, presentLayers: 0, notes: [expect.stringContaining('no such file or directory')] })
+      else expect(loaded).toMatchObject({ sentLayers: 3, presentLayers: 0, notes: [expect.stringContaining('no such file or directory')] })
       await settle(loaded, 'app')
       await expectWorks('app:1', saved)
     }, limit)
 
     test('an image that is there by its id and lacks a part is made whole', async () => {
-      await engine.images.load(await source.engine.images.save('base:1'))
       const saved = await source.commit()
+      await engine.images.load(await source.engine.images.save(sha256(saved.config)))
+      const [plain] = await engine.images.list()
       const descriptor = await storeSaved(source.store, saved)
       const thin = await job()
       const image = { ...(await readImage(thin.blobs, descriptor)), descriptor, manifestBytes: await thin.blobs.read(descriptor.digest) }
       const tag = { ref: 'app:1', repo: 'app', tag: '1', entry: await journal.record(engine, { did: 'created tag', ref: 'app:1' }) }
-      const tar = await planImageTar(thin.blobs, engine.facts, image, [true, false], tag, never)
+      // a containerd store has its content unpacked already and does not ask for the blob
+      const tar = await planImageTar(thin.blobs, engine.facts, image, [false, true], tag, never)
       await engine.images.load(tar.open(() => undefined, () => undefined))
       await journal.settle(tag.entry)
-      if (isContainerd()) await expect(saveWhole(engine, 'app:1')).rejects.toThrow('lacks')
+      if (isContainerd()) {
+        await engine.images.remove(plain!.Id)
+        await expect(saveWhole(engine, 'app:1')).rejects.toThrow('lacks')
+      }
       const loaded = await loadImage(thin, descriptor)
-      expect(loaded.sentLayers).toBe(isContainerd() ? 2 : 0)
+      expect(loaded.sentLayers).toBe(!isContainerd() ? 0 : knowsBlobs() ? 1 : 2)
       await settle(loaded, 'app')
       await expectWorks('app:1', saved)
     }, limit)
@@ -304,7 +372,7 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       try {
         await busyboxImage(small, 'other:1')
         const before = await target.images.list({ all: true })
-        const manifest: Descriptor = await storeSaved(source.store, await source.commit(50 * 1024 * 1024))
+        const manifest: Descriptor = await storeSaved(source.store, await source.commit({ bytes: 50 * 1024 * 1024 }))
         const full = await job({ engine: target })
         await expect(loadImage(full, manifest)).rejects.toMatchObject({ code: 'io-failed', message: expect.stringMatching(/image "sha256:.*no space left on device/) })
         expect(await target.images.list({ all: true })).toEqual(before)
@@ -322,7 +390,7 @@ async function connect(host: LabHost): Promise<Engine> {
 /** The engine, with something that happens as an image (not a question about blobs) is loaded. */
 function withLoad(engine: Engine, around: (tar: Readable, load: () => Promise<LoadReport>) => Promise<LoadReport>): Engine {
   let loads = 0
-  const asks = engine.facts.store === 'containerd' && Number(engine.facts.apiVersion) >= 1.48
+  const asks = knowsAvailability(engine)
   const load: Engine['images']['load'] = async (tar, options) => {
     const run = async (): Promise<LoadReport> => engine.images.load(tar, options)
     return ++loads === (asks ? 2 : 1) ? around(tar, run) : run()
