@@ -28,7 +28,10 @@ test('whatever fails, each completed step is undone and cleaned up once, newest 
     const log: string[] = []
     const outcome = await build(steps, commitAfter, log).run({}, new Recorder().context()).then(
       ({ leftBehind }) => ({ failed: false, leftBehind, undone: [] as readonly string[], exitCode: 0 }),
-      ({ leftBehind = [], undone = [], exitCode = 1 }: Partial<PipelineError>) => ({ failed: true, leftBehind, undone, exitCode }),
+      (thrown: unknown) => {
+        const { leftBehind = [], undone = [], exitCode = 1 } = thrown as Partial<PipelineError>
+        return { failed: true, leftBehind, undone, exitCode }
+      },
     )
     const failedAt = steps.findIndex(({ applies, fails }) => applies && fails)
     const ran = steps.flatMap(({ applies }, at) => (applies && (failedAt < 0 || at <= failedAt) ? [at] : []))

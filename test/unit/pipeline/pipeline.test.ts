@@ -122,6 +122,10 @@ describe('the point of no return', () => {
 })
 
 describe('a signal', () => {
+  const firing = (abort: AbortController, reason: DrayError) => (): Promise<void> => {
+    abort.abort(reason)
+    return Promise.resolve()
+  }
   const stopped = { SIGINT: new DrayError('interrupted', 'stopped by SIGINT (2)'), SIGTERM: new DrayError('terminated', 'stopped by SIGTERM (15)') }
 
   test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s in a step: rolled back, exit %i', async (name, exitCode) => {
@@ -145,14 +149,14 @@ describe('a signal', () => {
   test('after a step that ended well although the signal came: the next does not begin, and that step is undone', async () => {
     const abort = new AbortController()
     const recorder = new Recorder()
-    const pipeline = threeSteps().act('load', () => Promise.resolve(abort.abort(stopped.SIGINT)), { undo: way('unload') }).act('never', nothing)
+    const pipeline = threeSteps().act('load', firing(abort, stopped.SIGINT), { undo: way('unload') }).act('never', nothing)
     expect(await failureOf(pipeline.run(job, recorder.context(abort.signal)))).toMatchObject({ exitCode: 130, undone: ['unload', 'stop it', 'remove copy'] })
     expect(recorder.log).toContain('failed never')
   })
 
   test('in the last step, which ended well: the run has succeeded', async () => {
     const abort = new AbortController()
-    const pipeline = threeSteps().act('load', () => Promise.resolve(abort.abort(stopped.SIGINT)), { undo: way('unload') })
+    const pipeline = threeSteps().act('load', firing(abort, stopped.SIGINT), { undo: way('unload') })
     expect((await pipeline.run(job, new Recorder().context(abort.signal))).leftBehind).toEqual([])
   })
 
@@ -160,14 +164,14 @@ describe('a signal', () => {
     const abort = new AbortController()
     const signals: boolean[] = []
     const look = (_state: object, context: StepContext): Promise<void> => Promise.resolve(void signals.push(context.signal.aborted))
-    const pipeline = Pipeline.named<Job>('x').act('one', () => Promise.resolve(abort.abort()), { undo: way('u', look), cleanup: way('c', look) }).act('two', nothing)
+    const pipeline = Pipeline.named<Job>('x').act('one', firing(abort, stopped.SIGINT), { undo: way('u', look), cleanup: way('c', look) }).act('two', nothing)
     expect(await failureOf(pipeline.run(job, new Recorder().context(abort.signal)))).toMatchObject({ exitCode: 130 })
     expect(signals).toEqual([false, false])
   })
 
   test('and an undo that fails: 41, with the signal as the cause', async () => {
     const abort = new AbortController()
-    const pipeline = Pipeline.named<Job>('x').act('one', () => Promise.resolve(abort.abort(stopped.SIGINT)), { undo: way('put back', failing('gone')) }).act('two', nothing)
+    const pipeline = Pipeline.named<Job>('x').act('one', firing(abort, stopped.SIGINT), { undo: way('put back', failing('gone')) }).act('two', nothing)
     expect(await failureOf(pipeline.run(job, new Recorder().context(abort.signal)))).toMatchObject({ exitCode: 41, cause: stopped.SIGINT })
   })
 })
