@@ -112,10 +112,15 @@ export class Journal {
 
   /** Removes the file when nothing is open; else leaves it for `dray clean`. */
   async close(): Promise<readonly JournalEntry[]> {
-    await this.lastAppend
-    await this.file.close()
+    await this.leave()
     if (this.openEntries.size === 0) await rm(this.path, { force: true })
     return [...this.openEntries.values()]
+  }
+
+  /** Closes the file and leaves it whatever is open. */
+  async leave(): Promise<void> {
+    await this.lastAppend
+    await this.file.close()
   }
 
   private append(line: JournalLine): Promise<void> {

@@ -36,16 +36,14 @@ export class RestWatch {
 
   /** To be called after the waking. `byUs`: it was at rest until we woke it. What cannot be known counts as disturbed. */
   async conclude(byUs: boolean): Promise<void> {
-    if (!byUs || this.broken) {
-      this.concluded = true
-      return
-    }
+    this.concluded = true
+    if (!byUs) return
     try {
       const window = { since: this.since, until: await this.engine.clock() }
       for await (const event of this.engine.events(this.filters, this.abort.signal, window)) this.note(event)
       this.concluded = this.broken || this.countWakings() !== 1
     } catch {
-      this.concluded = true
+      // Still true.
     }
   }
 
