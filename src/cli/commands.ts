@@ -1,9 +1,11 @@
 import type { Command } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
+import { cleanCommand } from './commands/clean.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { listCommand } from './commands/list.ts'
 import { planCommand } from './commands/plan.ts'
 import { restoreCommand } from './commands/restore.ts'
+import { showCommand } from './commands/show.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, listCommand, planCommand, doctorCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, listCommand, showCommand, planCommand, doctorCommand, cleanCommand]

@@ -1,6 +1,7 @@
 import { ApiClient } from './api-client.ts'
 import { containerVerbs } from './container-verbs.ts'
 import type { Engine } from './engine.ts'
+import { readEngineClock } from './engine-clock.ts'
 import { EngineAgent, dialTcp, dialTls, dialUnix, type Dial } from './engine-agent.ts'
 import { negotiate } from './engine-facts.ts'
 import { whyNoConnection } from './why-no-connection.ts'
@@ -46,7 +47,8 @@ export async function connectEngine({ host, env, signal }: ConnectOptions): Prom
       volumes: volumeVerbs(client),
       networks: networkVerbs(client),
       shell: link.shell,
-      events: (filters, until) => engineEvents(client, filters, until),
+      events: (filters, ending, window) => engineEvents(client, filters, ending, window),
+      clock: options => readEngineClock(client, options),
       close,
     }
   } catch (thrown) {

@@ -127,6 +127,9 @@ export interface NetworkVerbs {
 
 export type EngineEvent = { readonly Type: string; readonly Action: string; readonly Actor: { readonly ID: string; readonly Attributes: Record<string, string> }; readonly timeNano: number }
 
+/** Moments as clock() tells them. With an `until` that has passed, the iteration ends by itself. */
+export type EventWindow = { readonly since?: string; readonly until?: string }
+
 /** A connected engine. `close()` ends every socket and child process that the connection holds. */
 export interface Engine {
   /** As the user wrote it, or the default's name: for messages. */
@@ -138,7 +141,12 @@ export interface Engine {
   readonly networks: NetworkVerbs
   /** A shell on the machine that may be the engine's host: here for a local socket, through ssh for ssh://, none for tcp. It proves nothing about whose files are seen. */
   readonly shell: HostShell | undefined
-  /** Events from now on, until the signal fires. */
-  events(filters: Record<string, string[]>, signal: AbortSignal): AsyncIterable<EngineEvent>
+  /**
+   * Events until the signal fires, or up to `until`: from `since` on, of which the engine keeps its last 256; without it from
+   * about now on, and then the first ones may be missed, because an engine answers before it listens.
+   */
+  events(filters: Record<string, string[]>, signal: AbortSignal, window?: EventWindow): AsyncIterable<EngineEvent>
+  /** The engine's own time, in Unix seconds with all the digits it gives. */
+  clock(options?: CallOptions): Promise<string>
   close(): Promise<void>
 }

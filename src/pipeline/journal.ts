@@ -1,7 +1,10 @@
-import { mkdir, open, readdir, readFile, rm, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants } from 'node:fs'
+import { mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fromSystemError } from '../errors/system-error.ts'
-import { isProvedDead, thisProcess, type Owner } from '../files/owner.ts'
+import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
+import { thisProcess, type Owner } from '../files/owner.ts'
+import { removeDeadTemporaries } from '../files/temporary-name.ts'
 
 /**
  * One thing that this run did, or is about to do, to an engine, written down before it is done. It is data, so that another
@@ -18,49 +21,83 @@ export type JournalAction =
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
   | { readonly did: 'created path' | 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
 
-export type JournalEntry = JournalAction & { readonly id: number; readonly engine: string; readonly engineId: string }
+/** `at` is when it was written down, by the clock of the machine that dray runs on. */
+export type JournalEntry = JournalAction & { readonly id: number; readonly engine: string; readonly engineId: string; readonly at: string }
 
-type JournalLine = { readonly owner: Owner; readonly run: string; readonly command: string } | { readonly entry: JournalEntry } | { readonly settled: number }
+export type JournalHead = { readonly owner: Owner; readonly run: string; readonly command: string; readonly since: string }
+export type JournalLine = JournalHead | { readonly entry: JournalEntry } | { readonly settled: readonly number[] }
 
-export type StoredJournal = { readonly file: string; readonly run: string; readonly command: string; readonly owner: Owner; readonly open: readonly JournalEntry[] }
+/** `damagedLines` could not be read and were left out, besides a last one that a crash cut: what they named is unknown. */
+export type StoredJournal = JournalHead & { readonly file: string; readonly open: readonly JournalEntry[]; readonly damagedLines: number }
 
-/** The journal of one run: a file of appended, synced lines, removed when the run has nothing open. */
+/**
+ * The journal of one run: a file of appended, synced lines, removed when the run has nothing open. Its first line, which
+ * names the owner, appears together with the file; a line that could not be written whole is taken back.
+ */
 export class Journal {
   private nextId = 1
   private readonly openEntries = new Map<number, JournalEntry>()
   private readonly file: FileHandle
   private readonly path: string
+  private length: number
+  /** Bytes of a failed line may lie behind `length`. */
+  private torn = false
+  private lastAppend: Promise<unknown> = Promise.resolve()
 
-  private constructor(file: FileHandle, path: string) {
+  private constructor(file: FileHandle, path: string, length: number) {
     this.file = file
     this.path = path
+    this.length = length
   }
 
+  /** `conflict` when the run has a journal already. */
   static async start(folder: string, run: string, command: string): Promise<Journal> {
-    const path = join(folder, `${run}.ndjson`)
+    const path = journalPath(folder, run)
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      const journal = new Journal(await open(path, 'ax', 0o600), path)
-      await journal.append({ owner: thisProcess(), run, command })
-      return journal
+      await makeFolder(folder)
+      await removeDeadTemporaries(folder)
+      const head: JournalHead = { owner: thisProcess(), run, command, since: new Date().toISOString() }
+      await writeFileAtomically(path, `${JSON.stringify(head)}\n`, { keepExisting: true })
+      return await Journal.openAt(path)
     } catch (error) {
       throw fromSystemError(error, 'write the journal', path)
     }
   }
 
-  /** Returns when the entry is on the disk: only then may the thing be done. */
+  /** Goes on with a dead run's journal, so that what is put right is settled in it. The caller sees to it that nobody else does. */
+  static async resume({ file, open: entries }: StoredJournal): Promise<Journal> {
+    try {
+      const journal = await Journal.openAt(file)
+      journal.length = (await readFile(file)).lastIndexOf('\n') + 1
+      await journal.file.truncate(journal.length)
+      for (const entry of entries) journal.openEntries.set(entry.id, entry)
+      journal.nextId = Math.max(0, ...entries.map(({ id }) => id)) + 1
+      return journal
+    } catch (error) {
+      throw fromSystemError(error, 'write the journal', file)
+    }
+  }
+
+  private static async openAt(path: string): Promise<Journal> {
+    // Without O_CREAT: a journal that somebody removed meanwhile must not come back without its first line.
+    const file = await open(path, constants.O_WRONLY | constants.O_APPEND)
+    return new Journal(file, path, (await file.stat()).size)
+  }
+
+  /** Returns when the entry is on the disk: only then may the thing be done. If it throws, nothing is written. */
   async record(engine: { address: string; facts: { id: string } }, action: JournalAction): Promise<JournalEntry> {
-    const entry = { ...action, id: this.nextId++, engine: engine.address, engineId: engine.facts.id }
-    this.openEntries.set(entry.id, entry)
+    const entry = { ...action, id: this.nextId++, engine: engine.address, engineId: engine.facts.id, at: new Date().toISOString() }
     await this.append({ entry })
+    this.openEntries.set(entry.id, entry)
     return entry
   }
 
-  /** The thing was undone, or has become what the user asked for. */
+  /** The things were undone, or have become what the user asked for: all at once. If it throws, they are open as before. */
   async settle(...entries: readonly JournalEntry[]): Promise<void> {
-    for (const { id } of entries) {
-      if (this.openEntries.delete(id)) await this.append({ settled: id })
-    }
+    const settled = entries.map(({ id }) => id).filter(id => this.openEntries.has(id))
+    if (settled.length === 0) return
+    await this.append({ settled })
+    for (const id of settled) this.openEntries.delete(id)
   }
 
   /** What was done since then (an entry's id, 0 for all) and is neither undone nor meant to stay. */
@@ -75,41 +112,45 @@ export class Journal {
 
   /** Removes the file when nothing is open; else leaves it for `dray clean`. */
   async close(): Promise<readonly JournalEntry[]> {
-    await this.file.close()
+    await this.leave()
     if (this.openEntries.size === 0) await rm(this.path, { force: true })
     return [...this.openEntries.values()]
   }
 
-  private async append(line: JournalLine): Promise<void> {
+  /** Closes the file and leaves it whatever is open. */
+  async leave(): Promise<void> {
+    await this.lastAppend
+    await this.file.close()
+  }
+
+  private append(line: JournalLine): Promise<void> {
+    const appended = this.lastAppend.then(() => this.appendNow(line))
+    this.lastAppend = appended.catch(() => undefined)
+    return appended
+  }
+
+  private async appendNow(line: JournalLine): Promise<void> {
+    // After a line that could not be taken back, this one begins on a line of its own.
+    const bytes = Buffer.from(`${this.torn ? '\n' : ''}${JSON.stringify(line)}\n`)
     try {
-      await this.file.write(`${JSON.stringify(line)}\n`)
+      await this.file.appendFile(bytes)
       await this.file.datasync()
+      this.length += bytes.length
+      this.torn = false
     } catch (error) {
+      this.torn = await this.file.truncate(this.length).then(() => this.torn, () => true)
       throw fromSystemError(error, 'write the journal', this.path)
     }
   }
 }
 
-/** The journals of runs that are proved dead, oldest first. A line cut by the crash is left out: what it names was not begun. */
-export async function readDeadJournals(folder: string): Promise<StoredJournal[]> {
-  const names = await readdir(folder).catch(() => [])
-  const journals: StoredJournal[] = []
-  for (const name of names.filter(name => name.endsWith('.ndjson')).sort()) {
-    const journal = parseJournal(join(folder, name), await readFile(join(folder, name), 'utf8').catch(() => ''))
-    if (journal && isProvedDead(journal.owner)) journals.push(journal)
-  }
-  return journals
+function journalPath(folder: string, run: string): string {
+  return join(folder, `${run}.ndjson`)
 }
 
-export async function removeJournal(journal: StoredJournal): Promise<void> {
-  await rm(journal.file, { force: true })
-}
-
-function parseJournal(file: string, text: string): StoredJournal | undefined {
-  const lines = text.split('\n').slice(0, -1).map(line => JSON.parse(line) as JournalLine)
-  const head = lines[0]
-  if (!head || !('owner' in head)) return undefined
-  const settled = new Set(lines.flatMap(line => ('settled' in line ? [line.settled] : [])))
-  const entries = lines.flatMap(line => ('entry' in line && !settled.has(line.entry.id) ? [line.entry] : []))
-  return { file, run: head.run, command: head.command, owner: head.owner, open: entries }
+/** The names of new folders are made durable too, or a journal could be lost with its folder. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
 }

@@ -94,8 +94,9 @@ export class Pipeline<Job extends object, State extends Job = Job> {
   }
 
   /**
-   * Resolves with the final state and what the cleanups could not remove. Rejects with a PipelineError, or with the cause
-   * itself if it failed before anything was there to undo and nothing is left behind.
+   * Resolves with the final state and what the cleanups could not remove. Rejects with the cause itself if nothing had to
+   * be undone and nothing is left behind; else with a PipelineError: `rolled-back`, `rollback-incomplete` (something is left),
+   * `failed-after-commit`, or the code of the signal that interrupted it. A signal counts until the last step has ended.
    */
   async run(job: Job, context: StepContext): Promise<{ state: State; leftBehind: LeftBehind[] }> {
     const run = new PipelineRun(this.name, context)
@@ -133,12 +134,12 @@ class PipelineRun {
       this.committed = true
       return undefined
     }
-    if (step.when?.(this.state as never) === false) {
-      observer.stepEnded(step.name, 'skipped')
-      return undefined
-    }
-    observer.stepStarted(step.name)
     try {
+      if (step.when?.(this.state as never) === false) {
+        observer.stepEnded(step.name, 'skipped')
+        return undefined
+      }
+      observer.stepStarted(step.name)
       signal.throwIfAborted()
       this.state = { ...this.state, ...(await step.run(this.state as never, this.context)) }
       this.done.unshift(step)

@@ -6,9 +6,13 @@ import { splitReference } from '../engine/image-reference.ts'
 /** Puts one thing right that needs more than the engine's verbs: data that was replaced, paths on the host. */
 export type DataRestorer = (entry: Extract<JournalEntry, { did: 'replaced volume data' | 'created path' | 'replaced path' }>, engine: Engine) => Promise<void>
 
+/** A thing that appeared longer than this after its entry is not what the entry meant. Clocks of two machines may differ. */
+const longestMakingMs = 60 * 60 * 1000
+
 /**
- * Undoes what a journal entry says was done, or does nothing if that is undone already. Used by a run for its own way back
- * and by the next run, or `dray clean`, after a crash.
+ * Undoes what a journal entry says was done, or does nothing if that is undone already or the thing is gone. Used by a run
+ * for its own way back and by the next run, or `dray clean`, after a crash. The entry was written before the thing was done:
+ * what carries its name but was made much later by somebody else is not removed, and is a `conflict`.
  */
 export async function putRight(engine: Engine, entry: JournalEntry, restoreData: DataRestorer): Promise<void> {
   const { containers, images, volumes, networks } = engine
@@ -26,22 +30,31 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
       })
       break
     case 'created container':
-      await containers.remove(entry.container, { force: true, volumes: entry.withVolumes ?? true })
+      await ifThere(async () => {
+        expectOurs(entry, (await containers.inspect(entry.container)).Created)
+        await containers.remove(entry.container, { force: true, volumes: entry.withVolumes ?? true })
+      })
       break
     case 'created image':
     case 'created tag':
-      await images.remove(entry.ref, { noprune: false })
+      await images.remove(entry.ref)
       break
     case 'moved tag': {
       const { repo, tag } = splitReference(entry.ref)
-      await images.tag(entry.was, repo, tag)
+      await ifThere(async () => images.tag(entry.was, repo, tag))
       break
     }
     case 'created volume':
-      await volumes.remove(entry.volume)
+      await ifThere(async () => {
+        expectOurs(entry, (await volumes.inspect(entry.volume)).CreatedAt)
+        await volumes.remove(entry.volume)
+      })
       break
     case 'created network':
-      await networks.remove(entry.network)
+      await ifThere(async () => {
+        expectOurs(entry, (await networks.inspect(entry.network))['Created'])
+        await networks.remove(entry.network)
+      })
       break
     case 'renamed container':
       await ifThere(async () => {
@@ -59,16 +72,22 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
 
 /** Puts entries right, newest first, and settles each. All are tried; the first failure is thrown in the end. */
 export async function putAllRight(engine: Engine, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer): Promise<void> {
-  const failures: unknown[] = []
+  const failures = await tryAllRight(() => Promise.resolve(engine), journal, entries, restoreData)
+  if (failures[0] !== undefined) throw failures[0].thrown
+}
+
+/** The same for entries of several engines; tells what failed. */
+export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Engine>, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer): Promise<{ entry: JournalEntry; thrown: unknown }[]> {
+  const failures: { entry: JournalEntry; thrown: unknown }[] = []
   for (const entry of [...entries].sort((a, b) => b.id - a.id)) {
     try {
-      await putRight(engine, entry, restoreData)
+      await putRight(await engineOf(entry), entry, restoreData)
       await journal.settle(entry)
-    } catch (error) {
-      failures.push(error)
+    } catch (thrown) {
+      failures.push({ entry, thrown })
     }
   }
-  if (failures.length > 0) throw failures[0]
+  return failures
 }
 
 /** One line about an entry, for lists of what is left. */
@@ -109,3 +128,11 @@ async function ifThere(doing: () => Promise<void>): Promise<void> {
 
 /** For runs that replace no data. */
 export const noDataRestorer: DataRestorer = entry => Promise.reject(new DrayError('unexpected', `nothing knows how to put "${describeEntry(entry)}" right`))
+
+function expectOurs(entry: JournalEntry, created: unknown): void {
+  const later = typeof created === 'string' ? Date.parse(created) - Date.parse(entry.at) : NaN
+  if (later <= longestMakingMs || Number.isNaN(later)) return
+  throw new DrayError('conflict', `it was made at ${String(created)}, long after this run wrote at ${entry.at} that it would make one of that name`, {
+    hints: ['it is not removed: if nobody needs it, remove it with docker'],
+  })
+}

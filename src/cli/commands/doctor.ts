@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
-import { readDeadJournals } from '../../pipeline/journal.ts'
+import { readDeadJournals } from '../../pipeline/read-journals.ts'
 import { repairLayout, rebuildIndex } from '../../store/repair.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeEntry } from '../../workflows/put-right.ts'

@@ -1,6 +1,8 @@
+import { DrayError } from '../../errors/dray-error.ts'
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Journal, JournalEntry } from '../../pipeline/journal.ts'
+import { RestWatch } from './rest-watch.ts'
 
 export type Consistency = 'pause' | 'stop' | 'none'
 
@@ -24,39 +26,46 @@ export class Frozen {
   private readonly engine: Engine
   private readonly journal: Journal
   private readonly entry: JournalEntry
-  private readonly disturbances: Disturbances
+  private readonly watch: RestWatch
   private readonly way: 'pause' | 'stop'
   private readonly id: string
 
-  private constructor(engine: Engine, journal: Journal, id: string, way: 'pause' | 'stop', entry: JournalEntry, disturbances: Disturbances) {
+  private constructor(engine: Engine, journal: Journal, id: string, way: 'pause' | 'stop', entry: JournalEntry, watch: RestWatch) {
     this.engine = engine
     this.journal = journal
     this.id = id
     this.way = way
     this.entry = entry
-    this.disturbances = disturbances
+    this.watch = watch
   }
 
-  /** Written into the journal before the engine is asked. If the engine refuses, the container is put back to work. */
+  /**
+   * Written into the journal before the engine is asked. If it fails, the container works as before; if that fails too,
+   * its entry stays open. One that somebody else paused meanwhile is `conflict`, and stays paused.
+   */
   static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', stopTimeoutSeconds?: number): Promise<Frozen> {
-    const name = container.Name.slice(1)
-    const entry = await journal.record(engine, { did: way === 'pause' ? 'paused' : 'stopped', container: container.Id, name })
-    const disturbances = await Disturbances.watch(engine, container.Id)
-    const frozen = new Frozen(engine, journal, container.Id, way, entry, disturbances)
+    const watch = await RestWatch.begin(engine, container.Id, way)
     try {
-      if (way === 'pause') await engine.containers.pause(container.Id)
-      else await engine.containers.stop(container.Id, stopTimeoutSeconds === undefined ? {} : { timeoutSeconds: stopTimeoutSeconds })
-      disturbances.expectNothingMore()
-      return frozen
+      const entry = await journal.record(engine, { did: way === 'pause' ? 'paused' : 'stopped', container: container.Id, name: container.Name.slice(1) })
+      const frozen = new Frozen(engine, journal, container.Id, way, entry, watch)
+      try {
+        if (way === 'pause') await engine.containers.pause(container.Id)
+        else await engine.containers.stop(container.Id, stopTimeoutSeconds === undefined ? {} : { timeoutSeconds: stopTimeoutSeconds })
+        return frozen
+      } catch (error) {
+        if (way === 'pause' && hasAnsweredNo(error)) await journal.settle(entry)
+        else await frozen.thaw().catch(() => undefined)
+        throw error
+      }
     } catch (error) {
-      await frozen.thaw().catch(() => undefined)
+      watch.end()
       throw error
     }
   }
 
-  /** Whether somebody else let it run meanwhile: what was read since then is not of one moment. */
+  /** Whether somebody else let it run meanwhile: what was read since then is not of one moment. Certain once thaw() has resolved. */
   get disturbed(): boolean {
-    return this.disturbances.seen
+    return this.watch.disturbed
   }
 
   /** Milliseconds at rest. Idempotent: the first call does it. */
@@ -66,45 +75,22 @@ export class Frozen {
   }
 
   private async wake(): Promise<number> {
-    this.disturbances.stop()
-    const { containers } = this.engine
-    const { State } = await containers.inspect(this.id)
-    if (this.way === 'pause' && State.Paused) await containers.unpause(this.id)
-    if (this.way === 'stop' && !State.Running) await containers.start(this.id)
-    const frozenMs = performance.now() - this.startedAt
-    await this.journal.settle(this.entry)
-    return frozenMs
+    try {
+      const { containers } = this.engine
+      const { State } = await containers.inspect(this.id)
+      const rested = this.way === 'pause' ? State.Paused : !State.Running
+      if (rested) await (this.way === 'pause' ? containers.unpause(this.id) : containers.start(this.id))
+      const frozenMs = performance.now() - this.startedAt
+      await this.journal.settle(this.entry)
+      await this.watch.conclude(rested)
+      return frozenMs
+    } finally {
+      this.watch.end()
+    }
   }
 }
 
-/** Watches for someone else's unpause, start or restart of one container. */
-class Disturbances {
-  seen = false
-  private armed = false
-  private readonly abort = new AbortController()
-
-  static async watch(engine: Engine, container: string): Promise<Disturbances> {
-    const watch = new Disturbances()
-    const events = engine.events({ type: ['container'], container: [container], event: ['unpause', 'start', 'restart', 'die'] }, watch.abort.signal)[Symbol.asyncIterator]()
-    void watch.follow(events)
-    return await Promise.resolve(watch)
-  }
-
-  expectNothingMore(): void {
-    this.armed = true
-  }
-
-  stop(): void {
-    this.abort.abort()
-  }
-
-  private async follow(events: AsyncIterator<{ readonly Action: string }>): Promise<void> {
-    try {
-      for (let next = await events.next(); next.done !== true; next = await events.next()) {
-        if (this.armed && next.value.Action !== 'die') this.seen = true
-      }
-    } catch {
-      // The stream ends with the abort; a lost connection shows in every other call.
-    }
-  }
+/** Whether it is certain that nothing was done: a lost connection may have carried the request. */
+function hasAnsweredNo(error: unknown): boolean {
+  return error instanceof DrayError && ['conflict', 'refused', 'not-found'].includes(error.code)
 }

@@ -1,0 +1,38 @@
+import { exitCodes } from '../../errors/exit-codes.ts'
+import { printable } from '../../ui/format.ts'
+import { cleanDeadRuns, forgetRun, listDeadRuns, type LeftOver } from '../../workflows/clean.ts'
+import { restoreData } from '../../workflows/steps/restore-data.ts'
+import type { Command, CommandResult } from '../command.ts'
+
+export const cleanCommand: Command = {
+  usage: 'clean',
+  summary: 'Put right what killed runs left: frozen containers, half-made things',
+  examples: [
+    ['dray clean', 'put everything right that can be'],
+    ['dray clean --dry-run', 'only list it'],
+    ['dray clean --forget RUN', 'drop what that run noted, for example of an engine that is gone for good'],
+  ],
+  options: yargs => yargs.option('forget', { type: 'string', describe: 'forget a run\'s notes and touch nothing that they name' }),
+  run: async (args, context) => {
+    const folder = context.journalFolder
+    const forget = args['forget']
+    if (typeof forget === 'string') {
+      if (context.globals.dryRun) return listed((await listDeadRuns(folder)).filter(({ run }) => run === forget), 'would forget')
+      const forgotten = await forgetRun(folder, forget)
+      return { text: forgotten.map(what => `forgotten: ${printable(what)}`).join('\n'), json: { forgotten } }
+    }
+    if (context.globals.dryRun) return listed(await listDeadRuns(folder), 'would put right')
+    const { settled, left } = await cleanDeadRuns({ folder, connect: address => context.connect(address), restoreData: restoreData({ id: 'clean' }), signal: context.signal, command: context.commandLine })
+    const lines = [
+      ...settled.map(what => `put right: ${what}`),
+      ...left.map(({ run, what, problem }) => `left: ${what}: ${problem} (run ${run})`),
+      ...(settled.length + left.length === 0 ? ['nothing is left of earlier runs'] : []),
+    ]
+    return { text: lines.map(printable).join('\n'), json: { settled, left }, exitCode: left.length === 0 ? 0 : exitCodes.incomplete }
+  },
+}
+
+function listed(found: readonly LeftOver[], verb: string): CommandResult {
+  const lines = found.length === 0 ? ['nothing is left of earlier runs'] : found.map(({ run, what, problem }) => printable(`${verb}: ${what} (${problem}, run ${run})`))
+  return { text: lines.join('\n'), json: { left: found } }
+}

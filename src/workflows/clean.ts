@@ -1,0 +1,137 @@
+import { basename, join } from 'node:path'
+import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { acquireOwnerLock } from '../files/owner-lock.ts'
+import { thisProcess, type Owner } from '../files/owner.ts'
+import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/journal.ts'
+import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
+import type { Engine } from '../engine/engine.ts'
+import { describeEntry, tryAllRight, type DataRestorer } from './put-right.ts'
+import type { Reporter } from './reporter.ts'
+
+export type CleanRequest = {
+  /** Where the journals lie. It need not exist. */
+  readonly folder: string
+  /** Connects to an address as a journal recorded it. Connections stay the caller's. */
+  readonly connect: (address: string) => Promise<Engine>
+  readonly restoreData: DataRestorer
+  readonly signal: AbortSignal
+  /** The command line, for another process that has to wait. */
+  readonly command: string
+  /** How long to wait for another process that cleans. */
+  readonly waitMs?: number
+}
+
+/** `run` is the run whose journal it is in, for `dray clean --forget`. */
+export type LeftOver = { readonly run: string; readonly what: string; readonly problem: string }
+
+export type CleanReport = { readonly settled: readonly string[]; readonly left: readonly LeftOver[] }
+
+/**
+ * Puts right what dead runs left on engines, newest first, and removes their journals. What cannot be put right (an engine
+ * that does not answer, or is another one now) stays in its journal and is told. One process at a time does this: another
+ * one waits and then finds the rest; `locked` when the wait is over. Throws the signal's reason when that fires.
+ */
+export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport> {
+  const { folder, signal, command, waitMs = 60_000 } = request
+  const first = await readJournals(folder)
+  if (first.dead.length === 0) return { settled: [], left: first.unreadable.map(leftFile) }
+  const lock = await acquireOwnerLock(join(folder, 'cleaning'), 'exclusive', { command, waitMs, signal })
+  try {
+    // Once more under the lock: somebody else may have put some right meanwhile.
+    const { dead, unreadable } = await readJournals(folder)
+    const engineOf = enginesByEntry(request)
+    const settled: string[] = []
+    const left: LeftOver[] = unreadable.map(leftFile)
+    for (const stored of [...dead].reverse()) {
+      const report = await cleanOne(stored, engineOf, request)
+      settled.push(...report.settled)
+      left.push(...report.left)
+    }
+    return { settled, left }
+  } finally {
+    await lock.release()
+  }
+}
+
+/** For the start of another command: says what was put right and what was not, and never fails but by the signal. */
+export async function cleanBeforehand(request: CleanRequest, reporter: Reporter): Promise<void> {
+  try {
+    const { settled, left } = await cleanDeadRuns({ waitMs: 5_000, ...request })
+    for (const what of settled) reporter.note(`put right after an earlier run: ${what}`)
+    for (const { what, problem } of left) reporter.warn(`left by an earlier run: ${what}: ${problem} (see: dray clean)`)
+  } catch (error) {
+    request.signal.throwIfAborted()
+    reporter.warn(`what earlier runs left could not be put right: ${messageOf(error)}`)
+  }
+}
+
+/** What cleanDeadRuns would put right. Connects to nothing. */
+export async function listDeadRuns(folder: string): Promise<readonly LeftOver[]> {
+  const { dead, unreadable } = await readJournals(folder)
+  return [
+    ...[...dead].reverse().flatMap(({ run, command, open }) => [...open].reverse().map(entry => ({ run, what: describeEntry(entry), problem: `left by "${command}" on "${entry.engine}"` }))),
+    ...unreadable.map(leftFile),
+  ]
+}
+
+/** Drops a run's journal on the user's word, and touches nothing that it names. `conflict` while the run lives, `not-found` without one. */
+export async function forgetRun(folder: string, run: string): Promise<readonly string[]> {
+  const { dead, others, unreadable } = await readJournals(folder)
+  const journal = [...dead, ...others].find(each => each.run === run)
+  const file = journal?.file ?? unreadable.find(each => runOf(each.file) === run)?.file
+  if (file === undefined) throw new DrayError('not-found', `no journal of a run "${run}"`, { hints: ['dray clean --dry-run lists the runs'] })
+  if (journal !== undefined && others.includes(journal) && isFromHere(journal.owner)) {
+    throw new DrayError('conflict', `run "${run}" (${journal.command}, process ${journal.owner.pid}) is still at work`, { hints: ['wait until it has ended, or stop it with Ctrl-C'] })
+  }
+  await removeJournal({ file })
+  return (journal?.open ?? []).map(describeEntry)
+}
+
+async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { restoreData, signal }: CleanRequest): Promise<CleanReport> {
+  const { run, file, open, damagedLines } = stored
+  // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
+  const safe = damagedLines === 0 ? open : open.filter(({ did }) => did === 'paused' || did === 'stopped')
+  try {
+    const journal = await Journal.resume(stored)
+    const checked = async (entry: JournalEntry): Promise<Engine> => {
+      signal.throwIfAborted()
+      return await engineOf(entry)
+    }
+    const failures = await tryAllRight(checked, journal, safe, restoreData).finally(() => damagedLines === 0 ? journal.close() : journal.leave())
+    signal.throwIfAborted()
+    const failed = new Map(failures.map(({ entry, thrown }) => [entry, messageOf(thrown)]))
+    return {
+      settled: safe.filter(entry => !failed.has(entry)).map(describeEntry),
+      left: [
+        ...open.filter(entry => failed.has(entry) || !safe.includes(entry)).map(entry => ({ run, what: describeEntry(entry), problem: failed.get(entry) ?? 'not touched, because the journal is damaged' })),
+        ...(damagedLines === 0 ? [] : [leftFile({ file, problem: `${damagedLines} of its lines cannot be read` })]),
+      ],
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { settled: [], left: [leftFile({ file, problem: messageOf(error) })] }
+  }
+}
+
+/** Each address is connected to once, also when that fails. */
+function enginesByEntry({ connect }: CleanRequest): (entry: JournalEntry) => Promise<Engine> {
+  const connecting = new Map<string, Promise<Engine>>()
+  return async ({ engine: address, engineId }) => {
+    const known = connecting.get(address) ?? connect(address)
+    connecting.set(address, known)
+    const engine = await known
+    if (engine.facts.id !== engineId) throw new DrayError('conflict', `another engine answers at "${address}" than then`)
+    return engine
+  }
+}
+
+function isFromHere(owner: Owner): boolean {
+  const here = thisProcess()
+  return owner.host === here.host && owner.machine === here.machine && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace
+}
+
+const runOf = (file: string): string => basename(file, '.ndjson')
+
+function leftFile({ file, problem }: { file: string; problem: string }): LeftOver {
+  return { run: runOf(file), what: `journal "${file}"`, problem }
+}

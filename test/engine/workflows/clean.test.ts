@@ -1,0 +1,203 @@
+import '../../one-realm.ts'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { connectEngine } from '../../../src/engine/connect.ts'
+import type { Engine } from '../../../src/engine/engine.ts'
+import { DrayError } from '../../../src/errors/dray-error.ts'
+import { cleanBeforehand, cleanDeadRuns, forgetRun, type CleanRequest } from '../../../src/workflows/clean.ts'
+import { run } from '../../lab/command.ts'
+import { startHost, type LabHost } from '../../lab/host.ts'
+import { busyboxImage } from '../../lab/images.ts'
+
+const program = fileURLToPath(new URL('killed-run.js', import.meta.url))
+const dray = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
+let host: LabHost
+let engine: Engine
+let address: string
+let state: string
+let folder: string
+
+beforeAll(async () => {
+  host = await startHost({ engine: '20.10' })
+  address = `unix://${host.socket}`
+  engine = await connectEngine({ host: address, env: process.env })
+  await busyboxImage(host, 'box:1', { cmd: ['sleep', '1000'] })
+}, 120_000)
+
+afterAll(async () => {
+  await engine.close()
+  await host[Symbol.asyncDispose]()
+}, 60_000)
+
+beforeEach(async () => {
+  state = await mkdtemp(join(tmpdir(), 'dray-clean-'))
+  folder = join(state, 'drayage/journal')
+  await docker('run', '-d', '--name', 'web', 'box:1')
+})
+
+afterEach(async () => {
+  for (const { Id } of await engine.containers.list()) await engine.containers.remove(Id, { force: true, volumes: true })
+  for (const { Name } of await engine.volumes.list()) await engine.volumes.remove(Name)
+  await rm(state, { recursive: true })
+})
+
+async function docker(...args: string[]): Promise<void> {
+  const { exitCode, stderr } = await host.docker(args)
+  if (exitCode !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`)
+}
+
+const status = async (name = 'web'): Promise<string> => (await engine.containers.inspect(name)).State.Status
+const journals = async (): Promise<string[]> => (await readdir(folder)).filter(name => name.endsWith('.ndjson'))
+
+async function runningRun(id: string, what: string, name = 'web'): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [program, folder, id, address, what, name], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  return child
+}
+
+async function killedRun(id: string, what: string, name?: string): Promise<void> {
+  const child = await runningRun(id, what, name)
+  child.kill('SIGKILL')
+  await once(child, 'close')
+}
+
+const cli = (...args: string[]) => run(process.execPath, [dray, ...args], { env: { PATH: process.env['PATH'], HOME: state, XDG_STATE_HOME: state } })
+
+const request = (more: Partial<CleanRequest> = {}): CleanRequest => ({
+  folder, connect: () => Promise.resolve(engine), restoreData: () => Promise.reject(new DrayError('conflict', 'no data')), signal: new AbortController().signal, command: 'dray clean', ...more,
+})
+
+describe('dray clean', () => {
+  test('gives a container back that a killed run had paused; --dry-run only lists it', async () => {
+    await killedRun('run-1', 'pause')
+    expect(await status()).toBe('paused')
+    const listing = await cli('clean', '--dry-run')
+    expect(listing).toMatchObject({ exitCode: 0, stdout: `would put right: container "web" was paused and is to run again (left by "dray backup web" on "${address}", run run-1)\n` })
+    expect(await status()).toBe('paused')
+    expect(await cli('clean')).toEqual({ exitCode: 0, stdout: 'put right: container "web" was paused and is to run again\n', stderr: '' })
+    expect(await status()).toBe('running')
+    expect(await journals()).toEqual([])
+    expect(await cli('clean')).toEqual({ exitCode: 0, stdout: 'nothing is left of earlier runs\n', stderr: '' })
+  }, 30_000)
+
+  test('starts what was stopped, removes what was made, and says all that as JSON', async () => {
+    await killedRun('run-1', 'stop')
+    await killedRun('run-2', 'volume', 'half-made')
+    const { exitCode, stdout } = await cli('clean', '--json')
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ event: 'result', ok: true, exitCode: 0, settled: ['volume "half-made" was created', 'container "web" was stopped and is to run again'], left: [] })
+    expect(await status()).toBe('running')
+    expect(await engine.volumes.list()).toEqual([])
+  }, 30_000)
+
+  test('leaves alone what a living run does', async () => {
+    const living = await runningRun('run-1', 'pause')
+    try {
+      expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'nothing is left of earlier runs\n' })
+      expect(await status()).toBe('paused')
+      expect(await cli('clean', '--forget', 'run-1')).toMatchObject({ exitCode: 12, stderr: expect.stringContaining('is still at work') })
+    } finally {
+      living.kill('SIGKILL')
+      await once(living, 'close')
+    }
+  }, 30_000)
+
+  test('with an engine that is gone: exit 3, the reason, the journal stays; --forget drops it', async () => {
+    await killedRun('run-1', 'pause')
+    const path = join(folder, 'run-1.ndjson')
+    await writeFile(path, (await readFile(path, 'utf8')).replaceAll(host.socket, '/nowhere/docker.sock'))
+    const { exitCode, stdout } = await cli('clean')
+    expect(exitCode).toBe(3)
+    expect(stdout).toMatch(/^left: container "web" was paused and is to run again: .*\/nowhere\/docker.sock.* \(run run-1\)\n$/)
+    expect(await journals()).toEqual(['run-1.ndjson'])
+    expect(await cli('clean', '--forget', 'run-1')).toMatchObject({ exitCode: 0, stdout: 'forgotten: container "web" was paused and is to run again\n' })
+    expect(await journals()).toEqual([])
+    expect(await status()).toBe('paused')
+    expect(await cli('clean', '--forget', 'run-1')).toMatchObject({ exitCode: 11 })
+  }, 30_000)
+
+  test('two at once: both succeed, one of them does it', async () => {
+    await killedRun('run-1', 'pause')
+    await killedRun('run-2', 'volume', 'half-made')
+    const both = await Promise.all([cli('clean'), cli('clean')])
+    expect(both.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual([{ exitCode: 0, stderr: '' }, { exitCode: 0, stderr: '' }])
+    const lines = both.flatMap(({ stdout }) => stdout.trim().split('\n'))
+    expect(lines.filter(line => line.startsWith('put right')).sort()).toEqual(['put right: container "web" was paused and is to run again', 'put right: volume "half-made" was created'])
+    expect(await status()).toBe('running')
+    expect(await journals()).toEqual([])
+  }, 30_000)
+})
+
+describe('cleanDeadRuns', () => {
+  test('another engine at the address is not touched', async () => {
+    await killedRun('run-1', 'pause')
+    const other = { ...engine, facts: { ...engine.facts, id: 'ANOTHER' } }
+    expect(await cleanDeadRuns(request({ connect: () => Promise.resolve(other) }))).toMatchObject({ settled: [], left: [{ run: 'run-1', problem: `another engine answers at "${address}" than then` }] })
+    expect(await status()).toBe('paused')
+    expect(await journals()).toEqual(['run-1.ndjson'])
+  }, 30_000)
+
+  test('what could be put right is not tried again when something else is left', async () => {
+    await killedRun('run-1', 'pause')
+    const path = join(folder, 'run-1.ndjson')
+    const entry = { id: 9, did: 'replaced path', path: '/srv/x', engine: address, engineId: engine.facts.id, at: new Date().toISOString() }
+    await appendFile(path, `${JSON.stringify({ entry })}\n`)
+    expect(await cleanDeadRuns(request())).toMatchObject({ settled: [expect.stringContaining('web')], left: [{ problem: 'no data' }] })
+    expect(await status()).toBe('running')
+    expect(await cleanDeadRuns(request())).toMatchObject({ settled: [], left: [{ problem: 'no data' }] })
+    expect(await cleanDeadRuns(request({ restoreData: () => Promise.resolve() }))).toMatchObject({ settled: [expect.stringContaining('/srv/x')], left: [] })
+    expect(await journals()).toEqual([])
+  }, 30_000)
+
+  test('of a damaged journal only what removes nothing is put right, and the file is named', async () => {
+    await killedRun('run-1', 'pause')
+    await engine.volumes.create({ Name: 'precious' })
+    const path = join(folder, 'run-1.ndjson')
+    const entry = { id: 9, did: 'created volume', volume: 'precious', engine: address, engineId: engine.facts.id, at: new Date().toISOString() }
+    await appendFile(path, `${JSON.stringify({ entry })}\n{"settl\u0000d":[9]}\n{"settled":[]}\n`)
+    const { settled, left } = await cleanDeadRuns(request())
+    expect(settled).toEqual(['container "web" was paused and is to run again'])
+    expect(left).toEqual([
+      { run: 'run-1', what: 'volume "precious" was created', problem: 'not touched, because the journal is damaged' },
+      { run: 'run-1', what: `journal "${path}"`, problem: '1 of its lines cannot be read' },
+    ])
+    expect(await status()).toBe('running')
+    await engine.volumes.inspect('precious')
+    expect(await forgetRun(folder, 'run-1')).toEqual(['volume "precious" was created'])
+    expect(await journals()).toEqual([])
+  }, 30_000)
+
+  test('before another command: says what it did and what it could not, and never fails', async () => {
+    await killedRun('run-1', 'pause')
+    const said: string[] = []
+    const say = (kind: string) => (text: string): void => void said.push(`${kind}: ${text}`)
+    const reporter = { note: say('note'), warn: say('warn'), transfer: () => ({ add: () => undefined, expect: () => undefined, end: () => undefined }), stepStarted: () => undefined, stepEnded: () => undefined, compensated: () => undefined }
+    await cleanBeforehand(request({ connect: () => Promise.reject(new DrayError('engine-unreachable', 'no engine')) }), reporter)
+    await cleanBeforehand(request(), reporter)
+    await cleanBeforehand(request(), reporter)
+    await cleanBeforehand(request({ folder: fileURLToPath(import.meta.url) }), reporter)
+    expect(said).toEqual([
+      'warn: left by an earlier run: container "web" was paused and is to run again: no engine (see: dray clean)',
+      'note: put right after an earlier run: container "web" was paused and is to run again',
+      expect.stringMatching(/^warn: what earlier runs left could not be put right: /),
+    ])
+  }, 30_000)
+
+  test('stops at a signal, and the journal is left', async () => {
+    await killedRun('run-1', 'pause')
+    const abort = new AbortController()
+    const connect = (): Promise<Engine> => {
+      abort.abort(new DrayError('interrupted', 'stopped'))
+      return Promise.resolve(engine)
+    }
+    await killedRun('run-2', 'volume', 'half-made')
+    await expect(cleanDeadRuns(request({ connect, signal: abort.signal }))).rejects.toMatchObject({ code: 'interrupted' })
+    expect(await journals()).toContain('run-1.ndjson')
+    expect(await status()).toBe('paused')
+  }, 30_000)
+})

@@ -1,0 +1,16 @@
+// A run that freezes a container, or makes things, and is killed: argv is the journal's folder, the run's id, the engine's address, and what it does.
+import { connectEngine } from '../../../src/engine/connect.ts'
+import { Journal } from '../../../src/pipeline/journal.ts'
+import { Frozen } from '../../../src/workflows/steps/freeze.ts'
+
+const [folder = '', run = '', address = '', what = '', name = ''] = process.argv.slice(2)
+const engine = await connectEngine({ host: address, env: process.env })
+const journal = await Journal.start(folder, run, `dray backup ${name}`)
+if (what === 'volume') {
+  await journal.record(engine, { did: 'created volume', volume: name })
+  await engine.volumes.create({ Name: name })
+} else {
+  await Frozen.freeze(engine, journal, await engine.containers.inspect(name), what === 'stop' ? 'stop' : 'pause')
+}
+process.stdout.write('done\n')
+setInterval(() => undefined, 60_000)
