@@ -305,6 +305,7 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
     }, limit)
 
     test('an answer that is lost when all was sent keeps the name in the journal', async () => {
+      await engine.images.load(await source.engine.images.save('base:1'))
       const before = await listed()
       const deaf = withLoad(engine, async (_, load) => {
         await load()
@@ -387,7 +388,7 @@ async function connect(host: LabHost): Promise<Engine> {
   return connectEngine({ host: `unix://${host.socket}`, env: process.env })
 }
 
-/** The engine, with something that happens as an image (not a question about blobs) is loaded. */
+/** An engine that has images, with something that happens as another (not a question about blobs) is loaded. */
 function withLoad(engine: Engine, around: (tar: Readable, load: () => Promise<LoadReport>) => Promise<LoadReport>): Engine {
   let loads = 0
   const asks = knowsAvailability(engine)
