@@ -54,7 +54,8 @@ function mountLine({ described, readBytes, keptEntries }: BackupReport['mounts']
   const { label, kind, destinations, entries, dataBytes, reader } = described
   const what = kind === 'volume' ? (described.anonymous ? label : `volume ${label}`) : `${kind} ${label}`
   const unchanged = keptEntries === 0 ? 'all read' : keptEntries >= entries ? 'all unchanged' : `${formatCount(keptEntries, 'entry', 'entries')} unchanged, ${formatBytes(readBytes)} read`
-  return `${what} at ${destinations.map(({ path }) => path).join(', ')}: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(dataBytes)} (${reader} reader; last pass: ${unchanged})`
+  const where = described.anonymous ? '' : ` at ${destinations.map(({ path }) => path).join(', ')}`
+  return `${what}${where}: ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(dataBytes)} (${reader} reader; last pass: ${unchanged})`
 }
 
 function restLine({ way, wanted, milliseconds }: BackupReport['freeze']): string {

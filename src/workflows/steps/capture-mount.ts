@@ -76,8 +76,6 @@ class Capture {
     for await (const bytes of tar as AsyncIterable<Buffer>) {
       signal.throwIfAborted()
       scanner.scan(bytes)
-      this.readBytes += bytes.length
-      this.job.transfer.add(bytes.length)
       for (const operation of operations) await this.apply(operation, paths !== undefined)
       operations.length = 0
     }
@@ -102,9 +100,11 @@ class Capture {
   private async apply(operation: Operation, isListed: boolean): Promise<void> {
     switch (operation.what) {
       case 'header':
+        this.count(operation.bytes)
         this.header.push(operation.bytes)
         break
       case 'bytes':
+        this.count(operation.bytes)
         await this.content.write(operation.bytes)
         break
       case 'entry':
@@ -117,6 +117,11 @@ class Capture {
         if (operation.entry.size >= ownChunkBytes) await this.content.cut()
         await this.add(toTocEntry(operation.entry, this.listed))
     }
+  }
+
+  private count({ length }: Buffer): void {
+    this.readBytes += length
+    this.job.transfer.add(length)
   }
 
   /** Takes over and leaves out what lies before `path` in the queue; entries that tar did not find have vanished. */
