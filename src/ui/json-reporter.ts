@@ -1,4 +1,5 @@
 import type { Reporter, Transfer } from '../workflows/reporter.ts'
+import type { JsonEvent } from './json-events.ts'
 import { TransferMeter } from './transfer-meter.ts'
 
 const progressEveryMs = 1_000
@@ -7,9 +8,9 @@ const progressEveryMs = 1_000
 export class JsonReporter implements Reporter {
   private readonly meters = new Set<TransferMeter>()
   private readonly timer: NodeJS.Timeout
-  private readonly emit: (event: object) => void
+  private readonly emit: (event: JsonEvent) => void
 
-  constructor(emit: (event: object) => void) {
+  constructor(emit: (event: JsonEvent) => void) {
     this.emit = emit
     this.timer = setInterval(() => this.progress(), progressEveryMs)
     this.timer.unref()

@@ -27,7 +27,7 @@ export class TextReporter implements Reporter {
     if (this.options.quiet) return
     if (this.options.live) {
       const { default: ora } = await import('ora')
-      this.spinner = ora({ stream: this.options.stream, discardStdin: false })
+      this.spinner = ora({ stream: this.options.stream, isEnabled: true, discardStdin: false })
     }
     this.timer = setInterval(() => this.tick(), this.spinner ? liveEveryMs : lineEveryMs)
     this.timer.unref()
@@ -42,7 +42,7 @@ export class TextReporter implements Reporter {
   stepStarted(name: string): void {
     this.steps.push(name)
     if (this.options.verbose) this.say(`${name} …`)
-    this.tick()
+    if (this.spinner) this.tick()
   }
 
   stepEnded(name: string, outcome: 'done' | 'skipped' | 'failed'): void {
@@ -52,8 +52,8 @@ export class TextReporter implements Reporter {
   }
 
   compensated(kind: 'undo' | 'cleanup', name: string, problem?: string): void {
-    if (problem !== undefined) this.write(`dray: left behind: ${name}: ${printable(problem)}`)
-    else if (kind === 'undo') this.write(`dray: undone: ${name}`)
+    if (problem !== undefined) this.warn(`${kind} failed: ${name}: ${problem}`)
+    else if (kind === 'undo') this.write(`dray: undone: ${printable(name)}`)
     else if (this.options.verbose) this.say(`cleaned up: ${name}`)
   }
 
@@ -79,8 +79,9 @@ export class TextReporter implements Reporter {
   private tick(): void {
     const lines = [...this.meters].map(meter => printable(meter.describe()))
     if (this.spinner) {
-      const width = this.options.stream.columns || 80
-      const text = [this.steps.at(-1) ?? 'working', ...lines].map(line => line.slice(0, width - 4)).join('\n  ')
+      // Two columns for the spinner, or for the indent of the other lines.
+      const room = Math.max(1, (this.options.stream.columns || 80) - 3)
+      const text = [printable(this.steps.at(-1) ?? 'working'), ...lines].map(line => line.slice(0, room)).join('\n  ')
       this.spinner.text = text
       if (!this.spinner.isSpinning && (this.steps.length > 0 || lines.length > 0)) this.spinner.start()
     } else {
@@ -92,10 +93,8 @@ export class TextReporter implements Reporter {
     if (!this.options.quiet) this.write(`dray: ${printable(text)}`)
   }
 
+  /** On a terminal, ora takes the live view away for the line and draws it again below. */
   private write(line: string): void {
-    const spinning = this.spinner?.isSpinning === true
-    if (spinning) this.spinner?.clear()
     this.options.stream.write(`${line}\n`)
-    if (spinning) this.spinner?.render()
   }
 }
