@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { connectEngine } from '../engine/connect.ts'
 import type { Engine } from '../engine/engine.ts'
+import { DrayError } from '../errors/dray-error.ts'
 import { openRepository, type Repository } from '../store/repository.ts'
 import type { GlobalOptions } from './command.ts'
 
@@ -37,7 +38,9 @@ export class CommandResources {
   }
 
   async openRepository(options: { readonly create: boolean }): Promise<Repository> {
-    const repository = await openRepository(this.globals.repo, options)
+    const { repo } = this.globals
+    if (/^[a-z]+:\/\//.test(repo)) throw new DrayError('usage', `"${repo}": repositories in a registry are not supported yet`, { hints: ['name a folder with --repo or DRAY_REPO'] })
+    const repository = await openRepository(repo, options)
     this.repositories.push(repository)
     return repository
   }

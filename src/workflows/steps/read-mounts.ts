@@ -6,6 +6,7 @@ import type { ChunkStore } from '../../store/chunk-store.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
+import type { Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { captureMount } from './capture-mount.ts'
 import type { Base } from './find-base.ts'
@@ -69,7 +70,8 @@ export async function readMounts({ run, repository, store, open }: ReadMountsJob
 }
 
 async function readMount(run: Run, repository: Repository, store: ChunkStore, { mount, reader, syncedAt, base }: OpenMount, first: CaptureReport | undefined, signal: AbortSignal): Promise<CaptureReport> {
-  const transfer = run.reporter.transfer(first === undefined ? mount.label : `${mount.label}, what has changed`, first === undefined ? base?.facts.tarBytes : undefined)
+  const transfer = run.reporter.transfer(first === undefined ? mount.label : `${mount.label}, what has changed`)
+  if (first === undefined && base === undefined) void expectAll(reader, transfer, signal)
   const job = { reader, repository, store, syncedAt, transfer, signal }
   try {
     return await captureMount({ ...job, ...(first ?? base ? { base: first ?? base } : {}) } as Parameters<typeof captureMount>[0])
@@ -79,6 +81,20 @@ async function readMount(run: Run, repository: Repository, store: ChunkStore, { 
     return await captureMount(job)
   } finally {
     transfer.end()
+  }
+}
+
+const headerBytes = 1024
+
+/** Where everything is read, a listing beside the reading tells how much is to come. It is only for the progress. */
+async function expectAll(reader: MountReader, transfer: Transfer, signal: AbortSignal): Promise<void> {
+  if (!reader.canList) return
+  let bytes = 0
+  try {
+    for await (const batch of reader.list(signal)) for (const { type, size } of batch) bytes += headerBytes + (type === 'f' ? size : 0)
+    transfer.expect(bytes)
+  } catch {
+    // The reading itself fails with the same, and says so.
   }
 }
 
