@@ -32,9 +32,10 @@ function readMap(pairs: readonly string[], option: string, example: string): Map
   const map = new Map<string, string>()
   for (const pair of pairs) {
     const parts = pair.split(':')
-    const middle = parts.length / 2
-    const [from, to] = parts.length === 3 && option === 'map-port' ? splitUneven(parts) : [parts.slice(0, middle).join(':'), parts.slice(middle).join(':')]
-    if (!Number.isInteger(middle) && parts.length !== 3 || from === '' || to === '' || parts.length < 2) throw new DrayError('usage', `"${pair}" is not a map`, { hints: [`--${option} ${example}`] })
+    const allowed = option === 'map-port' ? [2, 3, 4] : [2]
+    const half = Math.floor(parts.length / 2)
+    const [from, to] = parts.length === 3 ? splitUneven(parts) : [parts.slice(0, half).join(':'), parts.slice(half).join(':')]
+    if (!allowed.includes(parts.length) || parts.includes('')) throw new DrayError('usage', `"${pair}" is not a map`, { hints: [`--${option} ${example}`] })
     if (option === 'map-bind' && !(from.startsWith('/') && to.startsWith('/'))) throw new DrayError('usage', `"${pair}" does not map a path to a path`, { hints: [`--${option} ${example}`] })
     if (map.has(from)) throw new DrayError('usage', `"${from}" is mapped twice`)
     map.set(from, to)
