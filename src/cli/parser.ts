@@ -1,0 +1,107 @@
+import yargs, { type Argv } from 'yargs'
+import { DrayError } from '../errors/dray-error.ts'
+import type { Command } from './command.ts'
+import { commands } from './commands.ts'
+import { readVersion } from './version.ts'
+
+export type ParsedLine = { readonly command: Command; readonly args: Record<string, unknown> } | { readonly help: string }
+
+/** Understands a command line and runs nothing. Throws `usage`, with what to type instead. */
+export async function parseLine(argv: readonly string[]): Promise<ParsedLine> {
+  let chosen: ParsedLine | undefined
+  let help = ''
+  const parser = buildParser(argv, (command, args) => (chosen = { command, args }))
+  await parser.parseAsync([...argv], {}, (error, _args, output) => {
+    if (error) throw error instanceof DrayError ? error : usage(error.message, argv)
+    help = output
+  })
+  return chosen ?? { help }
+}
+
+function buildParser(argv: readonly string[], choose: (command: Command, args: Record<string, unknown>) => void): Argv {
+  let parser = yargs([...argv])
+    .scriptName('dray')
+    .locale('en')
+    .usage('dray <command>: back up, restore and migrate Docker containers, whole')
+    .exitProcess(false)
+    .strict()
+    .strictCommands()
+    .recommendCommands()
+    .parserConfiguration({ 'duplicate-arguments-array': true, 'camel-case-expansion': true, 'boolean-negation': false, 'populate--': true, 'parse-positional-numbers': false })
+    .option('host', { alias: 'H', type: 'string', global: true, describe: 'engine: unix:///path, tcp://host:port, ssh://[user@]host, or a docker context (default: as docker does it)' })
+    .option('repo', { alias: 'r', type: 'string', global: true, describe: 'repository folder (default: $DRAY_REPO, else ~/.local/share/drayage/repo)' })
+    .option('json', { type: 'boolean', default: false, global: true, describe: 'events and result as NDJSON on stdout' })
+    .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but warnings, errors and the result' })
+    .option('verbose', { alias: 'v', type: 'boolean', default: false, global: true, describe: 'say every step' })
+    .option('yes', { alias: 'y', type: 'boolean', default: false, global: true, describe: 'answer every question with yes' })
+    .option('dry-run', { type: 'boolean', default: false, global: true, describe: 'show what would be done, and do nothing' })
+    .version('version', 'Show the version', readVersion())
+    .help('help', 'Show help')
+    .alias('help', 'h')
+    .demandCommand(1, 'name a command')
+    .epilogue('Exit codes: 0 done, 3 done but incomplete, 2 usage, 10 engine unreachable, 11 not found, 12 conflict, … (docs/exit-codes.md)')
+    .wrap(Math.min(110, process.stdout.columns || 110))
+    .fail((message, error: Error | undefined) => {
+      throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv)
+    })
+  for (const command of commands) {
+    parser = parser.command({
+      command: command.usage,
+      describe: command.summary,
+      builder: (sub: Argv) => command.examples.reduce((each, [line, text]) => each.example(`# ${text}\n${line}`, ''), command.options(sub)).check((args, aliases) => checkValues(args, aliases, sub)),
+      handler: args => choose(command, args as Record<string, unknown>),
+    })
+  }
+  return parser
+}
+
+/**
+ * What yargs lets pass and nobody can mean: an option without its value (`-r "$UNSET"` would be the default repository), a
+ * number that is none, and a second value for an option that takes one.
+ */
+function checkValues(args: Record<string, unknown>, aliases: unknown, sub: Argv): true {
+  const { array, string, number } = (sub as unknown as { getOptions: () => Record<'array' | 'string' | 'number', readonly string[]> }).getOptions()
+  const shortOf = (name: string): readonly string[] => (aliases as Record<string, readonly string[] | undefined>)[name] ?? []
+  const isMain = (name: string): boolean => name.length > 1 && !/[A-Z]/.test(name) && name !== '$0' && name !== '_'
+  for (const [name, value] of Object.entries(args).filter(([key]) => isMain(key))) {
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value]
+    const takesOne = !array.includes(name) && !shortOf(name).some(each => array.includes(each))
+    if (values.includes('')) throw new Error(`"${name}" needs a value`)
+    if (number.includes(name) && values.some(Number.isNaN)) throw new Error(`"${name}" needs a number`)
+    if (takesOne && values.length > 1 && (string.includes(name) || number.includes(name))) throw new Error(`"${name}" was given ${values.length} times: ${values.map(each => `"${String(each)}"`).join(', ')}`)
+  }
+  return true
+}
+
+/** yargs' words as ours. */
+function usage(words: string, argv: readonly string[]): DrayError {
+  const named = commands.find(command => argv.includes(nameOf(command)))
+  const hints = named === undefined ? ['dray --help'] : [`usage: dray ${named.usage}`, `dray ${nameOf(named)} --help`]
+  const similar = /^Did you mean (.+)\?$/.exec(words)?.[1]
+  if (similar !== undefined) return new DrayError('usage', `unknown command; did you mean "${similar}"?`, { hints: [`dray ${similar} --help`] })
+  return new DrayError('usage', rephrase(words, named !== undefined), { hints })
+}
+
+function rephrase(words: string, isInCommand: boolean): string {
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(words)?.[1]
+  if (unknown !== undefined) {
+    // yargs names an option with dashes twice, once in camel case.
+    const names = unknown.split(', ')
+    const kept = names.filter(name => !names.some(other => other !== name && other.includes('-') && toCamelCase(other) === name))
+    return `unknown ${isInCommand ? 'argument' : 'command or option'} ${kept.map(name => `"${name}"`).join(', ')}`
+  }
+  const [, option, given, choices] = /Argument: (.+), Given: (.+), Choices: (.+)/.exec(words) ?? []
+  if (option !== undefined && given !== undefined && choices !== undefined) return `"${option}" cannot be ${given}, but one of ${choices}`
+  const valueless = /^Not enough arguments following: (.+)$/.exec(words)?.[1]
+  if (valueless !== undefined) return `"${valueless}" needs a value`
+  if (words.startsWith('Not enough non-option arguments')) return 'an argument is missing'
+  return words.replace(/\.$/, '').replace(/^[A-Z]/, first => first.toLowerCase())
+}
+
+function nameOf({ usage: line }: Command): string {
+  return line.split(' ')[0] ?? ''
+}
+
+function toCamelCase(name: string): string {
+  return name.replace(/-+(.)/g, (_dash, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,141 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { commands } from '../../src/cli/commands.ts'
+import { readVersion } from '../../src/cli/version.ts'
+import { run, type CommandResult } from '../lab/command.ts'
+
+const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
+let home: string
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'dray-cli-'))
+})
+
+afterAll(async () => {
+  await rm(home, { recursive: true })
+})
+
+const cli = (args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> => run(process.execPath, [dray, ...args], { env: { PATH: process.env['PATH'], HOME: home, ...env } })
+const lastLine = ({ stdout }: CommandResult): unknown => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+const repository = (): string => join(home, '.local/share/drayage/repo')
+
+describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
+  test.each<[string[], string, string]>([
+    [[], 'name a command', 'dray --help'],
+    [['--'], 'name a command', 'dray --help'],
+    [['lsit'], 'unknown command; did you mean "list"?', 'dray list --help'],
+    [['-r', '/srv', 'restor'], 'unknown command; did you mean "restore"?', 'dray restore --help'],
+    [['frobnicate'], 'unknown command or option "frobnicate"', 'dray --help'],
+    [['list', 'extra'], 'unknown argument "extra"', 'usage: dray list\ndray: hint: dray list --help'],
+    [['list', '--no-such'], 'unknown argument "no-such"', 'usage: dray list\ndray: hint: dray list --help'],
+    [['doctor', '-H'], '"host" needs a value', 'usage: dray doctor\ndray: hint: dray doctor --help'],
+    [['doctor', '--host', ''], '"host" needs a value', 'usage: dray doctor\ndray: hint: dray doctor --help'],
+    [['list', '--repo='], '"repo" needs a value', 'usage: dray list\ndray: hint: dray list --help'],
+    [['list', '-r', '-q'], '"repo" needs a value', 'usage: dray list\ndray: hint: dray list --help'],
+    [['list', '-r', 'a', '--repo', 'b'], '"repo" was given 2 times: "a", "b"', 'usage: dray list\ndray: hint: dray list --help'],
+    [['clean', '--forget'], '"forget" needs a value', 'usage: dray clean\ndray: hint: dray clean --help'],
+    [['backup', 'web', '--tag'], '"tag" needs a value', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
+    [['backup', 'web', '--consistency', 'frozen'], '"consistency" cannot be "frozen", but one of "pause", "stop", "none"', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
+    [['restore', 'latest', 'web', '--health-timeout', 'soon'], '"health-timeout" needs a number', 'usage: dray restore [backup] [container..]\ndray: hint: dray restore --help'],
+    [['show'], 'an argument is missing', 'usage: dray show <backup> [container]\ndray: hint: dray show --help'],
+  ])('dray %j', async (args, message, hint) => {
+    expect(await cli(args)).toEqual({ exitCode: 2, stdout: '', stderr: `dray: error: ${message}\ndray: hint: ${hint}\n` })
+  })
+
+  test('in English, whatever the user\'s language', async () => {
+    expect((await cli(['list', '--no-such'], { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' })).stderr).toContain('unknown argument "no-such"')
+  })
+
+  test('with --json as events', async () => {
+    const error = { code: 'usage', exitCode: 2, message: 'unknown argument "no-such"', hints: ['usage: dray list', 'dray list --help'] }
+    const result = await cli(['list', '--no-such', '--json'])
+    expect(result).toEqual({ exitCode: 2, stderr: `${JSON.stringify({ event: 'error', ...error })}\n`, stdout: `${JSON.stringify({ event: 'result', ok: false, exitCode: 2, error })}\n` })
+  })
+})
+
+describe('help', () => {
+  test('names every command with its summary, on stdout', async () => {
+    const { exitCode, stdout, stderr } = await cli(['--help'])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    const text = stdout.replace(/\s+/g, ' ')
+    for (const { usage, summary } of commands) expect(text).toContain(`dray ${usage} ${summary}`)
+  })
+
+  test.each(commands.map(({ usage }) => usage.split(' ')[0] ?? ''))('dray %s --help has examples, each whole on a line, below what it does', async name => {
+    const examples = commands.find(({ usage }) => usage.split(' ')[0] === name)?.examples ?? []
+    const { exitCode, stdout } = await cli([name, '--help'])
+    expect(exitCode).toBe(0)
+    expect(examples.length).toBeGreaterThan(0)
+    for (const [line, meaning] of examples) {
+      expect(line.startsWith(`dray ${name}`)).toBe(true)
+      expect(stdout).toContain(`  # ${meaning}\n  ${line}\n`)
+    }
+  })
+
+  test('the version is package.json\'s', async () => {
+    expect(await cli(['--version'])).toEqual({ exitCode: 0, stdout: `${readVersion()}\n`, stderr: '' })
+  })
+})
+
+describe('what fails', () => {
+  test('is one error with hints on stderr, and its own exit code', async () => {
+    expect(await cli(['list'])).toEqual({
+      exitCode: 11, stdout: '', stderr: `dray: error: there is no repository in "${repository()}"\ndray: hint: dray backup makes one\ndray: hint: name another directory with --repo or DRAY_REPO\n`,
+    })
+  })
+
+  test('is said with -q too', async () => {
+    expect((await cli(['list', '-q'])).stderr).toContain('there is no repository')
+  })
+
+  test('with --json: the result is the last line of stdout, and holds the error', async () => {
+    const result = await cli(['list', '--json'])
+    expect(result.exitCode).toBe(11)
+    expect(lastLine(result)).toMatchObject({ event: 'result', ok: false, exitCode: 11, error: { code: 'not-found', exitCode: 11 } })
+    expect(JSON.parse(result.stderr)).toMatchObject({ event: 'error', code: 'not-found' })
+  })
+
+  test.each([
+    ['no socket', 'unix:///nowhere/docker.sock', 10], ['nobody listens', 'tcp://127.0.0.1:1', 10], ['no address', 'gopher://old', 2], ['no such context', 'no-such-context', 11],
+  ])('an engine that is not there (%s)', async (_what, address, exitCode) => {
+    const result = await cli(['backup', 'web', '-H', address])
+    expect(result).toMatchObject({ exitCode, stdout: '' })
+    expect(result.stderr).toMatch(/^dray: error: [^\n]+\ndray: hint: /)
+  })
+
+  test('doctor lists every finding, and is 3 when one is bad', async () => {
+    const { exitCode, stdout, stderr } = await cli(['doctor', '-H', 'unix:///nowhere/docker.sock'])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' })
+    expect(stdout).toBe(`BAD  engine: cannot connect to the engine at "unix:///nowhere/docker.sock" (from -H): the socket does not exist
+BAD  repository: there is no repository in "${repository()}"
+ok   earlier runs: left nothing behind
+`)
+    const json = await cli(['doctor', '-H', 'unix:///nowhere/docker.sock', '--json'])
+    expect(lastLine(json)).toMatchObject({ event: 'result', ok: false, exitCode: 3, checks: [{ subject: 'engine', ok: false }, { subject: 'repository', ok: false }, { subject: 'earlier runs', ok: true }] })
+  })
+})
+
+describe('where things lie', () => {
+  test('the repository is --repo, else DRAY_REPO, else below XDG_DATA_HOME', async () => {
+    expect((await cli(['list', '-r', '/a'], { DRAY_REPO: '/b' })).stderr).toContain('in "/a"')
+    expect((await cli(['list'], { DRAY_REPO: '/b', XDG_DATA_HOME: '/c' })).stderr).toContain('in "/b"')
+    expect((await cli(['list'], { XDG_DATA_HOME: '/c' })).stderr).toContain('in "/c/drayage/repo"')
+  })
+
+  test('a command that only looks makes no folders', async () => {
+    const empty = join(home, 'empty')
+    await mkdir(empty)
+    await cli(['doctor', '-H', 'unix:///nowhere'], { HOME: empty })
+    await cli(['clean'], { HOME: empty })
+    await cli(['list'], { HOME: empty })
+    expect(await run('find', [empty, '-mindepth', '1'])).toMatchObject({ stdout: '' })
+  })
+})
+
+test('a reader that closes our output early is no failure of ours', async () => {
+  const { stdout, exitCode } = await run('bash', ['-o', 'pipefail', '-c', '"$NODE" "$DRAY" --help | head -1'], { env: { PATH: process.env['PATH'], HOME: home, NODE: process.execPath, DRAY: dray } })
+  expect({ stdout, exitCode }).toEqual({ stdout: 'dray <command>: back up, restore and migrate Docker containers, whole\n', exitCode: 0 })
+})
