@@ -22,17 +22,23 @@ export async function makeBindFolder(options: BindPathOptions): Promise<void> {
   await inFolder(options, posix.dirname(missing), 'make', 'mkdir -p -- "./$1"', posix.relative(posix.dirname(missing), options.path))
 }
 
-/** Removes what a run made: a file, or a folder with what lies in it on the same file system. Missing is success. */
-export async function removeBindPath(options: BindPathOptions): Promise<void> {
+/** Where the file system knows no birth time, stat says 0. */
+const removeScript = 'if [ "$(stat -c %W -- "./$1")" -gt "$2" ]; then echo "it was made later, by somebody else"; exit 9; fi >&2; rm -rf --one-file-system -- "./$1"'
+
+/**
+ * Removes what a run made: a file, or a folder with what lies in it on the same file system. Missing is success; what was born
+ * after `bornBefore` was made by somebody else, and stays.
+ */
+export async function removeBindPath(options: BindPathOptions & { readonly bornBefore: Date }): Promise<void> {
   if ((await kindOfBind(options)) === 'missing') return
-  await inFolder(options, posix.dirname(options.path), 'remove', 'rm -rf --one-file-system -- "./$1"', posix.basename(options.path))
+  await inFolder(options, posix.dirname(options.path), 'remove', removeScript, posix.basename(options.path), String(Math.ceil(options.bornBefore.getTime() / 1000)))
 }
 
-async function inFolder({ engine, path, run, journal, signal }: BindPathOptions, folder: string, doing: string, script: string, name: string): Promise<void> {
+async function inFolder({ engine, path, run, journal, signal }: BindPathOptions, folder: string, doing: string, script: string, name: string, ...more: readonly string[]): Promise<void> {
   if (name === '' || name.startsWith('..')) throw new DrayError('usage', `"${path}" cannot be the source of a bind mount`)
   const tools: MountTools = await openMountTools({ engine, target: { kind: 'directory', path: folder }, reader: 'auto', run, ...(journal === undefined ? {} : { journal }), signal })
   try {
-    const { stderr, exitCode } = await runScript(tools, script, [name], signal)
+    const { stderr, exitCode } = await runScript(tools, script, [name, ...more], signal)
     if (exitCode !== 0) throw toolFailure(tools, `${doing} "${path}": in`, stderr, exitCode)
   } finally {
     await tools.close()

@@ -13,6 +13,9 @@ import type { DataRestorer } from '../put-right.ts'
 import type { StoredMount } from '../restore-plan.ts'
 import { checkContent } from './check-content.ts'
 
+/** A path that appeared longer than this after its entry is not what the entry meant. Clocks of two machines may differ. */
+const longestMakingMs = 60 * 60 * 1000
+
 /**
  * Puts replaced data back from the backup that was made of it before, and removes paths that were made. What is written is
  * read back and compared. For a run's own way back and for `dray clean`: it needs the repository to be where it was.
@@ -20,7 +23,7 @@ import { checkContent } from './check-content.ts'
 export function restoreData(run: { readonly id: string }): DataRestorer {
   return async (entry, engine) => {
     if (entry.did === 'created path') {
-      await removeBindPath({ engine, path: entry.path, run: run.id, signal: new AbortController().signal })
+      await removeBindPath({ engine, path: entry.path, bornBefore: new Date(Date.parse(entry.at) + longestMakingMs), run: run.id, signal: new AbortController().signal })
       return
     }
     const { backup, repository: path } = entry
