@@ -1,6 +1,5 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { connectEngine } from '../engine/connect.ts'
 import type { Engine } from '../engine/engine.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { openRepository, type Repository } from '../store/repository.ts'
@@ -32,9 +31,15 @@ export class CommandResources {
     const key = host ?? ''
     const known = this.engines.get(key)
     if (known) return known
-    const connecting = connectEngine({ ...(host === undefined ? {} : { host }), env: process.env, signal: this.signal })
+    const connecting = this.openConnection(host)
     this.engines.set(key, connecting)
     return connecting
+  }
+
+  /** dockerode takes longer to load than all of the rest: commands that need no engine go without. */
+  private async openConnection(host: string | undefined): Promise<Engine> {
+    const { connectEngine } = await import('../engine/connect.ts')
+    return await connectEngine({ ...(host === undefined ? {} : { host }), env: process.env, signal: this.signal })
   }
 
   async openRepository(options: { readonly create: boolean }): Promise<Repository> {
