@@ -44,7 +44,7 @@ export async function planBackup({ run, engine, repositoryPath, options }: PlanJ
       container: nameOf(inspect),
       state: inspect.State.Status,
       image: image === undefined ? `${inspect.Config.Image} is gone from the engine: the root file system is stored as one layer` : inspect.Config.Image,
-      writableLayer: image === undefined ? '' : changes.length === 0 ? 'none: the image is stored as it is' : `${changes.length} paths of the writable layer: stored as a commit`,
+      writableLayer: image === undefined ? 'part of that one layer' : changes.length === 0 ? 'none: the image is stored as it is' : `${changes.length} ${changes.length === 1 ? 'path' : 'paths'} of the writable layer: stored as a commit`,
       networks: Object.keys(inspect.NetworkSettings.Networks),
       rest: restOf(chooseFreeze(inspect, options.consistency)),
       mounts,

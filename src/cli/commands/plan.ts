@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../../ui/format.ts'
+import { formatBytes, formatCount, printable } from '../../ui/format.ts'
 import { renderTable } from '../../ui/table.ts'
 import { planBackup, type BackupPlan } from '../../workflows/plan-backup.ts'
 import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
@@ -46,6 +46,7 @@ function describePlan(plan: BackupPlan, width: number): string {
     `networks  ${networks.join(', ') || 'none'}`,
     `at rest   ${rest}`,
     ...otherWriters.map(text => `warning   ${text}`),
+    ...mounts.flatMap(({ label, nested }) => nested.map(path => `warning   not captured: "${printable(path)}" is mounted inside ${label}`)),
     '',
     rows.length === 0 ? 'no mounts' : renderTable([{ title: 'MOUNT', value: ({ mount }) => mount, shrink: true }, { title: 'SOURCE', value: ({ source }) => source, shrink: true }, { title: 'KIND', value: ({ kind }) => kind }, { title: 'BACKUP', value: ({ what }) => what, shrink: true }], rows, width),
   ].join('\n')

@@ -26,8 +26,9 @@ export class Obstacles {
   /** Throws `conflict`, naming everything at once. */
   stop(target: string): void {
     if (this.found.length === 0) return
+    const texts = [...new Set(this.found.map(({ text }) => text))]
     const hints = [...new Set(this.found.map(({ hint }) => hint))]
-    throw new DrayError('conflict', `nothing was changed on "${target}": ${this.found.map(({ text }) => text).join('; ')}`, { hints })
+    throw new DrayError('conflict', `nothing was changed on "${target}": ${texts.join('; ')}`, { hints })
   }
 }
 
