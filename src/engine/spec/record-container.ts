@@ -11,7 +11,7 @@ import { nameOf, type ContainerRecord, type Peer } from './spec-record.ts'
  * a network, a volume, a container it shares something with) is left out; only a missing container is an error.
  */
 export async function recordContainer(engine: Engine, id: string, options?: CallOptions): Promise<ContainerRecord> {
-  const inspect = await engine.containers.inspect(id, options)
+  const inspect = await inspectContainer(engine, id, options)
   const image = await orNothing(engine.images.inspect(inspect.Image, options))
   const networkNames = new Set([...Object.keys(inspect.NetworkSettings.Networks), ...networkOfMode(inspect.HostConfig.NetworkMode)])
   const volumeNames = new Set(inspect.Mounts.flatMap(mount => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : [])))
@@ -22,6 +22,15 @@ export async function recordContainer(engine: Engine, id: string, options?: Call
     volumes: await present([...volumeNames], name => engine.volumes.inspect(name, options)),
     peers: await present(peersOf(inspect), name => readPeer(engine, name, options)),
     engine: engine.facts,
+  }
+}
+
+async function inspectContainer(engine: Engine, id: string, options?: CallOptions): Promise<ContainerInspect> {
+  try {
+    return await engine.containers.inspect(id, options)
+  } catch (thrown) {
+    if (!(thrown instanceof DrayError && thrown.code === 'not-found')) throw thrown
+    throw new DrayError('not-found', `there is no container "${id}" on "${engine.address}"`, { hints: ['docker ps -a shows the containers'], cause: thrown })
   }
 }
 
