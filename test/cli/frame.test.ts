@@ -110,7 +110,10 @@ describe('what fails', () => {
     const { exitCode, stdout, stderr } = await cli(['doctor', '-H', 'unix:///nowhere/docker.sock'])
     expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' })
     expect(stdout).toBe(`BAD  engine: cannot connect to the engine at "unix:///nowhere/docker.sock" (from -H): the socket does not exist
+     hint: is dockerd running? see: systemctl status docker, docker context ls
 BAD  repository: there is no repository in "${repository()}"
+     hint: dray backup makes one
+     hint: name another directory with --repo or DRAY_REPO
 ok   earlier runs: left nothing behind
 `)
     const json = await cli(['doctor', '-H', 'unix:///nowhere/docker.sock', '--json'])

@@ -1,12 +1,13 @@
-import { messageOf } from '../../errors/dray-error.ts'
+import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { readDeadJournals } from '../../pipeline/read-journals.ts'
-import { repairLayout, rebuildIndex } from '../../store/repair.ts'
+import { repairLayout, rebuildIndex, type RepairReport } from '../../store/repair.ts'
+import { formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
 import type { Command, CommandContext } from '../command.ts'
 
-type Check = { readonly subject: string; readonly ok: boolean; readonly finding: string }
+type Check = { readonly subject: string; readonly ok: boolean; readonly finding: string; readonly hints: readonly string[] }
 
 export const doctorCommand: Command = {
   usage: 'doctor',
@@ -18,10 +19,11 @@ export const doctorCommand: Command = {
   ],
   options: yargs => yargs.option('repair', { type: 'boolean', default: false, describe: 'rebuild what can be rebuilt from the blobs' }),
   run: async (args, context) => {
+    if (args['repair'] === true && context.globals.dryRun) throw new DrayError('usage', '--repair cannot be tried with --dry-run', { hints: ['dray doctor shows what is wrong and changes nothing'] })
     const checks = args['repair'] === true ? [await repair(context)] : [await checkEngine(context), await checkRepository(context), await checkJournals(context)]
     const failed = checks.some(({ ok }) => !ok)
     return {
-      text: checks.map(({ subject, ok, finding }) => `${ok ? 'ok  ' : 'BAD '} ${subject}: ${finding}`).join('\n'),
+      text: checks.flatMap(({ subject, ok, finding, hints }) => [`${ok ? 'ok  ' : 'BAD '} ${subject}: ${finding}`, ...hints.map(hint => `     hint: ${hint}`)]).join('\n'),
       json: { checks },
       exitCode: failed ? exitCodes.incomplete : 0,
     }
@@ -38,29 +40,39 @@ async function checkEngine(context: CommandContext): Promise<Check> {
 async function checkRepository(context: CommandContext): Promise<Check> {
   return await check('repository', async () => {
     await using repository = await context.openRepository({ create: false })
-    return `${repository.path} lists ${(await listBackups(repository)).length} backups`
+    return `${repository.path} lists ${formatCount((await listBackups(repository)).length, 'backup')}`
   })
 }
 
 async function checkJournals(context: CommandContext): Promise<Check> {
   const left = (await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open)
-  return { subject: 'earlier runs', ok: left.length === 0, finding: left.length === 0 ? 'left nothing behind' : left.map(describeEntry).join('; ') }
+  return { subject: 'earlier runs', ok: left.length === 0, finding: left.length === 0 ? 'left nothing behind' : left.map(describeEntry).join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
 }
 
 async function repair(context: CommandContext): Promise<Check> {
-  return await check('repair', async () => {
+  let isWhole = true
+  const repaired = await check('repair', async () => {
     await repairLayout(context.globals.repo)
     await using repository = await context.openRepository({ create: false })
     await using lock = await repository.lock('exclusive', { command: context.commandLine, signal: context.signal })
     const report = await rebuildIndex(repository, lock)
-    return JSON.stringify(report)
+    isWhole = report.incomplete.length === 0
+    return repairText(report)
   })
+  return { ...repaired, ok: repaired.ok && isWhole }
+}
+
+function repairText({ indexWas, kept, added, incomplete }: RepairReport): string {
+  return [
+    `index.json was ${indexWas}: ${formatCount(kept.length, 'backup')} kept, ${formatCount(added.length, 'backup')} added`,
+    ...incomplete.map(({ id, listed, reason }) => `backup ${id} is incomplete${listed ? '' : ' and not listed'}: ${reason}`),
+  ].join('\n     ')
 }
 
 async function check(subject: string, look: () => Promise<string>): Promise<Check> {
   try {
-    return { subject, ok: true, finding: await look() }
+    return { subject, ok: true, finding: await look(), hints: [] }
   } catch (error) {
-    return { subject, ok: false, finding: messageOf(error) }
+    return { subject, ok: false, finding: messageOf(error), hints: error instanceof DrayError ? error.hints : [] }
   }
 }
