@@ -16,3 +16,8 @@ export async function withRun<T>(context: CommandContext, work: (run: Run) => Pr
     for (const entry of await run.journal.close()) reporter.warn(`left behind: ${describeEntry(entry)}; put it right with: dray clean`)
   }
 }
+
+/** The report of a finished part, for people. With --json all of it is in the result event. */
+export function sayReport({ globals, reporter }: CommandContext, lines: readonly string[]): void {
+  if (!globals.json) for (const line of lines) reporter.note(line)
+}

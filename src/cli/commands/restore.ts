@@ -5,7 +5,7 @@ import { planRestore, restoreContainer, type RestoreReport } from '../../workflo
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
 import { readRestoreOptions } from '../restore-options.ts'
-import { withRun } from '../run-command.ts'
+import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 
 export const restoreCommand: Command = {
@@ -52,7 +52,7 @@ export const restoreCommand: Command = {
       const reports: RestoreReport[] = []
       for (const container of targets) {
         const report = await restoreContainer(job(container))
-        for (const line of restoreText(report)) context.reporter.note(line)
+        sayReport(context, restoreText(report))
         reports.push(report)
       }
       const json = { run: run.id, target: engine.address, restored: reports.map(restoreJson) }

@@ -1,0 +1,54 @@
+import '../../one-realm.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { run } from '../../lab/command.ts'
+import { startHost, type LabHost } from '../../lab/host.ts'
+import { busyboxImage } from '../../lab/images.ts'
+
+const dray = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
+let host: LabHost
+let folder: string
+
+beforeAll(async () => {
+  host = await startHost({ engine: '20.10' })
+  folder = await mkdtemp(join(tmpdir(), 'dray-several-'))
+  await busyboxImage(host, 'box:1', { cmd: ['sleep', '1000'] })
+  await host.docker(['run', '-d', '--name', 'web', 'box:1'])
+}, 120_000)
+
+afterAll(async () => {
+  await host[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+}, 60_000)
+
+const cli = (...args: string[]) => run(process.execPath, [dray, ...args, '-H', `unix://${host.socket}`], { env: { PATH: process.env['PATH'], HOME: folder, COLUMNS: '80' } })
+
+test('of several containers those that can be are backed up; the others are named, and it is exit 3', async () => {
+  const { exitCode, stdout, stderr } = await cli('backup', 'nobody', 'web', '--quiet')
+  expect(stdout).toMatch(/^\d{8}-\d{6}-[0-9a-f]{6}\n$/)
+  expect(stderr).toBe(`dray: warning: container "nobody" is not backed up: there is no container "nobody" on "unix://${host.socket}"; docker ps -a shows the containers\n`)
+  expect(exitCode).toBe(3)
+}, 60_000)
+
+test('as JSON the result names both, and nothing is said twice', async () => {
+  const { exitCode, stdout } = await cli('backup', 'web', 'nobody', '--json')
+  const events = stdout.trim().split('\n').map(line => JSON.parse(line) as { event: string })
+  expect(events.at(-1)).toMatchObject({ event: 'result', ok: false, exitCode: 3, backups: [{ container: 'web' }], failed: [{ container: 'nobody', error: { code: 'not-found', exitCode: 11 } }] })
+  expect(events.filter(({ event }) => event === 'note')).toEqual([])
+  expect(exitCode).toBe(3)
+}, 60_000)
+
+test('when none can be, the first one\'s error ends it', async () => {
+  expect(await cli('backup', 'nobody', 'noone', '--quiet')).toMatchObject({ exitCode: 11, stdout: '', stderr: expect.stringMatching(/^dray: warning: .*"nobody".*\ndray: warning: .*"noone".*\ndray: error: there is no container "nobody" on ".*"\ndray: hint: docker ps -a shows the containers\n$/) })
+}, 60_000)
+
+test('doctor says what to do; --repair is not tried with --dry-run', async () => {
+  const { exitCode, stdout } = await cli('doctor', '--repo', join(folder, 'none'))
+  expect(stdout).toMatch(/^ok {3}engine: .*\nBAD {2}repository: there is no repository in ".*"\n {5}hint: dray backup makes one\n/)
+  expect(exitCode).toBe(3)
+  expect(await cli('doctor', '--repair', '--dry-run')).toMatchObject({ exitCode: 2 })
+  expect(await cli('doctor', '--repair')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^ok {3}repair: index\.json was sound: 2 backups kept, 0 backups added\n$/) })
+}, 60_000)
