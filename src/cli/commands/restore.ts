@@ -61,7 +61,7 @@ export const restoreCommand: Command = {
   },
 }
 
-/** Exit 3: a difference in the spec, or data that could not be written as it was. */
-function isIncomplete({ comparison, written }: RestoreReport): boolean {
-  return comparison.differences.length > 0 || written.some(({ problems, losses }) => problems.length > 0 || losses.length > 0)
+/** Exit 3: a difference in the spec, announced or not, or data that could not be written as it was. */
+function isIncomplete({ plan, comparison, written }: RestoreReport): boolean {
+  return comparison.differences.length > 0 || plan.request.losses.length > 0 || written.some(({ problems, losses }) => problems.length > 0 || losses.length > 0)
 }

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../lab/command.ts'
+import type { LabHost } from '../../lab/host.ts'
+
+const program = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
+
+export type Answer = {
+  readonly exitCode: number
+  readonly stderr: string
+  readonly stdout: string
+  /** The last event of --json. */
+  readonly result: any // eslint-disable-line @typescript-eslint/no-explicit-any -- as a script reads it
+}
+
+/** The program as people run it, with a home, a repository and a state folder of its own. Dispose removes them. */
+export interface Dray extends AsyncDisposable {
+  readonly home: string
+  readonly repository: string
+  readonly state: string
+  /** With --json. */
+  (...args: readonly string[]): Promise<Answer>
+  /** With the result and nothing else asked for, and other variables. */
+  plain(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Answer>
+}
+
+export async function installDray(env: NodeJS.ProcessEnv = {}): Promise<Dray> {
+  const home = await mkdtemp(join(tmpdir(), 'dray-cli-'))
+  const repository = join(home, 'repo')
+  const state = join(home, 'state')
+  const base = { PATH: process.env['PATH'], HOME: home, XDG_STATE_HOME: state, DRAY_REPO: repository, ...env }
+  const plain = async (args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<Answer> => {
+    const { exitCode, stdout, stderr } = await run(process.execPath, [program, ...args], { env: { ...base, ...more } })
+    return { exitCode, stdout, stderr, result: resultOf(stdout) }
+  }
+  const dray = (...args: readonly string[]): Promise<Answer> => plain([...args, '--json'])
+  return Object.assign(dray, { home, repository, state, plain, [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) })
+}
+
+function resultOf(stdout: string): unknown {
+  const line = stdout.trim().split('\n').at(-1) ?? ''
+  return line.startsWith('{') ? (JSON.parse(line) as unknown) : undefined
+}
+
+/** Throws with everything that was said unless the exit code is the one that is expected. */
+export function expectExit(answer: Answer, exitCode: number): Answer {
+  if (answer.exitCode === exitCode) return answer
+  throw new Error(`dray ended with ${answer.exitCode} instead of ${exitCode}:\n${answer.stderr}\n${answer.stdout.slice(-4000)}`)
+}
+
+/** Everything that an engine lists, to be compared before and after. */
+export type Inventory = { readonly containers: readonly string[]; readonly images: readonly string[]; readonly volumes: readonly string[]; readonly networks: readonly string[] }
+
+export async function inventory(host: LabHost): Promise<Inventory> {
+  const lines = async (...args: string[]): Promise<string[]> => (await docker(host, ...args)).split('\n').filter(line => line !== '').sort()
+  return {
+    containers: await lines('ps', '-a', '--no-trunc', '--format', '{{.Names}} {{.ID}} {{.State}} {{.Image}}'),
+    images: await lines('images', '-a', '--no-trunc', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}'),
+    volumes: await lines('volume', 'ls', '--format', '{{.Name}} {{.Driver}}'),
+    networks: await lines('network', 'ls', '--no-trunc', '--format', '{{.Name}} {{.ID}} {{.Driver}}'),
+  }
+}
+
+/** Runs the docker command against the host; rejects with what it said when it fails. */
+export async function docker(host: LabHost, ...args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await host.docker(args)
+  if (exitCode !== 0) throw new Error(`docker ${args.join(' ')}: ${stderr}`)
+  return stdout.trim()
+}
+
+export async function inspect(host: LabHost, container: string): Promise<any> { // eslint-disable-line @typescript-eslint/no-explicit-any -- the engine's own answer
+  return (JSON.parse(await docker(host, 'inspect', '--type', 'container', container)) as unknown[])[0]
+}
+
+export const at = (host: LabHost): string => `unix://${host.socket}`
