@@ -36,17 +36,20 @@ export class Chunker {
   readonly #maxBytes: number
   readonly #threshold: number
   readonly #gear: Uint32Array
+  readonly #allocate: (length: number) => Buffer
   #pieces: Buffer[] = []
   #pendingBytes = 0
   #hash = 0
 
-  constructor({ minBytes, averageBytes, maxBytes, seed }: ChunkerParameters = defaultChunkerParameters) {
+  /** `allocate` gives the memory of each chunk. */
+  constructor({ minBytes, averageBytes, maxBytes, seed }: ChunkerParameters = defaultChunkerParameters, allocate: (length: number) => Buffer = length => Buffer.allocUnsafeSlow(length)) {
     const sane = [minBytes, averageBytes, maxBytes].every(Number.isSafeInteger) && minBytes >= windowBytes && averageBytes > minBytes && maxBytes > averageBytes && maxBytes <= 2 ** 30
     if (!sane) throw new DrayError('damaged', `chunk sizes "${minBytes}, ${averageBytes}, ${maxBytes}" are not an ascending minimum, average and maximum`)
     this.#minBytes = minBytes
     this.#maxBytes = maxBytes
     this.#threshold = Math.floor(2 ** 32 / (averageBytes - minBytes))
     this.#gear = gearTable(seed)
+    this.#allocate = allocate
   }
 
   /** Bytes of the chunk that has begun and not ended. */
@@ -85,7 +88,7 @@ export class Chunker {
   }
 
   #take(): Buffer {
-    const chunk = Buffer.allocUnsafeSlow(this.#pendingBytes)
+    const chunk = this.#allocate(this.#pendingBytes)
     let offset = 0
     for (const piece of this.#pieces) offset += piece.copy(chunk, offset)
     this.#pieces = []

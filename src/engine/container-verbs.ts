@@ -6,7 +6,7 @@ import type { CallOptions, CommitRequest, ContainerSummary, ContainerVerbs } fro
 import { fromReportedFailure } from './engine-error.ts'
 import { readLog } from './log-text.ts'
 import { decodePathStat } from './path-stat.ts'
-import { encodeName, parseAnswer, plainVerb, type Pace } from './plain-verbs.ts'
+import { encodeName, parseAnswer, plainList, plainVerb, type Pace } from './plain-verbs.ts'
 import { readToEnd } from './read-to-end.ts'
 import { unlessMissing } from './unless-missing.ts'
 import type Docker from 'dockerode'
@@ -18,7 +18,7 @@ export function containerVerbs(client: ApiClient): ContainerVerbs {
   const path = (id: string, action: string): string => `/containers/${encodeName(id)}/${action}`
   return {
     async list(filters, options) {
-      const found = await plainVerb(client, 'quick', 'listing the containers', options?.signal, async docker => docker.listContainers({ all: true, ...(filters ? { filters } : {}) }))
+      const found = await plainList(client, 'listing the containers', '/containers/json', { all: true, ...(filters ? { filters } : {}) }, options?.signal)
       return found as ContainerSummary[]
     },
     async inspect(id, options) {

@@ -3,14 +3,14 @@ import type { ImageInspect } from './api-types.ts'
 import type { ImageVerbs } from './engine.ts'
 import { importRootfs } from './import-rootfs.ts'
 import { loadImages } from './load-images.ts'
-import { encodeName, plainVerb } from './plain-verbs.ts'
+import { encodeName, plainList, plainVerb } from './plain-verbs.ts'
 import { unlessMissing } from './unless-missing.ts'
 
 export function imageVerbs(client: ApiClient): ImageVerbs {
   return {
     async list(options) {
       const query = { ...(options?.all === undefined ? {} : { all: options.all }), ...(options?.filters ? { filters: options.filters } : {}) }
-      const found = await plainVerb(client, 'quick', 'listing the images', options?.signal, async docker => docker.listImages(query))
+      const found = await plainList(client, 'listing the images', '/images/json', query, options?.signal)
       return found as Awaited<ReturnType<ImageVerbs['list']>>
     },
     async inspect(ref, options) {

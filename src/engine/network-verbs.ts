@@ -1,7 +1,7 @@
 import type { ApiClient } from './api-client.ts'
 import type { NetworkInspect } from './api-types.ts'
 import type { CallOptions, NetworkVerbs } from './engine.ts'
-import { encodeName, parseAnswer, plainVerb } from './plain-verbs.ts'
+import { encodeName, parseAnswer, plainList, plainVerb } from './plain-verbs.ts'
 import { unlessMissing } from './unless-missing.ts'
 import type Docker from 'dockerode'
 
@@ -10,7 +10,7 @@ export function networkVerbs(client: ApiClient): NetworkVerbs {
     plainVerb(client, 'quick', `${doing} network "${id}"`, options?.signal, async docker => verb(docker.getNetwork(encodeName(id))))
   return {
     async list(filters, options) {
-      const found = await plainVerb(client, 'quick', 'listing the networks', options?.signal, async docker => docker.listNetworks(filters ? { filters } : {}))
+      const found = await plainList(client, 'listing the networks', '/networks', filters ? { filters } : {}, options?.signal)
       return found as NetworkInspect[]
     },
     async inspect(id, options) {

@@ -1,13 +1,13 @@
 import type { ApiClient } from './api-client.ts'
 import type { VolumeInspect } from './api-types.ts'
 import type { VolumeVerbs } from './engine.ts'
-import { encodeName, parseAnswer, plainVerb } from './plain-verbs.ts'
+import { encodeName, parseAnswer, plainList, plainVerb } from './plain-verbs.ts'
 import { unlessMissing } from './unless-missing.ts'
 
 export function volumeVerbs(client: ApiClient): VolumeVerbs {
   return {
     async list(filters, options) {
-      const found = (await plainVerb(client, 'quick', 'listing the volumes', options?.signal, async docker => docker.listVolumes(filters ? { filters } : {}))) as { Volumes: VolumeInspect[] | null }
+      const found = (await plainList(client, 'listing the volumes', '/volumes', filters ? { filters } : {}, options?.signal)) as { Volumes: VolumeInspect[] | null }
       return found.Volumes ?? []
     },
     async inspect(name, options) {

@@ -6,7 +6,7 @@
  *   even with --numeric-owner, so that another host would give the rights to someone else.
  */
 export const createArguments = [
-  '--create', '--file=-', '--format=pax', '--numeric-owner', '--xattrs', '--xattrs-include=*', '--sparse', '--sparse-version=0.0',
+  '--create', '--file=-', '--blocking-factor=128', '--format=pax', '--numeric-owner', '--xattrs', '--xattrs-include=*', '--sparse', '--sparse-version=0.0',
   '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime', '--quoting-style=escape',
   '--no-recursion', '--null', '--verbatim-files-from', '--files-from=-',
 ] as const
@@ -17,6 +17,6 @@ export const createArguments = [
  * becomes real only at the end, so nothing is written through it.
  */
 export const extractArguments = [
-  '--extract', '--file=-', '--preserve-permissions', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*',
+  '--extract', '--file=-', '--blocking-factor=512', '--preserve-permissions', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*',
   '--delay-directory-restore', '--warning=no-timestamp', '--quoting-style=escape',
 ] as const

@@ -1,10 +1,13 @@
 import { rename, type FileHandle } from 'node:fs/promises'
 import { syncFolder } from '../files/atomic-file.ts'
+import { Slots } from './slots.ts'
 
 export type WrittenFile = { readonly file: FileHandle; readonly temporary: string; readonly path: string; readonly bytes: number; readonly onPlaced: () => void }
 
 const mostFiles = 64
 const mostBytes = 64 * 1024 * 1024
+/** A sync holds a thread of the pool for as long as the disk takes: the others go on compressing. */
+const syncsAtOnce = 2
 
 /**
  * Files that are written and not yet named: a batch is synced in parallel and then renamed, which costs a small part of
@@ -12,6 +15,7 @@ const mostBytes = 64 * 1024 * 1024
  */
 export class BlobBatch {
   readonly #folder: string
+  readonly #syncs = new Slots(syncsAtOnce)
   #files: WrittenFile[] = []
   #bytes = 0
   #placing: Promise<void> = Promise.resolve()
@@ -63,7 +67,7 @@ export class BlobBatch {
   }
 
   async #place(files: readonly WrittenFile[]): Promise<void> {
-    const synced = await Promise.allSettled(files.map(({ file }) => file.datasync()))
+    const synced = await Promise.allSettled(files.map(({ file }) => this.#syncs.run(() => file.datasync())))
     const closed = await Promise.allSettled(files.map(({ file }) => file.close()))
     for (const outcome of [...synced, ...closed]) if (outcome.status === 'rejected') throw outcome.reason
     this.#folderIsSynced = false

@@ -7,6 +7,7 @@
  * base's last chunk may have ended because the stream did; and a chunk that is not taken whole has to be read and fed,
  * until a cut falls on an end of a base chunk again.
  */
+import { BufferPool } from '../archive/buffer-pool.ts'
 import { Chunker, type ChunkerParameters } from '../archive/chunker.ts'
 import type { ChunkRef, ContentChunk } from './chunk-ref.ts'
 
@@ -17,7 +18,9 @@ export type ChunkSink = {
   isPresent(ref: ChunkRef): Promise<boolean>
 }
 
+/** As many chunks are hashed, compressed and written at a time, and so many bytes: of large chunks fewer. */
 const inFlight = 6
+const bytesInFlight = 16 * 1024 * 1024
 
 export class ContentWriter {
   readonly #store: ChunkSink
@@ -26,14 +29,16 @@ export class ContentWriter {
   /** Where each base chunk begins, and at last where the base ends. */
   readonly #starts: Float64Array
   readonly #chunks: Promise<ContentChunk>[] = []
+  readonly #pool = new BufferPool(bytesInFlight)
   #settled = 0
+  #inFlightBytes = 0
   #reuse: { from: number; to: number } | undefined
   #position = 0
   #reusedBytes = 0
 
   constructor(store: ChunkSink, parameters: ChunkerParameters, base: readonly ContentChunk[] = []) {
     this.#store = store
-    this.#chunker = new Chunker(parameters)
+    this.#chunker = new Chunker(parameters, length => this.#pool.take(length))
     this.#base = base
     this.#starts = new Float64Array(base.length + 1)
     for (const [at, { length }] of base.entries()) this.#starts[at + 1] = (this.#starts[at] ?? 0) + length
@@ -112,8 +117,16 @@ export class ContentWriter {
   }
 
   async #add(plain: Buffer, forced: boolean): Promise<void> {
-    this.#push(this.#store.store(plain).then(ref => ({ ...ref, forced })))
-    while (this.#chunks.length - this.#settled > inFlight) await this.#chunks[this.#settled++]
+    this.#push(this.#storeAndRelease(plain, forced))
+    while (this.#chunks.length - this.#settled > inFlight || (this.#inFlightBytes > bytesInFlight && this.#settled < this.#chunks.length)) await this.#chunks[this.#settled++]
+  }
+
+  async #storeAndRelease(plain: Buffer, forced: boolean): Promise<ContentChunk> {
+    this.#inFlightBytes += plain.length
+    const ref = await this.#store.store(plain)
+    this.#inFlightBytes -= plain.length
+    this.#pool.giveBack(plain)
+    return { ...ref, forced }
   }
 
   #push(chunk: Promise<ContentChunk>): void {
