@@ -20,12 +20,12 @@ import { describeMount, toMountDescription, type DescribedMount } from './mount-
 import type { CaptureReport } from './mount-content.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { captureFlattened, captureOriginal, captureWritableLayer, storeCommit, type CapturedImage, type CommitWishes, type ImageSource, type Original, type WritableLayerCapture } from './steps/capture-image.ts'
+import { announceCommit, captureFlattened, captureOriginal, captureWritableLayer, storeCommit, type CapturedImage, type CommitWishes, type ImageSource, type Original, type WritableLayerCapture } from './steps/capture-image.ts'
 import { findBase, type Base } from './steps/find-base.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
-import { closeMounts, openMounts, readMounts, type OpenMount } from './steps/read-mounts.ts'
+import { closeMounts, openMounts, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
 import { readAtRest } from './steps/read-at-rest.ts'
 import { warnOfSurprises } from './steps/surprises.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
@@ -129,19 +129,34 @@ type Read = Opened & { readonly first: readonly CaptureReport[] | undefined }
 /** A container that rests already, or is not to be disturbed, is read once. */
 async function firstPass(state: Opened): Promise<{ first: readonly CaptureReport[] | undefined }> {
   const way = chooseFreeze(state.record.inspect, state.options.consistency)
-  const first = way === 'pause' || way === 'stop' ? await readMounts({ ...state, open: state.opened }, 'last backup') : undefined
+  const first = way === 'pause' || way === 'stop' ? await readMounts({ ...state, open: state.opened }) : undefined
   return { first }
 }
 
 export type AtRest = { readonly reports: readonly CaptureReport[]; readonly writableLayer: WritableLayerCapture | CapturedImage | undefined; readonly freeze: FreezeFacts }
 
+/** While it rests, what has changed is only read; it is stored when the container runs again. */
 async function secondPass(state: Read): Promise<{ atRest: AtRest }> {
-  const { run, engine, record, options, first } = state
-  const { result, freeze } = await readAtRest({ run, engine, container: record.inspect, wanted: options.consistency }, async container => {
-    const [reports, writableLayer] = await bothOrNeither(readMounts({ ...state, open: state.opened }, first ?? 'last backup'), keepWritableLayer(state, container))
-    return { reports, writableLayer }
-  })
-  return { atRest: { ...result, freeze } }
+  const { run, engine, record, options, first, original } = state
+  const job = { ...state, open: state.opened }
+  if (original !== undefined && 'captured' in original) await announceCommit(run, engine, record.inspect)
+  let reading: MountsReading | undefined
+  try {
+    const { result, freeze } = await readAtRest({ run, engine, container: record.inspect, wanted: options.consistency }, async container => {
+      await reading?.stored
+      reading = first === undefined ? readAll(job) : readChanges(job, first)
+      const [, writableLayer] = await bothOrNeither(reading.read, keepWritableLayer(state, container))
+      return { reading, writableLayer }
+    })
+    return { atRest: { reports: await result.reading.stored, writableLayer: result.writableLayer, freeze } }
+  } finally {
+    await reading?.stored.catch(() => undefined)
+  }
+}
+
+function readAll(job: Parameters<typeof readMounts>[0]): MountsReading {
+  const stored = readMounts(job)
+  return { read: stored, stored }
 }
 
 async function keepWritableLayer({ run, engine, options, original, imageSource, base, layer }: Read, container: ContainerInspect): Promise<AtRest['writableLayer']> {

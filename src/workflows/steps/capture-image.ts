@@ -49,8 +49,17 @@ export type WritableLayerCapture =
 
 export type CommitJob = { readonly run: Run; readonly engine: Engine; readonly images: ImageStore; readonly container: ContainerInspect; readonly wishes: CommitWishes; readonly base: Base | undefined; readonly layer: WritableLayer | undefined; readonly signal: AbortSignal }
 
+function commitName(run: Run, { Id }: ContainerInspect): string {
+  return `drayage-tmp:${run.id}-${Id.slice(0, 12)}`
+}
+
+/** Tells the journal of the commit that captureWritableLayer may make: before the container rests, for which the journal's disk may be slow. */
+export async function announceCommit(run: Run, engine: Engine, container: ContainerInspect): Promise<void> {
+  await run.journal.record(engine, { did: 'created tag', ref: commitName(run, container) })
+}
+
 /**
- * Keeps the writable layer of a container that rests: by a commit under a temporary name, which the journal knows, unless it
+ * Keeps the writable layer of a container that rests: by a commit under a temporary name, which announceCommit told the journal, unless it
  * is empty or the repository holds it already. The engine cannot be stopped in a commit, so that this waits for its end.
  */
 export async function captureWritableLayer(job: CommitJob): Promise<WritableLayerCapture> {
@@ -60,8 +69,7 @@ export async function captureWritableLayer(job: CommitJob): Promise<WritableLaye
   const stored = isWished || fingerprint === undefined ? undefined : await storedBefore(job, fingerprint)
   if (stored !== undefined && fingerprint !== undefined) return { how: 'unchanged', ...stored, fingerprint }
   if (!isWished && (await engine.containers.changes(container.Id, { signal })).length === 0) return { how: 'empty' }
-  const ref = `drayage-tmp:${run.id}-${container.Id.slice(0, 12)}`
-  await run.journal.record(engine, { did: 'created tag', ref })
+  const ref = commitName(run, container)
   const [repo = '', tag = ''] = ref.split(':')
   const request: CommitRequest = { container: container.Id, repo, tag, pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
   await engine.containers.commit(request)

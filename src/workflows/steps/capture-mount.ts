@@ -2,6 +2,7 @@
  * Reads a mount into the repository as one tar with a table of contents. What is known to be unchanged since `base` is taken
  * over without being read; the second, frozen pass and the next night's backup are the same call with another base.
  */
+import type { Readable } from 'node:stream'
 import { TarScanner } from '../../archive/tar-scanner.ts'
 import type { TarEntry } from '../../archive/tar-entry.ts'
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
@@ -16,6 +17,7 @@ import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
 import { compareListing } from './compare-listing.ts'
 import { HardLinkGroups } from './hard-links.ts'
+import { ReadAhead } from './read-ahead.ts'
 import { isUnchanged } from './unchanged.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -31,6 +33,8 @@ export type CaptureJob = {
   /** The engine host's clock from before dirty pages were written back for this backup (MountReader.sync). */
   readonly syncedAt?: string
   readonly transfer: Transfer
+  /** Then the mount is read as fast as it can be, as much of it held in memory as is said. `done` is called when nothing more is read from it; the rest of the work is in the repository. */
+  readonly ahead?: { readonly limitBytes: number; readonly done: () => void }
   readonly signal: AbortSignal
 }
 
@@ -43,8 +47,9 @@ export async function captureMount(job: CaptureJob): Promise<CaptureReport> {
   const isKept = (listed: ListedEntry, entry: TocEntry): boolean =>
     syncedAt !== undefined && isUnchanged(listed, entry, syncedAt) && (listed.type === 'd' || listed.links === 1 || links?.same.has(listed.inode) === true)
   const seen = new HardLinkGroups()
-  const report = await capture.run(compareListing(watched(reader.list(signal), seen), entriesOf(store, base?.content), isKept, capture.queue), signal)
-  if (links === undefined || links.now.equals(seen)) return report
+  const isOfOneMoment = (): boolean => links === undefined || links.now.equals(seen)
+  const report = await capture.run(compareListing(watched(reader.list(signal), seen), entriesOf(store, base?.content), isKept, capture.queue), signal, isOfOneMoment)
+  if (isOfOneMoment()) return report
   // Names of hard-linked files moved while they were listed: keeping some of a group could leave a link without its file.
   return await captureMount({ ...job, base: { content: base?.content ?? report.content, facts: { ...report.facts, hardLinks: 0, ...(syncedAt === undefined ? {} : { syncedAt }) } } })
 }
@@ -68,12 +73,13 @@ class Capture {
     this.known = entriesOf(job.store, job.base?.content)
   }
 
-  async run(paths: AsyncIterable<Buffer[]> | undefined, signal: AbortSignal): Promise<CaptureReport> {
+  /** `isValid` is asked when everything is read: whether it will not have to be read once more. */
+  async run(paths: AsyncIterable<Buffer[]> | undefined, signal: AbortSignal, isValid = () => true): Promise<CaptureReport> {
     const { tar, problems } = this.job.reader.stream(paths && this.failing(paths), signal)
     problems.catch(() => undefined)
     const operations: Operation[] = []
     const scanner = operationsOf(operations)
-    for await (const bytes of tar as AsyncIterable<Buffer>) {
+    for await (const bytes of this.ahead(tar, isValid)) {
       signal.throwIfAborted()
       scanner.scan(bytes)
       for (const operation of operations) await this.apply(operation, paths !== undefined)
@@ -85,6 +91,17 @@ class Capture {
     await this.content.cut()
     await this.content.write(endOfArchive)
     return await this.report(said)
+  }
+
+  private ahead(tar: Readable, isValid: () => boolean): AsyncIterable<Buffer> {
+    const { ahead } = this.job
+    if (ahead === undefined) return tar as AsyncIterable<Buffer>
+    const source = new ReadAhead(tar, ahead.limitBytes)
+    const tell = (): void => {
+      if (isValid()) ahead.done()
+    }
+    source.ended.then(tell, () => undefined)
+    return source
   }
 
   private async report(said: readonly ReadProblem[]): Promise<CaptureReport> {

@@ -8,7 +8,7 @@ import type { Repository } from '../../store/repository.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
-import { captureMount } from './capture-mount.ts'
+import { captureMount, type CaptureJob } from './capture-mount.ts'
 import type { Base } from './find-base.ts'
 import type { PlannedMount } from './plan-mounts.ts'
 
@@ -49,34 +49,78 @@ export async function closeMounts(open: readonly OpenMount[]): Promise<void> {
 
 export type ReadMountsJob = { readonly run: Run; readonly repository: Repository; readonly store: ChunkStore; readonly open: readonly OpenMount[] }
 
-/** Reads every mount, what is unchanged since `since` taken over. Two at a time: one waits for its disk while the other is hashed. */
-export async function readMounts({ run, repository, store, open }: ReadMountsJob, since: 'last backup' | readonly CaptureReport[]): Promise<CaptureReport[]> {
-  const reports: CaptureReport[] = new Array<CaptureReport>(open.length)
-  const waiting = open.map((mount, at) => ({ mount, at })).values()
-  const stop = new AbortController()
-  const signal = AbortSignal.any([run.signal, stop.signal])
-  const work = async (): Promise<void> => {
-    for (const { mount, at } of waiting) {
-      const first = since === 'last backup' ? undefined : since[at]
-      reports[at] = await readMount(run, repository, store, mount, first, signal)
-    }
-  }
-  const workers = Array.from({ length: Math.min(atOnce, open.length) }, work)
-  for (const worker of workers) worker.catch(() => stop.abort())
-  const ended = await Promise.allSettled(workers)
-  const failed = ended.find(each => each.status === 'rejected')
-  if (failed) throw run.signal.aborted ? run.signal.reason : failed.reason
-  return reports
+/** Reads every mount, what is unchanged since the last backup taken over. Two at a time: one waits for its disk while the other is hashed. */
+export async function readMounts(job: ReadMountsJob): Promise<CaptureReport[]> {
+  return await readEach(job, (mount, _at, signal) => {
+    const storing = readMount(job, mount, signal)
+    return { storing, read: storing }
+  }).stored
 }
 
-async function readMount(run: Run, repository: Repository, store: ChunkStore, { mount, reader, syncedAt, base }: OpenMount, first: CaptureReport | undefined, signal: AbortSignal): Promise<CaptureReport> {
-  const transfer = run.reporter.transfer(first === undefined ? mount.label : `${mount.label}, what has changed`)
-  if (first === undefined && base === undefined) void expectAll(reader, transfer, signal)
+/** `read` settles when nothing more is read from the mounts, `stored` when it is all in the repository too. If the reading fails, both reject. */
+export type MountsReading = { readonly read: Promise<unknown>; readonly stored: Promise<CaptureReport[]> }
+
+const aheadBytes = 64 * 1024 * 1024
+const leastAheadBytes = 4 * 1024 * 1024
+
+/** Reads what has changed since `first`, a little of it into memory: what waits at rest waits for the mounts, not for the repository. */
+export function readChanges(job: ReadMountsJob, first: readonly CaptureReport[]): MountsReading {
+  const limitBytes = Math.max(leastAheadBytes, Math.floor(aheadBytes / Math.max(1, job.open.length)))
+  return readEach(job, (mount, at, signal) => {
+    const base = first[at]
+    if (base === undefined) throw new RangeError(`mount "${mount.mount.label}" was not read before`)
+    let storing: Promise<CaptureReport> | undefined
+    const done = new Promise<void>(resolve => {
+      storing = captureChanges(job, mount, base, { limitBytes, done: resolve }, signal)
+    })
+    if (storing === undefined) throw new RangeError('nothing was started')
+    return { storing, read: Promise.race([done, storing]) }
+  })
+}
+
+type Started = { readonly read: Promise<unknown>; readonly storing: Promise<CaptureReport> }
+
+function readEach({ run, open }: ReadMountsJob, start: (mount: OpenMount, at: number, signal: AbortSignal) => Started): MountsReading {
+  const storing: Promise<CaptureReport>[] = []
+  const waiting = open.entries()
+  const stop = new AbortController()
+  const signal = AbortSignal.any([run.signal, stop.signal])
+  const all = async <T>(promises: readonly Promise<T>[]): Promise<T[]> => {
+    const ended = await Promise.allSettled(promises)
+    if (stop.signal.aborted) throw run.signal.aborted ? run.signal.reason : stop.signal.reason
+    return ended.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+  }
+  const work = async (): Promise<void> => {
+    for (const [at, mount] of waiting) {
+      const started = start(mount, at, signal)
+      storing[at] = started.storing
+      started.storing.catch((thrown: unknown) => stop.abort(thrown))
+      await started.read
+    }
+  }
+  const read = all(Array.from({ length: Math.min(atOnce, open.length) }, work))
+  const stored = read.catch(() => undefined).then(() => all(storing))
+  for (const each of [read, stored]) each.catch(() => undefined)
+  return { read, stored }
+}
+
+async function captureChanges({ run, repository, store }: ReadMountsJob, { mount, reader, syncedAt }: OpenMount, base: CaptureReport, ahead: NonNullable<CaptureJob['ahead']>, signal: AbortSignal): Promise<CaptureReport> {
+  const transfer = run.reporter.transfer(`${mount.label}, what has changed`)
+  try {
+    return await captureMount({ reader, repository, store, base, syncedAt, transfer, ahead, signal })
+  } finally {
+    transfer.end()
+  }
+}
+
+async function readMount({ run, repository, store }: ReadMountsJob, { mount, reader, syncedAt, base }: OpenMount, signal: AbortSignal): Promise<CaptureReport> {
+  const transfer = run.reporter.transfer(mount.label)
+  if (base === undefined) void expectAll(reader, transfer, signal)
   const job = { reader, repository, store, syncedAt, transfer, signal }
   try {
-    return await captureMount({ ...job, ...(first ?? base ? { base: first ?? base } : {}) } as Parameters<typeof captureMount>[0])
+    return await captureMount({ ...job, ...(base === undefined ? {} : { base }) })
   } catch (thrown) {
-    if (first !== undefined || base === undefined || !isBaseBroken(thrown)) throw thrown
+    if (base === undefined || !isBaseBroken(thrown)) throw thrown
     run.reporter.warn(`${mount.label}: the last backup cannot be used to skip what is unchanged (${thrown.message}): everything is read`)
     return await captureMount(job)
   } finally {

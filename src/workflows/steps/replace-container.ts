@@ -89,7 +89,7 @@ async function backUpLoose({ run, engine, repository, lock, options, temporary }
   }
   const open = await openMounts({ run, engine, mounts, reader: options.reader, base: undefined, temporary })
   try {
-    const reports = await readMounts({ run, repository, store, open }, 'last backup')
+    const reports = await readMounts({ run, repository, store, open })
     await store.flush()
     const described = open.flatMap((each, at) => {
       const report = reports[at]
