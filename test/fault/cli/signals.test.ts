@@ -1,0 +1,104 @@
+import '../../one-realm.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { backupPipeline } from '../../../src/workflows/backup.ts'
+import { restorePipeline } from '../../../src/workflows/restore.ts'
+import { isStep, type DrayEvent } from './dray-process.ts'
+import { World, type Inventory } from './world.ts'
+
+const backupSteps = backupPipeline.plan().map(({ name }) => name)
+const restoreSteps = restorePipeline.plan().map(({ name }) => name)
+/** Past the point of no return. */
+const lastSteps = ['keep what was made', 'remove what was replaced']
+const undoableSteps = restoreSteps.filter(name => !lastSteps.includes(name))
+
+let world: World
+let before: Inventory
+let contents: string
+
+beforeAll(async () => {
+  world = await World.start()
+}, 120_000)
+afterAll(async () => world[Symbol.asyncDispose](), 60_000)
+
+beforeEach(async () => {
+  await world.fresh()
+  await world.makeWeb()
+}, 30_000)
+afterEach(async () => world.removeAll(), 60_000)
+
+/** The engine is as it was, the container works with its data, and neither the journal nor the repository holds anything half made. */
+async function expectAsBefore(): Promise<void> {
+  expect(await world.inventory()).toEqual(before)
+  expect(await world.contents()).toBe(contents)
+  expect(await world.journals()).toEqual([])
+  expect(await world.repositoryLeftovers()).toEqual([])
+}
+
+async function remember(): Promise<void> {
+  before = await world.inventory()
+  contents = await world.contents()
+}
+
+const codes = { SIGINT: 130, SIGTERM: 143 } as const
+
+describe('a backup that is interrupted', () => {
+  beforeEach(remember, 30_000)
+
+  async function interrupted(at: (event: DrayEvent) => boolean, signal: keyof typeof codes): Promise<void> {
+    const { exitCode, stderr, met } = await world.drayWith(['backup', 'web'], at, signal)
+    expect({ met, exitCode, stderr }).toEqual({ met: true, exitCode: codes[signal], stderr: expect.stringContaining(`dray: ${signal}: stopping and putting everything back`) })
+    await expectAsBefore()
+    expect(await world.backups()).toEqual([])
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    await expectAsBefore()
+    expect(await world.backups()).toHaveLength(1)
+  }
+
+  test.each(backupSteps)('by SIGINT when it begins to %s', async name => interrupted(isStep(name), 'SIGINT'), 60_000)
+
+  test('by SIGTERM while it rests', async () => interrupted(isStep('read what has changed, while it rests'), 'SIGTERM'), 60_000)
+})
+
+describe('a restore that is interrupted', () => {
+  beforeEach(async () => {
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    await world.removeAll()
+    before = await world.inventory()
+  }, 60_000)
+
+  test.each(undoableSteps)('by SIGINT when it begins to %s', async name => {
+    const { exitCode, met, stderr } = await world.drayWith(['restore', 'latest', 'web'], isStep(name), 'SIGINT')
+    expect({ exitCode, met, stderr }).toMatchObject({ exitCode: 130, met: true })
+    expect(await world.inventory()).toEqual(before)
+    expect(await world.journals()).toEqual([])
+    expect(await world.repositoryLeftovers()).toEqual([])
+    expect((await world.dray('restore', 'latest', 'web')).exitCode).toBe(0)
+    expect(await world.status()).toBe('running')
+  }, 60_000)
+})
+
+describe('a restore with --replace that is interrupted', () => {
+  beforeEach(async () => {
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    await world.docker('exec', 'web', 'sh', '-c', 'rm /data/dir/f1 /data/s2; echo new > /data/which; head -c 2000000 /dev/urandom > /data/dir/f2; echo more >> /root/own')
+    await remember()
+  }, 60_000)
+
+  test.each([...undoableSteps, ...backupSteps])('by SIGINT when it begins to %s', async name => {
+    const { exitCode, met, stderr } = await world.drayWith(['restore', 'latest', 'web', '--replace'], isStep(name), 'SIGINT')
+    expect({ exitCode, met, stderr }).toMatchObject({ exitCode: 130, met: true })
+    await expectAsBefore()
+    expect((await world.dray('restore', 'latest', 'web', '--replace')).exitCode).toBe(0)
+    expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
+  }, 60_000)
+
+  test.each(lastSteps)('by SIGINT when it begins to %s: the new one is live, and stays', async name => {
+    const { exitCode, met } = await world.drayWith(['restore', 'latest', 'web', '--replace'], isStep(name), 'SIGINT')
+    expect(met).toBe(true)
+    expect([0, 42]).toContain(exitCode)
+    expect((await world.dray('clean')).exitCode).toBe(0)
+    expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
+    expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
+    expect(await world.journals()).toEqual([])
+  }, 60_000)
+})
