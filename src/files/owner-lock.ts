@@ -64,7 +64,8 @@ export async function acquireOwnerLock<Kind extends LockKind>(folder: string, ki
     }
   } catch (thrown) {
     await rm(path, { force: true }).catch(() => undefined)
-    if (options.signal?.aborted === true || errnoOf(thrown) === undefined) throw thrown
+    if (options.signal?.aborted === true) throw options.signal.reason
+    if (errnoOf(thrown) === undefined) throw thrown
     throw fromSystemError(thrown, 'cannot lock', folder)
   }
 }

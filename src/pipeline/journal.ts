@@ -18,14 +18,18 @@ export type JournalAction =
   | { readonly did: 'created volume'; readonly volume: string }
   | { readonly did: 'created network'; readonly network: string }
   | { readonly did: 'renamed container'; readonly container: string; readonly was: string }
+  /** Its successor is live: it is to be removed, and never to run again. */
+  | { readonly did: 'superseded container'; readonly container: string; readonly name: string }
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
   | { readonly did: 'created path' | 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
 
 /** `at` is when it was written down, by the clock of the machine that dray runs on. */
 export type JournalEntry = JournalAction & { readonly id: number; readonly engine: string; readonly engineId: string; readonly at: string }
 
+type JournalEngine = { readonly address: string; readonly facts: { readonly id: string } }
+
 export type JournalHead = { readonly owner: Owner; readonly run: string; readonly command: string; readonly since: string }
-export type JournalLine = JournalHead | { readonly entry: JournalEntry } | { readonly settled: readonly number[] }
+export type JournalLine = JournalHead | { readonly entry: JournalEntry } | { readonly settled: readonly number[]; readonly entries?: readonly JournalEntry[] }
 
 /** `damagedLines` could not be read and were left out, besides a last one that a crash cut: what they named is unknown. */
 export type StoredJournal = JournalHead & { readonly file: string; readonly open: readonly JournalEntry[]; readonly damagedLines: number }
@@ -85,8 +89,8 @@ export class Journal {
   }
 
   /** Returns when the entry is on the disk: only then may the thing be done. If it throws, nothing is written. */
-  async record(engine: { address: string; facts: { id: string } }, action: JournalAction): Promise<JournalEntry> {
-    const entry = { ...action, id: this.nextId++, engine: engine.address, engineId: engine.facts.id, at: new Date().toISOString() }
+  async record(engine: JournalEngine, action: JournalAction): Promise<JournalEntry> {
+    const entry = this.toEntry(engine, action)
     await this.append({ entry })
     this.openEntries.set(entry.id, entry)
     return entry
@@ -98,6 +102,20 @@ export class Journal {
     if (settled.length === 0) return
     await this.append({ settled })
     for (const id of settled) this.openEntries.delete(id)
+  }
+
+  /**
+   * In one line, so that a crash leaves either: `settled` are settled, and `actions` are what there is to do instead. For the
+   * moment in which what was made becomes the user's. If it throws, everything is open as before.
+   */
+  async exchange(settledEntries: readonly JournalEntry[], engine: JournalEngine, actions: readonly JournalAction[]): Promise<readonly JournalEntry[]> {
+    const settled = settledEntries.map(({ id }) => id).filter(id => this.openEntries.has(id))
+    const entries = actions.map(action => this.toEntry(engine, action))
+    if (settled.length + entries.length === 0) return []
+    await this.append({ settled, entries })
+    for (const id of settled) this.openEntries.delete(id)
+    for (const entry of entries) this.openEntries.set(entry.id, entry)
+    return entries
   }
 
   /** What was done since then (an entry's id, 0 for all) and is neither undone nor meant to stay. */
@@ -121,6 +139,10 @@ export class Journal {
   async leave(): Promise<void> {
     await this.lastAppend
     await this.file.close()
+  }
+
+  private toEntry(engine: JournalEngine, action: JournalAction): JournalEntry {
+    return { ...action, id: this.nextId++, engine: engine.address, engineId: engine.facts.id, at: new Date().toISOString() }
   }
 
   private append(line: JournalLine): Promise<void> {

@@ -79,7 +79,7 @@ export class Pipeline<Job extends object, State extends Job = Job> {
     return route(this)
   }
 
-  /** Past this point nothing is undone. */
+  /** Past this point nothing is undone, and a signal stops nothing any more: what follows is short, and is done. */
   pointOfNoReturn(): Pipeline<Job, State> {
     return this.with({ name: 'point of no return', run: () => Promise.resolve(undefined), commits: true })
   }
@@ -140,8 +140,8 @@ class PipelineRun {
         return undefined
       }
       observer.stepStarted(step.name)
-      signal.throwIfAborted()
-      this.state = { ...this.state, ...(await step.run(this.state as never, this.context)) }
+      if (!this.committed) signal.throwIfAborted()
+      this.state = { ...this.state, ...(await step.run(this.state as never, this.committed ? { observer, signal: new AbortController().signal } : this.context)) }
       this.done.unshift(step)
       observer.stepEnded(step.name, 'done')
       return undefined
@@ -154,7 +154,7 @@ class PipelineRun {
   async fail(step: string, thrown: unknown): Promise<unknown> {
     if (!this.committed) await this.compensate('undo')
     await this.compensate('cleanup')
-    const cause = this.context.signal.aborted ? interruption(this.context.signal) : thrown
+    const cause = this.context.signal.aborted && !this.committed ? interruption(this.context.signal) : thrown
     const facts = { step, cause, undone: this.undone, leftBehind: this.leftBehind, committed: this.committed }
     if (this.leftBehind.length > 0 && !this.committed) return new PipelineError('rollback-incomplete', this.name, facts)
     if (this.committed) return new PipelineError('failed-after-commit', this.name, facts)

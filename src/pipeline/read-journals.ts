@@ -62,23 +62,28 @@ async function readJournal(file: string): Promise<StoredJournal | undefined> {
   const head = lines[0]
   if (head === undefined || !('owner' in head)) return undefined
   const settled = new Set(lines.flatMap(line => (line && 'settled' in line ? line.settled : [])))
-  const entries = lines.flatMap(line => (line && 'entry' in line && !settled.has(line.entry.id) ? [line.entry] : []))
+  const entries = lines.flatMap(line => (line === undefined ? [] : 'entry' in line ? [line.entry] : 'settled' in line ? (line.entries ?? []) : [])).filter(({ id }) => !settled.has(id))
   const { owner, run, command, since } = head
   return { file, owner, run, command, since, open: entries, damagedLines: lines.filter(line => line === undefined).length }
 }
 
 function parseLine(line: string): JournalLine | undefined {
   try {
-    const value = JSON.parse(line) as Partial<JournalHead> & { entry?: Partial<JournalEntry>; settled?: unknown } | null
-    if (Array.isArray(value?.settled)) return { settled: value.settled as number[] }
-    const { entry } = value ?? {}
-    if (typeof entry?.id === 'number' && [entry.did, entry.engine, entry.engineId, entry.at].every(isText)) return { entry: entry as JournalEntry }
+    const value = JSON.parse(line) as Partial<JournalHead> & { entry?: unknown; settled?: unknown; entries?: unknown } | null
+    const { entry, entries = [], settled } = value ?? {}
+    if (Array.isArray(settled)) return Array.isArray(entries) && entries.every(isEntry) ? { settled: settled as number[], entries } : undefined
+    if (isEntry(entry)) return { entry }
     const { owner, run, command, since } = value ?? {}
     if (owner && [run, command, since].every(isText) && isOwner(owner)) return { owner, run, command, since } as JournalHead
   } catch {
     // not JSON: cut, or not ours
   }
   return undefined
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  const { id, did, engine, engineId, at } = (value ?? {}) as Partial<JournalEntry>
+  return typeof id === 'number' && [did, engine, engineId, at].every(isText)
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string'

@@ -203,6 +203,7 @@ async function write({ run, engine, repository, lock, options, record, plan, ope
     ...(fingerprint === undefined ? {} : { writableLayer: { fingerprint, container: record.inspect.Id } }),
   }
   const facts = { id, created: new Date().toISOString(), host: engine.facts.name, engine: engine.facts.id, run: run.id, tags: options.tags }
+  run.signal.throwIfAborted()
   return { backup: await addBackup(repository, { ...facts, images: images.map(({ descriptor }) => descriptor), containers: [{ name: container, spec }], mounts }, lock) }
 }
 

@@ -56,6 +56,9 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
         await networks.remove(entry.network)
       })
       break
+    case 'superseded container':
+      await containers.remove(entry.container, { force: true, volumes: true })
+      break
     case 'renamed container':
       await ifThere(async () => {
         const { Name } = await containers.inspect(entry.container)
@@ -107,6 +110,8 @@ export function describeEntry(entry: JournalEntry): string {
       return `volume "${entry.volume}" was created`
     case 'created network':
       return `network "${entry.network}" was created`
+    case 'superseded container':
+      return `container "${entry.name}" was replaced and is to be removed`
     case 'renamed container':
       return `container "${entry.was}" was renamed`
     case 'replaced volume data':

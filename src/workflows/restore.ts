@@ -5,6 +5,7 @@
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
+import type { JournalEntry } from '../pipeline/journal.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
@@ -62,8 +63,8 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('give it its state', async state => ({ given: await giveState(state) }))
   .step('compare it with the backup', async state => ({ comparison: await compareRestored(state) }))
   .act('let go of temporary names', letGo)
-  .pointOfNoReturn()
   .act('keep what was made', keepMade)
+  .pointOfNoReturn()
   .act('remove what was replaced', removeReplaced)
 
 export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> {
@@ -108,9 +109,12 @@ async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | un
 
 /** Helpers of readers and writers that were not removed by themselves. */
 async function closeUp({ run, engine }: Read): Promise<void> {
+  await putAllRight(engine, run.journal, run.journal.open().filter(isTemporary), restoreData(run))
+}
+
+function isTemporary(entry: JournalEntry): boolean {
   const isOurs = (name: string): boolean => name.startsWith('drayage-')
-  const temporary = run.journal.open().filter(entry => ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume)))
-  await putAllRight(engine, run.journal, temporary, restoreData(run))
+  return ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume))
 }
 
 async function letGo({ run, engine, images }: Checked & { readonly images: BroughtImages }): Promise<void> {
@@ -120,8 +124,9 @@ async function letGo({ run, engine, images }: Checked & { readonly images: Broug
   }
 }
 
-/** From here on what was made is the user's. What was set aside is still in the journal. */
-async function keepMade({ run, aside }: { readonly run: Run; readonly aside: SetAside | undefined }): Promise<void> {
-  const pending = new Set(aside?.entries.map(({ id }) => id))
-  await run.journal.settle(...run.journal.open().filter(({ id }) => !pending.has(id)))
+/** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */
+async function keepMade({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
+  const old = aside?.container
+  const made = run.journal.open().filter(entry => !isTemporary(entry))
+  await run.journal.exchange(made, engine, old === undefined ? [] : [{ did: 'superseded container', container: old.id, name: old.name }])
 }

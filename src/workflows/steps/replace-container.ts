@@ -2,7 +2,6 @@ import type { Engine } from '../../engine/engine.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { OwnerLock } from '../../files/owner-lock.ts'
-import type { JournalEntry } from '../../pipeline/journal.ts'
 import { addBackup } from '../../store/backup-graph.ts'
 import { newBackupId } from '../../store/backup-summary.ts'
 import { ChunkStore } from '../../store/chunk-store.ts'
@@ -23,8 +22,6 @@ export type SetAside = {
   readonly backups: readonly string[]
   /** The one of them that holds a volume or path. */
   readonly holderOf: (source: string) => string | undefined
-  /** To be settled when the replaced container is removed. */
-  readonly entries: readonly JournalEntry[]
 }
 
 export type SetAsideJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly temporary: TemporaryJournal; readonly version: string }
@@ -38,12 +35,11 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   const { replaced } = plan
   const toReplace = plan.mounts.filter(({ action }) => action === 'replace')
   if (replaced === undefined && toReplace.length === 0) return undefined
-  const entries: JournalEntry[] = []
   const backups: string[] = []
   let covered: ReadonlySet<string> = new Set()
   if (replaced !== undefined) {
     if (replaced.State.Running) {
-      entries.push(await run.journal.record(engine, { did: 'stopped', container: replaced.Id, name: nameOf(replaced) }))
+      await run.journal.record(engine, { did: 'stopped', container: replaced.Id, name: nameOf(replaced) })
       if (replaced.State.Paused) await engine.containers.unpause(replaced.Id)
       await engine.containers.stop(replaced.Id, {}, { signal: run.signal })
     }
@@ -56,12 +52,12 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   if (looseBackup !== undefined) backups.push(looseBackup)
   const holderOf = (source: string): string | undefined => (covered.has(source) ? backups[0] : looseBackup)
   run.reporter.note(`what is replaced is in backup ${backups.join(', ')}`)
-  if (replaced === undefined) return { backups, holderOf, entries }
+  if (replaced === undefined) return { backups, holderOf }
   const was = nameOf(replaced)
   const name = `${was}-replaced-${run.id}`
-  entries.push(await run.journal.record(engine, { did: 'renamed container', container: replaced.Id, was }))
+  await run.journal.record(engine, { did: 'renamed container', container: replaced.Id, was })
   await engine.containers.rename(replaced.Id, name, { signal: run.signal })
-  return { container: { id: replaced.Id, was, name }, backups, holderOf, entries }
+  return { container: { id: replaced.Id, was, name }, backups, holderOf }
 }
 
 /** Returns the id, and the volumes and paths that the backup holds. One that is not whole is no way back: `io-failed`. */
@@ -105,7 +101,7 @@ async function backUpLoose({ run, engine, repository, lock, options, temporary }
 
 /** The replaced container goes only now that the new one is there and was checked. Its anonymous volumes go with it. */
 export async function removeReplaced({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
-  if (aside === undefined) return
-  if (aside.container !== undefined) await engine.containers.remove(aside.container.id, { force: true, volumes: true })
-  await run.journal.settle(...aside.entries)
+  if (aside?.container === undefined) return
+  await engine.containers.remove(aside.container.id, { force: true, volumes: true })
+  await run.journal.settle(...run.journal.open().filter(({ did }) => did === 'superseded container'))
 }

@@ -67,7 +67,7 @@ test('waiting ends with the signal', async () => {
   await using held = await acquireOwnerLock(folder, 'exclusive', now)
   const aborting = new AbortController()
   const waiting = acquireOwnerLock(folder, 'shared', { command: 'wait', waitMs: 60_000, signal: aborting.signal, onWait: () => aborting.abort(new Error('interrupted')) })
-  await expect(waiting).rejects.toThrow()
+  await expect(waiting).rejects.toThrow('interrupted')
   expect(await readdir(folder)).toHaveLength(1)
   expect(held.kind).toBe('exclusive')
 })

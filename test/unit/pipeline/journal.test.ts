@@ -57,6 +57,18 @@ describe('a run\'s journal', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  test('exchange settles and records in one line, which a reader understands', async () => {
+    const journal = await Journal.start(folder, 'run-1', 'dray restore')
+    const made = await journal.record(engine, { did: 'created volume', volume: 'data' })
+    const kept = await journal.record(engine, { did: 'created tag', ref: 'web:tmp' })
+    const [added] = await journal.exchange([made], engine, [{ did: 'superseded container', container: 'c0ffee', name: 'web-old' }])
+    expect((await linesOf('run-1')).slice(3)).toEqual([{ settled: [1], entries: [added] }])
+    expect(journal.open()).toEqual([kept, added])
+    await journal.leave()
+    const [found] = (await readJournals(folder)).others
+    expect(found).toMatchObject({ damagedLines: 0, open: [kept, added] })
+  })
+
   test('stays when something is open', async () => {
     const journal = await Journal.start(folder, 'run-1', 'dray backup web')
     const pause = await journal.record(engine, { did: 'paused', container: 'c0ffee', name: 'web' })

@@ -105,14 +105,17 @@ describe('the point of no return', () => {
     expect(recorder.log.slice(-4)).toEqual(['failed retire', 'cleanup drop switch', 'cleanup untag', 'cleanup drop staging'])
   })
 
-  test('after it 42 also when something is left behind, and when a signal came', async () => {
+  test('after it 42 also when something is left behind', async () => {
     expect(await failureOf(committed(failing('no'), failing('busy')).run(job, new Recorder().context()))).toMatchObject({ exitCode: 42, leftBehind: [{ what: 'drop switch', problem: 'busy' }] })
+  })
+
+  test('after it a signal stops nothing: the old one would stay beside the new one', async () => {
     const abort = new AbortController()
-    const interrupt = (): Promise<never> => {
-      abort.abort(new DrayError('interrupted', 'stopped by SIGINT (2)'))
-      return Promise.reject(abort.signal.reason as Error)
-    }
-    expect(await failureOf(committed(interrupt).run(job, new Recorder().context(abort.signal)))).toMatchObject({ exitCode: 42, cause: { code: 'interrupted' } })
+    const signals: boolean[] = []
+    const interrupt = (): Promise<void> => Promise.resolve(abort.abort(new DrayError('interrupted', 'stopped by SIGINT (2)')))
+    const look = (_state: object, { signal }: StepContext): Promise<void> => Promise.resolve(void signals.push(signal.aborted))
+    await committed(interrupt).act('tidy', look).run(job, new Recorder().context(abort.signal))
+    expect(signals).toEqual([false])
   })
 
   test('a failure right before it is rolled back', async () => {
