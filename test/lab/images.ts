@@ -45,15 +45,18 @@ export async function busyboxImage(host: LabHost, name: string, config: ImageCon
   }
 }
 
-/** An image of the machine's Debian release with packages in it. The root file system is made once in a run (some 20 s). */
-export async function debianImage(host: LabHost, name: string, packages: readonly string[], config: ImageConfig = {}): Promise<string> {
+/**
+ * An image of the machine's Debian release with packages in it, `without` some paths (shell patterns, relative to the root).
+ * The root file system is made once in a run (some 20 s).
+ */
+export async function debianImage(host: LabHost, name: string, packages: readonly string[], { without = [], ...config }: ImageConfig & { readonly without?: readonly string[] } = {}): Promise<string> {
   await ensurePackages('mmdebstrap')
   const release = await machineRelease()
-  const key = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)
+  const key = createHash('sha256').update([...packages, '', ...without].join(' ')).digest('hex').slice(0, 12)
   const tar = join(runDir(), `image-${release}-${key}.tar`)
   await withLock(tar, async () => {
     if (existsSync(tar)) return
-    await debootstrap(release, packages, `${tar}.new.tar`)
+    await debootstrap(release, packages, `${tar}.new.tar`, without)
     await rename(`${tar}.new.tar`, tar)
   })
   return await importImage(host, name, tar, { cmd: ['bash'], ...config })

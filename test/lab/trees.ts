@@ -35,10 +35,14 @@ async function makeTree(release: string, tree: string): Promise<void> {
   await rename(beside, tree)
 }
 
-/** Unpacks a Debian release with packages into a directory or a `.tar` file, from the mirror that this machine uses. */
-export async function debootstrap(release: string, packages: readonly string[], target: string): Promise<void> {
+/**
+ * Unpacks a Debian release with packages into a directory or a `.tar` file, from the mirror that this machine uses. `without`:
+ * paths below the root, with shell patterns, that are removed in the end.
+ */
+export async function debootstrap(release: string, packages: readonly string[], target: string, without: readonly string[] = []): Promise<void> {
   await must('mmdebstrap', [
     '--quiet', '--variant=apt', `--include=${packages.join(',')}`,
+    ...(without.length > 0 ? [`--customize-hook=cd "$1" && rm -rf ${without.join(' ')}`] : []),
     '--aptopt=Acquire::Check-Valid-Until "false"',
     release, target, await debianMirror(),
   ], { env: { ...process.env, TMPDIR: dirname(target) } })
