@@ -66,7 +66,7 @@ test('docs/recovery-by-hand.md restores a mount without dray', async () => {
   const said = run('sh', ['-eu', '-c', await recipe(['restore-by-hand'], { REPO: at.path, ID: id, MOUNT: 'm1', TARGET: target })])
   expect(said).toContain('["m1",')
   expect(await readFile(join(target, 'numbers'))).toEqual(await readFile(join(folder, 'numbers')))
-})
+}, 30_000)
 
 test('docs/recovery-by-hand.md gets the spec and an image that docker loads, and finds backups that no index lists', async () => {
   await using at = await scratch()
@@ -83,4 +83,4 @@ test('docs/recovery-by-hand.md gets the spec and an image that docker loads, and
   expect(inspected.Layers).toHaveLength(1)
   const found = run('sh', ['-eu', '-c', await recipe(['find-by-hand'], {})], { env: { ...process.env, REPO: at.path } })
   expect(found.trim()).toBe(join(at.path, 'blobs/sha256', descriptor.digest.slice('sha256:'.length)))
-})
+}, 30_000)
