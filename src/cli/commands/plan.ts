@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, printable } from '../../ui/format.ts'
+import { formatBytes, printable } from '../../ui/format.ts'
 import { renderTable } from '../../ui/table.ts'
 import { planBackup, type BackupPlan } from '../../workflows/plan-backup.ts'
 import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
@@ -35,10 +35,7 @@ export async function planText(choices: BackupChoices, context: CommandContext):
 
 function describePlan(plan: BackupPlan, width: number): string {
   const { container, state, image, writableLayer, mounts, leftOut, missing, rest, networks, otherWriters } = plan
-  const rows = [
-    ...mounts.map(({ label, kind, destinations, reader, entries, dataBytes }) => ({ mount: destinations.map(({ path }) => path).join(', '), source: label, kind, what: entries === undefined ? `captured (${reader})` : `captured (${reader}): ${formatCount(entries, 'entry', 'entries')}, ${formatBytes(dataBytes ?? 0)}` })),
-    ...[...leftOut, ...missing].map(({ destination, source, reason, canBeAsked }) => ({ mount: destination, source, kind: '-', what: `NOT captured: ${reason}${canBeAsked ? ` (--include ${destination})` : ''}` })),
-  ]
+  const rows = mounts.map(({ label, kind, destinations, reader, entries, dataBytes }) => ({ mount: destinations.map(({ path }) => path).join(', '), source: label, kind, reader, entries: entries?.toLocaleString('en-US') ?? '?', size: dataBytes === undefined ? '?' : formatBytes(dataBytes) }))
   return [
     `container ${container} (${state})`,
     `image     ${image}`,
@@ -48,6 +45,7 @@ function describePlan(plan: BackupPlan, width: number): string {
     ...otherWriters.map(text => `warning   ${text}`),
     ...mounts.flatMap(({ label, nested }) => nested.map(path => `warning   not captured: "${printable(path)}" is mounted inside ${label}`)),
     '',
-    rows.length === 0 ? 'no mounts' : renderTable([{ title: 'MOUNT', value: ({ mount }) => mount, shrink: true }, { title: 'SOURCE', value: ({ source }) => source, shrink: true }, { title: 'KIND', value: ({ kind }) => kind }, { title: 'BACKUP', value: ({ what }) => what, shrink: true }], rows, width),
+    rows.length === 0 ? 'no mounts to capture' : renderTable([{ title: 'MOUNT', value: ({ mount }) => mount, shrink: true }, { title: 'SOURCE', value: ({ source }) => source, shrink: true }, { title: 'KIND', value: ({ kind }) => kind }, { title: 'ENTRIES', value: ({ entries }) => entries, align: 'right' }, { title: 'SIZE', value: ({ size }) => size, align: 'right' }, { title: 'READER', value: ({ reader }) => reader }], rows, width),
+    ...[...leftOut, ...missing].map(({ destination, source, reason, canBeAsked }) => printable(`not captured: ${source} at ${destination}: ${reason}${canBeAsked ? ` (capture it with --include ${destination})` : ''}`)),
   ].join('\n')
 }

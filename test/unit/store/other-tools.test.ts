@@ -7,7 +7,7 @@ import { listBackups } from '../../../src/store/backup-list.ts'
 import type { Index } from '../../../src/store/oci.ts'
 import { backUp, noise, putSmallImage, scratch, sha256 } from './scratch.ts'
 
-function run(command: string, args: readonly string[], options: { input?: Buffer; cwd?: string } = {}): string {
+function run(command: string, args: readonly string[], options: { input?: Buffer; cwd?: string; env?: NodeJS.ProcessEnv } = {}): string {
   const { error, status, stdout, stderr } = spawnSync(command, args, { maxBuffer: 1 << 28, ...options })
   if (error) throw new Error(`this test needs "${command}": apt-get install skopeo zstd jq tar`, { cause: error })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr.toString()}`)
@@ -46,7 +46,15 @@ test('what another tool copies into the directory stays beside the backups', asy
   expect(manifests.map(({ annotations }) => annotations?.['org.opencontainers.image.ref.name']).sort()).toEqual([id, 'next', 'other'].sort())
 })
 
-test('the recipe of docs/repository-format.md restores a mount without dray', async () => {
+/** What docs/recovery-by-hand.md says under these marks, for this repository and backup. */
+async function recipe(marks: readonly string[], values: Readonly<Record<string, string>>): Promise<string> {
+  const text = await readFile(new URL('../../../../docs/recovery-by-hand.md', import.meta.url), 'utf8')
+  const blocks = [...text.matchAll(/^```sh ([a-z-]+)\n([\s\S]*?)^```/gm)].filter(([, mark]) => marks.includes(mark ?? '')).map(([, , block]) => block ?? '')
+  if (blocks.length < marks.length) throw new Error(`the document has lost a block of ${marks.join(', ')}`)
+  return Object.entries(values).reduce((script, [name, value]) => script.replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${value}`), blocks.join(''))
+}
+
+test('docs/recovery-by-hand.md restores a mount without dray', async () => {
   await using at = await scratch()
   await using repository = await at.open()
   const folder = join(at.folder, 'source')
@@ -54,9 +62,25 @@ test('the recipe of docs/repository-format.md restores a mount without dray', as
   await writeFile(join(folder, 'numbers'), Array.from({ length: 50_000 }, (_, i) => String(i)).join('\n'))
   run('tar', ['-C', folder, '-cf', `${at.folder}/data.tar`, 'numbers'])
   const { id } = await backUp(repository, await readFile(`${at.folder}/data.tar`))
-  const text = await readFile(new URL('../../../../docs/repository-format.md', import.meta.url), 'utf8')
-  const recipe = /```sh restore-by-hand\n([\s\S]*?)```/.exec(text)?.[1] ?? 'exit 99'
   const target = join(at.folder, 'restored')
-  run('sh', ['-eu', '-c', recipe.replace(/^REPO=.*$/m, `REPO=${at.path}`).replace(/^ID=.*$/m, `ID=${id}`).replace(/^MOUNT=.*$/m, 'MOUNT=m1').replace(/^TARGET=.*$/m, `TARGET=${target}`)])
+  const said = run('sh', ['-eu', '-c', await recipe(['restore-by-hand'], { REPO: at.path, ID: id, MOUNT: 'm1', TARGET: target })])
+  expect(said).toContain('["m1",')
   expect(await readFile(join(target, 'numbers'))).toEqual(await readFile(join(folder, 'numbers')))
-})
+}, 30_000)
+
+test('docs/recovery-by-hand.md gets the spec and an image that docker loads, and finds backups that no index lists', async () => {
+  await using at = await scratch()
+  await using repository = await at.open()
+  const image = await putSmallImage(repository, noise(10_000))
+  const spec = { inspect: { Name: '/web', Config: { Image: 'web:1', Env: ['COLOUR=blue'] }, HostConfig: {}, Mounts: [{ Type: 'volume', Name: 'data', Destination: '/data' }], NetworkSettings: { Networks: { front: {} } } } }
+  const { id, descriptor } = await backUp(repository, noise(10_000), { images: [image], containers: [{ name: 'web', spec }] })
+  const script = await recipe(['restore-by-hand', 'spec-by-hand', 'image-by-hand'], { REPO: at.path, ID: id, MOUNT: 'm1', CONTAINER: 'web' })
+  const steps = script.replace(/^for chunk in [^|]*\|[^|]*\|\n.*\n/m, '')
+  const said = run('sh', ['-eu', '-c', steps], { cwd: at.folder })
+  expect(said).toContain('"COLOUR=blue"')
+  expect(JSON.parse(await readFile(join(at.folder, 'spec.json'), 'utf8'))).toEqual(spec)
+  const inspected = JSON.parse(run('skopeo', ['--override-os', 'linux', '--override-arch', 'amd64', 'inspect', `docker-archive:${at.folder}/image.tar`])) as { Layers: string[] }
+  expect(inspected.Layers).toHaveLength(1)
+  const found = run('sh', ['-eu', '-c', await recipe(['find-by-hand'], {})], { env: { ...process.env, REPO: at.path } })
+  expect(found.trim()).toBe(join(at.path, 'blobs/sha256', descriptor.digest.slice('sha256:'.length)))
+}, 30_000)
