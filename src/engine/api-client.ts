@@ -48,22 +48,22 @@ export class ApiClient {
 
   /** A call that the engine answers at once. Fails with `engine-unreachable` after a minute. */
   async quick(request: ApiRequest): Promise<ApiAnswer> {
-    return this.#translated(request, async () => this.#quickCalls.run(async () => {
+    return this.#translated(request, async () => this.#quickCalls.run(async () => this.#toItsEnd(request, async sent => {
       const late = new AbortController()
       const timer = setTimeout(() => late.abort(new NoAnswerInTime(deadlineSeconds)), deadlineSeconds * 1000)
       try {
-        return await readAnswer(await this.#respond(request, late.signal))
+        return await readAnswer(await this.#respond(sent, late.signal))
       } catch (thrown) {
         throw late.signal.aborted ? late.signal.reason : thrown
       } finally {
         clearTimeout(timer)
       }
-    }))
+    })))
   }
 
   /** A call that may take as long as it takes. */
   async patient(request: ApiRequest): Promise<ApiAnswer> {
-    return this.#translated(request, async () => readAnswer(await this.#respond(request)))
+    return this.#translated(request, async () => this.#toItsEnd(request, async sent => readAnswer(await this.#respond(sent))))
   }
 
   /** A body that is read as it comes. It fails when it ends early or when the signal fires; destroying it ends the request. */
@@ -120,6 +120,19 @@ export class ApiClient {
         call.end(encodeBody(request))
       })
     })
+  }
+
+  /**
+   * A change that the engine has been asked for is waited for, also when the signal fires, which is thrown then: an engine
+   * does not stop when its client goes, and whoever undoes the change must not come before it.
+   */
+  async #toItsEnd(request: ApiRequest, send: (request: ApiRequest) => Promise<ApiAnswer>): Promise<ApiAnswer> {
+    const changes = request.method !== 'GET' && request.method !== 'HEAD' && !request.path.endsWith('/wait')
+    if (!changes) return await send(request)
+    request.signal?.throwIfAborted()
+    const answer = await send({ ...request, signal: undefined })
+    request.signal?.throwIfAborted()
+    return answer
   }
 
   /** Sends a request without a stream. A reading one is sent again when a kept connection had just been closed. */

@@ -48,6 +48,12 @@ export function isProvedDead(owner: Owner): boolean {
   return stat.startTime !== owner.startTime || stat.state === 'Z' || stat.state === 'X'
 }
 
+/** Whether its process can be seen from here, and so be proved dead once it is. */
+export function isFromHere(owner: Owner): boolean {
+  const here = thisProcess()
+  return owner.host === here.host && owner.machine === here.machine && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace
+}
+
 /** The owner as a part of a file name: a leftover says whose it was even when nothing was written into it. */
 export function toOwnerToken(owner: Owner): string {
   const { bootId, pidNamespace, pid, startTime, machine, host } = owner

@@ -23,6 +23,7 @@ import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { announceCommit, captureFlattened, captureOriginal, captureWritableLayer, storeCommit, type CapturedImage, type CommitWishes, type ImageSource, type Original, type WritableLayerCapture } from './steps/capture-image.ts'
 import { findBase, type Base } from './steps/find-base.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
+import { seeOwnState } from './steps/other-rests.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
 import { closeMounts, openMounts, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
@@ -94,7 +95,7 @@ type Looked = BackupJob & { readonly record: ContainerRecord; readonly plan: Mou
 async function lookAt({ run, engine, repository, options }: BackupJob): Promise<Omit<Looked, keyof BackupJob>> {
   const temporary = temporaryJournal(run, engine)
   const { signal } = run
-  const record = await recordContainer(engine, options.container, { signal })
+  const record = await seeOwnState(run, () => recordContainer(engine, options.container, { signal }))
   for (const text of await otherWriters(engine, record, signal)) run.reporter.warn(text)
   const kindOf = (path: string) => kindOfBind({ engine, path, run: run.id, journal: temporary, signal })
   const plan = await planMounts({ engine, record, include: options.include, exclude: options.exclude, repositoryPath: repository.path, kindOf })
@@ -213,7 +214,7 @@ async function closeAll({ opened }: Opened): Promise<void> {
 
 /** Whatever the journal still has open: a commit's name, a container that rests, helpers of a reader that failed. */
 async function putBack({ run, engine }: Looked): Promise<void> {
-  await putAllRight(engine, run.journal, run.journal.open(), noDataRestorer)
+  await putAllRight(engine, run, run.journal.open(), noDataRestorer)
 }
 
 /** Both have ended when this returns or throws: neither works on while the container is let go. */

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { acquireOwnerLock } from '../files/owner-lock.ts'
-import { thisProcess, type Owner } from '../files/owner.ts'
+import { isFromHere } from '../files/owner.ts'
 import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/journal.ts'
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -123,11 +123,6 @@ function enginesByEntry({ connect }: CleanRequest): (entry: JournalEntry) => Pro
     if (engine.facts.id !== engineId) throw new DrayError('conflict', `another engine answers at "${address}" than then`)
     return engine
   }
-}
-
-function isFromHere(owner: Owner): boolean {
-  const here = thisProcess()
-  return owner.host === here.host && owner.machine === here.machine && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace
 }
 
 const runOf = (file: string): string => basename(file, '.ndjson')

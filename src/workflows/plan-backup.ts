@@ -54,7 +54,7 @@ export async function planBackup({ run, engine, repositoryPath, options }: PlanJ
     }
   } finally {
     await closeMounts(open)
-    await putAllRight(engine, run.journal, run.journal.open(), noDataRestorer)
+    await putAllRight(engine, run, run.journal.open(), noDataRestorer)
   }
 }
 

@@ -1,6 +1,9 @@
 import { DrayError } from '../errors/dray-error.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Journal, JournalEntry } from '../pipeline/journal.ts'
+import { awaitEngine } from './await-engine.ts'
+import type { Reporter } from './reporter.ts'
+import { startContainer, unpauseContainer } from './wake-container.ts'
 import { splitReference } from '../engine/image-reference.ts'
 
 /** Puts one thing right that needs more than the engine's verbs: data that was replaced, paths on the host. */
@@ -18,16 +21,10 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
   const { containers, images, volumes, networks } = engine
   switch (entry.did) {
     case 'paused':
-      await ifThere(async () => {
-        const { State } = await containers.inspect(entry.container)
-        if (State.Paused) await containers.unpause(entry.container)
-      })
+      await ifThere(() => unpauseContainer(engine, entry.container))
       break
     case 'stopped':
-      await ifThere(async () => {
-        const { State } = await containers.inspect(entry.container)
-        if (!State.Running) await containers.start(entry.container)
-      })
+      await ifThere(() => startContainer(engine, entry.container, Date.parse(entry.at)))
       break
     case 'created container':
       await ifThere(async () => {
@@ -73,18 +70,23 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
   }
 }
 
-/** Puts entries right, newest first, and settles each. All are tried; the first failure is thrown in the end. */
-export async function putAllRight(engine: Engine, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer): Promise<void> {
-  const failures = await tryAllRight(() => Promise.resolve(engine), journal, entries, restoreData)
+/**
+ * Puts entries right, newest first, and settles each. All are tried; the first failure is thrown in the end. An engine that
+ * is away for a moment is waited for, and `reporter` says so.
+ */
+export async function putAllRight(engine: Engine, { journal, reporter }: { readonly journal: Journal; readonly reporter: Pick<Reporter, 'warn'> }, entries: readonly JournalEntry[], restoreData: DataRestorer): Promise<void> {
+  const failures = await tryAllRight(() => Promise.resolve(engine), journal, entries, restoreData, work => awaitEngine(engine, work, text => reporter.warn(text)))
   if (failures[0] !== undefined) throw failures[0].thrown
 }
 
 /** The same for entries of several engines; tells what failed. */
-export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Engine>, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer): Promise<{ entry: JournalEntry; thrown: unknown }[]> {
+export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Engine>, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer, trying: (work: () => Promise<void>) => Promise<void> = work => work()): Promise<{ entry: JournalEntry; thrown: unknown }[]> {
   const failures: { entry: JournalEntry; thrown: unknown }[] = []
   for (const entry of [...entries].sort((a, b) => b.id - a.id)) {
     try {
-      await putRight(await engineOf(entry), entry, restoreData)
+      // A program that starts over half of its data may destroy the rest.
+      if (entry.did === 'stopped' && failures.some(failed => failed.entry.did.startsWith('replaced'))) throw new DrayError('conflict', `container "${entry.name}" is not started, because its data is not back`)
+      await trying(async () => putRight(await engineOf(entry), entry, restoreData))
       await journal.settle(entry)
     } catch (thrown) {
       failures.push({ entry, thrown })
@@ -123,7 +125,7 @@ export function describeEntry(entry: JournalEntry): string {
   }
 }
 
-async function ifThere(doing: () => Promise<void>): Promise<void> {
+async function ifThere(doing: () => Promise<unknown>): Promise<void> {
   try {
     await doing()
   } catch (error) {

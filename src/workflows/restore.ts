@@ -19,6 +19,7 @@ import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { chooseBackup, readStored } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
+import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
 import { takeNameOff } from './steps/image-names.ts'
 import { makeNetworks, makeVolumes, writeAnonymous, writeMounts } from './steps/restore-mounts.ts'
@@ -69,9 +70,14 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
 
 export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> {
   const startedAt = performance.now()
-  const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
-  const { stored, plan, id, images, written, anonymous, given, comparison, aside } = state
-  return { stored, plan, id, images, written: [...written, ...anonymous], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+  const turn = await takeTurn(job)
+  try {
+    const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
+    const { stored, plan, id, images, written, anonymous, given, comparison, aside } = state
+    return { stored, plan, id, images, written: [...written, ...anonymous], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+  } finally {
+    await turn.release()
+  }
 }
 
 /** What a restore would do, with nothing done. */
@@ -80,7 +86,7 @@ export async function planRestore(job: RestoreJob): Promise<{ readonly stored: S
   try {
     return { ...read, ...(await check({ ...job, ...read })) }
   } finally {
-    await putAllRight(job.engine, job.run.journal, job.run.journal.open(), restoreData(job.run))
+    await putAllRight(job.engine, job.run, job.run.journal.open(), restoreData(job.run))
   }
 }
 
@@ -103,13 +109,13 @@ async function check(state: Read): Promise<{ plan: RestorePlan }> {
 
 async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | undefined> {
   const open = run.journal.open()
-  await putAllRight(engine, run.journal, open, restoreData(run))
+  await putAllRight(engine, run, open, restoreData(run))
   return open.some(({ did }) => did !== 'created image') ? undefined : 'nothing to undo'
 }
 
 /** Helpers of readers and writers that were not removed by themselves. */
 async function closeUp({ run, engine }: Read): Promise<void> {
-  await putAllRight(engine, run.journal, run.journal.open().filter(isTemporary), restoreData(run))
+  await putAllRight(engine, run, run.journal.open().filter(isTemporary), restoreData(run))
 }
 
 function isTemporary(entry: JournalEntry): boolean {

@@ -2,6 +2,8 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { Journal, JournalEntry } from '../../pipeline/journal.ts'
+import { awaitEngine } from '../await-engine.ts'
+import { startContainer, unpauseContainer } from '../wake-container.ts'
 import { RestWatch } from './rest-watch.ts'
 
 export type Consistency = 'pause' | 'stop' | 'none'
@@ -29,32 +31,40 @@ export class Frozen {
   private readonly watch: RestWatch
   private readonly way: 'pause' | 'stop'
   private readonly id: string
+  private readonly say: (text: string) => void
+  private stopAskedAt: number | undefined
 
-  private constructor(engine: Engine, journal: Journal, id: string, way: 'pause' | 'stop', entry: JournalEntry, watch: RestWatch) {
+  private constructor(engine: Engine, journal: Journal, id: string, way: 'pause' | 'stop', entry: JournalEntry, watch: RestWatch, say: (text: string) => void) {
     this.engine = engine
     this.journal = journal
     this.id = id
     this.way = way
     this.entry = entry
     this.watch = watch
+    this.say = say
   }
 
   /**
    * Written into the journal before the engine is asked. If it fails, the container works as before; if that fails too,
-   * its entry stays open. One that somebody else paused meanwhile is `conflict`, and stays paused.
+   * its entry stays open. One that somebody else paused meanwhile is `conflict`, and stays paused. `say` is told when the engine
+   * has to be waited for to wake it.
    */
-  static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', stopTimeoutSeconds?: number): Promise<Frozen> {
+  static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', stopTimeoutSeconds?: number, say: (text: string) => void = () => undefined): Promise<Frozen> {
     const watch = await RestWatch.begin(engine, container.Id, way)
     try {
       const entry = await journal.record(engine, { did: way === 'pause' ? 'paused' : 'stopped', container: container.Id, name: container.Name.slice(1) })
-      const frozen = new Frozen(engine, journal, container.Id, way, entry, watch)
+      const askedAt = Date.now()
+      const frozen = new Frozen(engine, journal, container.Id, way, entry, watch, say)
       try {
         if (way === 'pause') await engine.containers.pause(container.Id)
         else await engine.containers.stop(container.Id, stopTimeoutSeconds === undefined ? {} : { timeoutSeconds: stopTimeoutSeconds })
         return frozen
       } catch (error) {
         if (way === 'pause' && hasAnsweredNo(error)) await journal.settle(entry)
-        else await frozen.thaw().catch(() => undefined)
+        else {
+          frozen.stopAskedAt = askedAt
+          await frozen.thaw().catch(() => undefined)
+        }
         throw error
       }
     } catch (error) {
@@ -76,13 +86,10 @@ export class Frozen {
 
   private async wake(): Promise<number> {
     try {
-      const { containers } = this.engine
-      const { State } = await containers.inspect(this.id)
-      const rested = this.way === 'pause' ? State.Paused : !State.Running
-      if (rested) await (this.way === 'pause' ? containers.unpause(this.id) : containers.start(this.id))
+      const rested = await awaitEngine(this.engine, () => (this.way === 'pause' ? unpauseContainer(this.engine, this.id) : startContainer(this.engine, this.id, this.stopAskedAt)), this.say)
       const frozenMs = performance.now() - this.startedAt
       await this.journal.settle(this.entry)
-      await this.watch.conclude(rested)
+      await this.watch.conclude(rested ? 1 : undefined)
       return frozenMs
     } finally {
       this.watch.end()

@@ -12,18 +12,18 @@ export class RestWatch {
   private concluded: boolean | undefined
   private readonly engine: Engine
   private readonly filters: Record<string, string[]>
-  private readonly freezing: 'pause' | 'stop'
+  private readonly freezing: 'pause' | 'stop' | undefined
   private readonly since: string
 
-  private constructor(engine: Engine, container: string, freezing: 'pause' | 'stop', since: string) {
+  private constructor(engine: Engine, container: string, freezing: 'pause' | 'stop' | undefined, since: string) {
     this.engine = engine
     this.filters = { type: ['container'], container: [container], event: ['pause', 'stop', 'unpause', 'start'] }
     this.freezing = freezing
     this.since = since
   }
 
-  /** Everything after this has resolved is seen. */
-  static async begin(engine: Engine, container: string, freezing: 'pause' | 'stop'): Promise<RestWatch> {
+  /** Everything after this has resolved is seen. `freezing` is how we bring it to rest; undefined when it rests already. */
+  static async begin(engine: Engine, container: string, freezing: 'pause' | 'stop' | undefined): Promise<RestWatch> {
     const watch = new RestWatch(engine, container, freezing, await engine.clock())
     void watch.follow()
     return watch
@@ -34,14 +34,14 @@ export class RestWatch {
     return this.concluded ?? (this.broken || this.countWakings() > 0)
   }
 
-  /** To be called after the waking. `byUs`: it was at rest until we woke it. What cannot be known counts as disturbed. */
-  async conclude(byUs: boolean): Promise<void> {
+  /** To be called after the waking. `ours` are the wakings that were our own; undefined when somebody else was first. What cannot be known counts as disturbed. */
+  async conclude(ours: 0 | 1 | undefined): Promise<void> {
     this.concluded = true
-    if (!byUs) return
+    if (ours === undefined) return
     try {
       const window = { since: this.since, until: await this.engine.clock() }
       for await (const event of this.engine.events(this.filters, this.abort.signal, window)) this.note(event)
-      this.concluded = this.broken || this.countWakings() !== 1
+      this.concluded = this.broken || this.countWakings() !== ours
     } catch {
       // Still true.
     }
@@ -66,6 +66,7 @@ export class RestWatch {
 
   private countWakings(): number {
     const actions = [...this.seen.values()].sort((left, right) => left.timeNano - right.timeNano).map(({ Action }) => Action)
-    return actions.slice(actions.indexOf(this.freezing) + 1).filter(action => action === 'unpause' || action === 'start').length
+    const begun = this.freezing === undefined ? 0 : actions.indexOf(this.freezing) + 1
+    return actions.slice(begun).filter(action => action === 'unpause' || action === 'start').length
   }
 }

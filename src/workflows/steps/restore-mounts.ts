@@ -11,8 +11,14 @@ export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly r
 
 export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine' | 'plan'>): Promise<void> {
   for (const network of plan.networks) {
-    await run.journal.record(engine, { did: 'created network', network: network.Name })
-    await engine.networks.create(network, { signal: run.signal })
+    const entry = await run.journal.record(engine, { did: 'created network', network: network.Name })
+    try {
+      await engine.networks.create(network, { signal: run.signal })
+    } catch (thrown) {
+      // Somebody else's of that name is not ours to remove.
+      if (thrown instanceof DrayError && thrown.code === 'conflict') await run.journal.settle(entry)
+      throw thrown
+    }
   }
 }
 

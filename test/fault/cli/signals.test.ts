@@ -7,7 +7,7 @@ import { World, type Inventory } from './world.ts'
 
 const backupSteps = backupPipeline.plan().map(({ name }) => name)
 const restoreSteps = restorePipeline.plan().map(({ name }) => name)
-/** Past the point of no return. */
+/** A signal comes too late here: the new container is live, or is a moment later. */
 const lastSteps = ['keep what was made', 'remove what was replaced']
 const undoableSteps = restoreSteps.filter(name => !lastSteps.includes(name))
 
@@ -46,12 +46,14 @@ describe('a backup that is interrupted', () => {
 
   async function interrupted(at: (event: DrayEvent) => boolean, signal: keyof typeof codes): Promise<void> {
     const { exitCode, stderr, met } = await world.drayWith(['backup', 'web'], at, signal)
-    expect({ met, exitCode, stderr }).toEqual({ met: true, exitCode: codes[signal], stderr: expect.stringContaining(`dray: ${signal}: stopping and putting everything back`) })
+    expect({ met, stderr }).toEqual({ met: true, stderr: expect.stringContaining(`dray: ${signal}: stopping and putting everything back`) })
     await expectAsBefore()
-    expect(await world.backups()).toEqual([])
+    const made = await world.backups()
+    // A signal during the last step may come too late: then the backup is there, and that is said.
+    expect({ exitCode, made: made.length }).toEqual(at({ event: 'step', name: backupSteps.at(-1) ?? '', state: 'started' }) && made.length === 1 ? { exitCode: 0, made: 1 } : { exitCode: codes[signal], made: 0 })
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
     await expectAsBefore()
-    expect(await world.backups()).toHaveLength(1)
+    expect(await world.backups()).toHaveLength(made.length + 1)
   }
 
   test.each(backupSteps)('by SIGINT when it begins to %s', async name => interrupted(isStep(name), 'SIGINT'), 60_000)
@@ -93,10 +95,7 @@ describe('a restore with --replace that is interrupted', () => {
   }, 60_000)
 
   test.each(lastSteps)('by SIGINT when it begins to %s: the new one is live, and stays', async name => {
-    const { exitCode, met } = await world.drayWith(['restore', 'latest', 'web', '--replace'], isStep(name), 'SIGINT')
-    expect(met).toBe(true)
-    expect([0, 42]).toContain(exitCode)
-    expect((await world.dray('clean')).exitCode).toBe(0)
+    expect(await world.drayWith(['restore', 'latest', 'web', '--replace'], isStep(name), 'SIGINT')).toMatchObject({ met: true, exitCode: 0 })
     expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
     expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
     expect(await world.journals()).toEqual([])

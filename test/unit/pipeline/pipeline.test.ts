@@ -112,7 +112,10 @@ describe('the point of no return', () => {
   test('after it a signal stops nothing: the old one would stay beside the new one', async () => {
     const abort = new AbortController()
     const signals: boolean[] = []
-    const interrupt = (): Promise<void> => Promise.resolve(abort.abort(new DrayError('interrupted', 'stopped by SIGINT (2)')))
+    const interrupt = (): Promise<void> => {
+      abort.abort(new DrayError('interrupted', 'stopped by SIGINT (2)'))
+      return Promise.resolve()
+    }
     const look = (_state: object, { signal }: StepContext): Promise<void> => Promise.resolve(void signals.push(signal.aborted))
     await committed(interrupt).act('tidy', look).run(job, new Recorder().context(abort.signal))
     expect(signals).toEqual([false])

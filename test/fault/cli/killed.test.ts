@@ -1,0 +1,105 @@
+import '../../one-realm.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { backupPipeline } from '../../../src/workflows/backup.ts'
+import { restorePipeline } from '../../../src/workflows/restore.ts'
+import { isStep, type DrayEvent } from './dray-process.ts'
+import { World, type Inventory } from './world.ts'
+
+const backupSteps = backupPipeline.plan().map(({ name }) => name)
+const restoreSteps = restorePipeline.plan().map(({ name }) => name)
+/** After it the old container is gone for good. */
+const lastStep = 'remove what was replaced'
+const undoableSteps = restoreSteps.filter(name => name !== lastStep && name !== 'keep what was made')
+
+let world: World
+let before: Inventory
+let contents: string
+
+beforeAll(async () => {
+  world = await World.start()
+}, 120_000)
+afterAll(async () => world[Symbol.asyncDispose](), 60_000)
+
+beforeEach(async () => {
+  await world.fresh()
+  await world.makeWeb()
+}, 30_000)
+afterEach(async () => world.removeAll(), 60_000)
+
+async function killed(args: readonly string[], at: (event: DrayEvent) => boolean): Promise<void> {
+  expect(await world.drayWith(args, at, 'SIGKILL')).toMatchObject({ met: true, exitCode: 137 })
+}
+
+async function expectAsBefore(): Promise<void> {
+  expect(await world.inventory()).toEqual(before)
+  expect(await world.contents()).toBe(contents)
+  expect(await world.journals()).toEqual([])
+}
+
+async function expectWholeBackup(): Promise<void> {
+  const { exitCode, result, stderr } = await world.dray('backup', 'web')
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+  expect(result).toMatchObject({ backups: [{ freeze: { way: 'pause', disturbed: false }, missing: [], mounts: [{ problems: [] }, { problems: [] }] }] })
+  expect(await world.repositoryLeftovers()).toEqual([])
+}
+
+describe('a backup that is killed', () => {
+  beforeEach(async () => {
+    before = await world.inventory()
+    contents = await world.contents()
+  }, 30_000)
+
+  test.each(backupSteps)('when it begins to %s', async name => {
+    await killed(['backup', 'web'], isStep(name))
+    expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
+    await expectAsBefore()
+    await expectWholeBackup()
+    await expectAsBefore()
+  }, 60_000)
+
+  test('while it rests: the next backup puts that right by itself', async () => {
+    await killed(['backup', 'web'], isStep('read what has changed, while it rests'))
+    await expectWholeBackup()
+    await expectAsBefore()
+  }, 60_000)
+})
+
+describe('a restore that is killed', () => {
+  test.each(undoableSteps)('when it begins to %s', async name => {
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    await world.removeAll()
+    before = await world.inventory()
+    await killed(['restore', 'latest', 'web'], isStep(name))
+    expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(await world.inventory()).toEqual(before)
+    expect(await world.journals()).toEqual([])
+    expect((await world.dray('restore', 'latest', 'web')).exitCode).toBe(0)
+    expect(await world.status()).toBe('running')
+  }, 60_000)
+})
+
+describe('a restore with --replace that is killed', () => {
+  beforeEach(async () => {
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    await world.docker('exec', 'web', 'sh', '-c', 'rm /data/dir/f1 /data/s2; echo new > /data/which; head -c 2000000 /dev/urandom > /data/dir/f2; echo more >> /root/own')
+    before = await world.inventory()
+    contents = await world.contents()
+  }, 60_000)
+
+  test.each([...undoableSteps, ...backupSteps])('when it begins to %s', async name => {
+    await killed(['restore', 'latest', 'web', '--replace'], isStep(name))
+    expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
+    await expectAsBefore()
+    expect((await world.dray('restore', 'latest', 'web', '--replace')).exitCode).toBe(0)
+    expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
+    expect(await world.repositoryLeftovers()).toEqual([])
+  }, 90_000)
+
+  test('when the new one is live: it stays, and the old one goes', async () => {
+    await killed(['restore', 'latest', 'web', '--replace'], isStep(lastStep))
+    expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
+    expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
+    expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
+    expect(await world.journals()).toEqual([])
+  }, 60_000)
+})
