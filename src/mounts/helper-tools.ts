@@ -1,6 +1,8 @@
 import { posix } from 'node:path'
 import type { AttachedStreams, Engine } from '../engine/engine.ts'
 import type { HostProcess } from '../engine/host-shell.ts'
+import { onAbort } from '../engine/on-abort.ts'
+import { quoteForShell } from '../engine/shell-quote.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { bindMount, describeTarget, engineMount } from './engine-mount.ts'
 import type { MountTarget } from './mount-access.ts'
@@ -16,12 +18,13 @@ const writeCapabilities = [...readCapabilities, 'CHOWN', 'DAC_OVERRIDE', 'FOWNER
 /**
  * The programs of the engine's host in throw-away containers, one for each program: an empty image, the host's own
  * /usr, /lib, /lib64 and /bin read-only, no network, no log. Every container is removed when its program has ended, the image
- * by close().
+ * and the containers that were prepared and not used by close().
  */
 export async function helperTools(scope: TemporaryScope, target: MountTarget, access: 'read' | 'write', signal: AbortSignal): Promise<MountTools> {
   const { engine } = scope
   const image = await importScratchImage(scope, signal)
   const running = new Set<Promise<unknown>>()
+  const prepared: { readonly shell: HostProcess; readonly own: AbortController }[] = []
   const ending = new AbortController()
   const remapped = engine.facts.rootless || engine.facts.userns
   return {
@@ -31,10 +34,22 @@ export async function helperTools(scope: TemporaryScope, target: MountTarget, ac
     fileName: target.kind === 'file' ? posix.basename(target.path) : undefined,
     losses: remapped ? ['extended attributes of the trusted namespace, and device nodes on writing: the engine runs in a user namespace'] : [],
     async start(argv, outer) {
-      const started = await startContainer(scope, bodyFor(image, target, access, argv), engine, AbortSignal.any([outer, ending.signal]))
-      running.add(started.exited)
-      void started.exited.finally(() => running.delete(started.exited))
-      return started
+      const ready = prepared.shift()
+      if (ready === undefined) return await begin(argv, outer)
+      const forget = onAbort(outer, () => ready.own.abort(outer.reason))
+      void ready.shell.exited.finally(forget)
+      ready.shell.stdin.write(toWaitingShell(argv))
+      return ready.shell
+    },
+    async prepare(programs, outer) {
+      await Promise.all(Array.from({ length: programs }, async () => {
+        const own = new AbortController()
+        const waiting = { own, shell: await begin(['sh', '-c', waitingShell], AbortSignal.any([outer, own.signal])) }
+        prepared.push(waiting)
+        void waiting.shell.exited.finally(() => {
+          if (prepared.includes(waiting)) prepared.splice(prepared.indexOf(waiting), 1)
+        })
+      }))
     },
     async close() {
       ending.abort(new DrayError('interrupted', 'the helper was closed'))
@@ -42,6 +57,21 @@ export async function helperTools(scope: TemporaryScope, target: MountTarget, ac
       await engine.images.remove(image, { force: true })
     },
   }
+
+  async function begin(argv: readonly string[], outer: AbortSignal): Promise<HostProcess> {
+    const started = await startContainer(scope, bodyFor(image, target, access, argv), engine, AbortSignal.any([outer, ending.signal]))
+    running.add(started.exited)
+    void started.exited.finally(() => running.delete(started.exited))
+    return started
+  }
+}
+
+/** Its input begins with the length in bytes of what it shall run, a line of its own, and that; the rest is the program's input. */
+const waitingShell = 'IFS= read -r length && eval "$(head -c "$length")"'
+
+function toWaitingShell(argv: readonly string[]): string {
+  const script = `exec ${argv.map(quoteForShell).join(' ')}`
+  return `${Buffer.byteLength(script)}\n${script}`
 }
 
 /** Directories of the host that hold its programs: a host without one of them, learnt by trying, is remembered. */

@@ -52,6 +52,8 @@ export interface MountReader extends AsyncDisposable {
   sync(signal: AbortSignal): Promise<string>
   /** All entries in batches, sorted by the bytes of `path` (parents come before children). Nested mounts are listed in `nested`, not crossed. */
   list(signal: AbortSignal): AsyncIterable<readonly ListedEntry[]>
+  /** Makes the next so many listings and streams start at once, where starting one takes its time. */
+  prepare?(count: number, signal: AbortSignal): Promise<void>
   /** `paths` may be fed while the tar is being read; undefined means everything (api). The tar's entries have the names of `paths`. */
   stream(paths: AsyncIterable<readonly Buffer[]> | undefined, signal: AbortSignal): EntryStream
 }

@@ -16,6 +16,8 @@ export interface MountTools {
   readonly fileName: string | undefined
   readonly losses: readonly string[]
   start(argv: readonly string[], signal: AbortSignal): Promise<HostProcess>
+  /** Makes the next so many programs start at once, where starting one takes its time. */
+  prepare?(programs: number, signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 

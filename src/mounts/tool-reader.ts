@@ -21,6 +21,7 @@ export function toolReader(tools: MountTools): ToolReader {
     sync: signal => syncFileSystem(tools, signal),
     list: signal => listEntries(tools, nested, signal),
     stream: (paths, signal) => streamEntries(tools, paths ?? pathsOf(listEntries(tools, nested, signal)), signal),
+    prepare: async (count, signal) => tools.prepare?.(count, signal),
     [Symbol.asyncDispose]: () => tools.close(),
   }
 }

@@ -26,7 +26,7 @@ import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { seeOwnState } from './steps/other-rests.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
-import { closeMounts, openMounts, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
+import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
 import { readAtRest } from './steps/read-at-rest.ts'
 import { warnOfSurprises } from './steps/surprises.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
@@ -141,6 +141,7 @@ async function secondPass(state: Read): Promise<{ atRest: AtRest }> {
   const { run, engine, record, options, first, original } = state
   const job = { ...state, open: state.opened }
   if (original !== undefined && 'captured' in original) await announceCommit(run, engine, record.inspect)
+  if (first !== undefined) await prepareChanges(job, first)
   let reading: MountsReading | undefined
   try {
     const { result, freeze } = await readAtRest({ run, engine, container: record.inspect, wanted: options.consistency }, async container => {

@@ -42,6 +42,7 @@ async function makeTree(release: string, tree: string): Promise<void> {
 export async function debootstrap(release: string, packages: readonly string[], target: string, without: readonly string[] = []): Promise<void> {
   await must('mmdebstrap', [
     '--quiet', '--variant=apt', `--include=${packages.join(',')}`,
+    '--dpkgopt=force-unsafe-io',
     ...(without.length > 0 ? [`--customize-hook=cd "$1" && rm -rf ${without.join(' ')}`] : []),
     '--aptopt=Acquire::Check-Valid-Until "false"',
     release, target, await debianMirror(),

@@ -78,6 +78,11 @@ export function readChanges(job: ReadMountsJob, first: readonly CaptureReport[])
   })
 }
 
+/** So that readChanges() starts at once. Files with several names are listed once more than others. */
+export async function prepareChanges({ run, open }: ReadMountsJob, first: readonly CaptureReport[]): Promise<void> {
+  await Promise.all(open.map(async ({ reader }, at) => reader.prepare?.(first[at]?.facts.hardLinks === 0 ? 2 : 3, run.signal)))
+}
+
 type Started = { readonly read: Promise<unknown>; readonly storing: Promise<CaptureReport> }
 
 function readEach({ run, open }: ReadMountsJob, start: (mount: OpenMount, at: number, signal: AbortSignal) => Started): MountsReading {

@@ -112,6 +112,29 @@ export function testMounts(engineName: EngineName): void {
       if (engineName === '20.10') expect(digests[1]).toBe(digests[0])
     }, 60_000)
 
+    test('a helper that was prepared lists and streams the same, can be given up, and leaves nothing', async () => {
+      const digestOf = async (prepared: number): Promise<string> => {
+        await using reader = await openReader(source, 'helper')
+        await reader.prepare?.(prepared, signal)
+        const containers = (await engine.containers.list({ label: ['dev.drayage.run'], status: ['running'] })).length
+        expect(containers).toBe(prepared)
+        const digest = createHash('sha256')
+        for await (const batch of reader.list(signal)) for (const { path } of batch) digest.update(path)
+        const { tar, problems } = reader.stream(undefined, signal)
+        for await (const chunk of tar as AsyncIterable<Buffer>) digest.update(chunk)
+        expect(await problems).toEqual([])
+        return digest.digest('hex')
+      }
+      expect(await digestOf(4)).toBe(await digestOf(0))
+      await using reader = await openReader(source, 'helper')
+      await reader.prepare?.(1, signal)
+      const given = new AbortController()
+      const { tar, problems } = reader.stream(endless(given.signal), given.signal)
+      problems.catch(() => undefined)
+      tar.once('data', () => given.abort(new Error('given up')))
+      await expect(tar.toArray()).rejects.toThrow('given up')
+    }, 120_000)
+
     test('auto takes host for a volume and for a bind that it sees, and says why', async () => {
       const directory = newDirectory()
       writeFileSync(`${directory}/file`, 'x')
@@ -275,4 +298,12 @@ async function namesOf(batches: AsyncIterable<readonly ListedEntry[]>): Promise<
   const names: string[] = []
   for await (const batch of batches) names.push(...batch.map(entry => entry.path.toString('latin1')))
   return names
+}
+
+/** The root, over and over until it is given up. */
+async function* endless(signal: AbortSignal): AsyncGenerator<Buffer[]> {
+  while (!signal.aborted) {
+    yield Array.from({ length: 1000 }, () => Buffer.from('.'))
+    await new Promise(resolve => setImmediate(resolve))
+  }
 }

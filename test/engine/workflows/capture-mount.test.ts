@@ -11,6 +11,7 @@ import { openRepository, type Repository } from '../../../src/store/repository.t
 import type { CaptureReport } from '../../../src/workflows/mount-content.ts'
 import { captureMount } from '../../../src/workflows/steps/capture-mount.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
+import { MappedPage } from '../../trees/mapped-page.ts'
 import { makeOddTree } from '../../trees/odd-tree.ts'
 import { diffSnapshots, snapshotTree } from '../../trees/snapshot-tree.ts'
 
@@ -112,4 +113,38 @@ test('what was modified since dirty pages were written back is read again, whate
   const first = await capture(source, undefined, '1000.000000000')
   const second = await capture(source, first)
   expect(second.keptEntries).toBe(0)
+}, 60_000)
+
+test('a write into a mapped page that is dirty already, which no time tells, is read in the second pass', async () => {
+  const source = await volume('mapped')
+  const path = join(source.mountpoint, 'page')
+  await writeFile(path, Buffer.alloc(4096, '.'))
+  await using page = await MappedPage.of(path)
+  const target = { engine, target: source, reader: 'host' as const, run: 'test', signal: never }
+  await using reader = await openMountReader(target)
+  const syncedAt = await reader.sync(never)
+  const pass = (base?: CaptureReport): Promise<CaptureReport> => captureMount({ reader, repository, store, syncedAt, transfer, signal: never, ...(base ? { base } : {}) })
+  const bytesIn = async (report: CaptureReport): Promise<string> => Buffer.concat(await openContent(store, report.content.chunks).toArray() as Buffer[]).toString('latin1')
+
+  await page.write('1111')
+  const afterFirst = await stat(path, { bigint: true })
+  const first = await pass()
+  await page.write('2222')
+  const afterSecond = await stat(path, { bigint: true })
+  expect(afterSecond).toMatchObject({ mtimeNs: afterFirst.mtimeNs, ctimeNs: afterFirst.ctimeNs, size: afterFirst.size, ino: afterFirst.ino })
+  const second = await pass(first)
+  expect(await bytesIn(first)).toContain('1111....')
+  expect(await bytesIn(second)).toContain('2222....')
+}, 60_000)
+
+test('when pages were written back, the next write into a mapped page moves the times, and is read in the next backup', async () => {
+  const source = await volume('mapped-clean')
+  const path = join(source.mountpoint, 'page')
+  await writeFile(path, Buffer.alloc(4096, '.'))
+  await using page = await MappedPage.of(path)
+  await page.write('1111')
+  const first = await capture(source)
+  await page.write('2222')
+  const second = await capture(source, first)
+  expect(Buffer.concat(await openContent(store, second.content.chunks).toArray() as Buffer[]).toString('latin1')).toContain('2222....')
 }, 60_000)
