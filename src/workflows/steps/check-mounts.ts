@@ -100,7 +100,7 @@ async function findVolume(engine: Engine, name: string, signal: AbortSignal): Pr
 function differenceOf(wanted: VolumeCreate, { Driver, Options }: VolumeInspect): string | undefined {
   if (wanted.Driver !== Driver) return `driver "${Driver}" instead of "${wanted.Driver}"`
   const sorted = (options: Record<string, string> | null): string => JSON.stringify(Object.entries(options ?? {}).sort())
-  return sorted(wanted.DriverOpts) === sorted(Options) ? undefined : 'other driver options'
+  return sorted(wanted.DriverOpts ?? null) === sorted(Options) ? undefined : 'other driver options'
 }
 
 async function usersOf(engine: Engine, volume: string, replaced: ContainerInspect | undefined, signal: AbortSignal): Promise<string[]> {
