@@ -4,7 +4,7 @@ import { createApiContainer, cutArchive } from './api-container.ts'
 import { describeTarget } from './engine-mount.ts'
 import type { MountTarget, MountWriter } from './mount-access.ts'
 import { archiveMount, prefixNames } from './mount-prefix.ts'
-import { editMembers } from './tar-members.ts'
+import { editMembers, paxRecords, type MemberHeaders } from './tar-members.ts'
 import type { TemporaryScope } from './temporary-objects.ts'
 
 export const apiWriteLosses = [
@@ -46,7 +46,12 @@ export async function apiWriter(scope: TemporaryScope, target: MountTarget, sign
       throw new DrayError('conflict', `${what} is not empty, and the engine's archive endpoints cannot empty it`, { hints: ['choose another way with --reader helper or --reader host', 'restore into a new volume with --map-volume'] })
     },
     async write(tar, until) {
-      const renamed = Readable.from(editMembers(tar as AsyncIterable<Buffer>, prefixNames, () => new DrayError('damaged', `write ${what}: the tar ends too early`)), { objectMode: false })
+      const rename = (member: MemberHeaders) => {
+        prefixNames(member)
+        if (target.kind === 'file') expectName(member, target.path, what)
+        return true
+      }
+      const renamed = Readable.from(editMembers(tar as AsyncIterable<Buffer>, rename, () => new DrayError('damaged', `write ${what}: the tar ends too early`)), { objectMode: false })
       try {
         await engine.containers.putArchive(container.name, '/', renamed, { signal: until })
       } finally {
@@ -69,6 +74,18 @@ export async function apiWriter(scope: TemporaryScope, target: MountTarget, sign
       throw thrown
     }
   }
+}
+
+/** Under its old name a single file would be written over a file beside it. */
+function expectName({ extended, header }: MemberHeaders, path: string, what: string): void {
+  const ownName = header.subarray(0, 100)
+  let name = ownName.subarray(0, ownName.includes(0) ? ownName.indexOf(0) : 100)
+  for (const { header: own, payload } of extended) {
+    if (own[156] !== 0x78) continue
+    for (const { key, from, to } of paxRecords(payload)) if (key === 'path' || key === 'GNU.sparse.name') name = payload.subarray(from, to)
+  }
+  if (name.equals(Buffer.from(`${archiveMount.slice(1)}${path.slice(path.lastIndexOf('/'))}`))) return
+  throw new DrayError('refused', `${what} had another name, and the engine's archive endpoints cannot rename it`, { hints: ['choose another way with --reader helper or --reader host', 'keep the name of the file: --map-bind /a/FILE:/b/FILE'] })
 }
 
 function isLostAndFound(header: Buffer): boolean {

@@ -48,16 +48,21 @@ async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {
 const extractScript = 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null; tar "$@"; code=$?; cat > /dev/null; exit $code'
 
 /**
- * A file that exists keeps its inode, which the containers that have it mounted see. tar's --overwrite makes a new one as
- * soon as there are extended attributes, so the file is extracted beside and copied into place.
+ * A single file is extracted beside its place, because it may have had another name, and tar's --overwrite makes a new file as
+ * soon as there are extended attributes: one that exists keeps its inode, which the containers that have it mounted see.
  */
 const extractFileScript = `f=$1; shift
 if [ -L "$f" ]; then rm -f -- "$f"; fi
-if ! [ -f "$f" ]; then tar "$@" -- "$f"; code=$?; cat > /dev/null; exit $code; fi
 d=$(mktemp -d ./.dray-XXXXXXXX) || exit 2
 trap 'rm -rf -- "$d"' EXIT
-tar -C "$d" "$@" -- "$f"; code=$?; cat > /dev/null
-if [ $code = 0 ]; then cp -dT --preserve=all --sparse=auto -- "$d/$f" "$f"; else echo "nothing was written" >&2; exit $code; fi`
+tar -C "$d" "$@"; code=$?; cat > /dev/null
+if [ $code != 0 ]; then echo "nothing was written" >&2; exit $code; fi
+for each in "$d"/* "$d"/.[!.]* "$d"/..?*; do
+  if [ -L "$each" ] || ! [ -f "$each" ]; then continue; fi
+  if [ -f "$f" ]; then cp -dT --preserve=all --sparse=auto -- "$each" "$f"; else mv -T -- "$each" "$f"; fi
+  exit
+done
+echo "the archive holds no file" >&2; exit 2`
 
 async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): Promise<WriteReport> {
   const script = tools.fileName === undefined ? extractScript : extractFileScript

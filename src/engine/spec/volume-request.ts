@@ -6,7 +6,7 @@ import { keepsVolumesFrom, staysAnonymous } from './mount-request.ts'
 import type { ReplayContext } from './replay-context.ts'
 
 /** The body of POST /volumes/create. */
-export type VolumeCreate = { readonly Name: string; readonly Driver: string; readonly DriverOpts: Record<string, string>; readonly Labels: Record<string, string> }
+export type VolumeCreate = { readonly Name: string; readonly Driver: string; readonly DriverOpts?: Record<string, string>; readonly Labels?: Record<string, string> }
 
 /** A volume that create makes by itself: its data is written afterwards, at this place of the new container. */
 export type AnonymousVolume = { readonly destination: string; readonly recordedName: string }
@@ -23,8 +23,9 @@ export function volumesToCreate(context: ReplayContext): VolumeCreate[] {
   })
 }
 
+/** What was null stays null: engines answer {} to {}. */
 export function volumeToCreate({ Name, Driver, Options, Labels }: VolumeInspect): VolumeCreate {
-  return { Name, Driver, DriverOpts: Options ?? {}, Labels: Labels ?? {} }
+  return { Name, Driver, ...(Options ? { DriverOpts: Options } : {}), ...(Labels ? { Labels } : {}) }
 }
 
 export function anonymousVolumes(context: ReplayContext): AnonymousVolume[] {

@@ -1,8 +1,10 @@
+import { posix } from 'node:path'
 import type { ListedEntry, MountReader } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { TocEntry } from '../../store/toc-entry.ts'
 import { readToc } from '../../store/toc.ts'
+import type { DescribedMount } from '../mount-description.ts'
 
 /** One entry that is not as it is stored. */
 export type ContentDifference = { readonly path: string; readonly what: string }
@@ -40,6 +42,17 @@ export async function checkContent(mount: Pick<MountReader, 'list'>, source: Chu
   }
   for (; next.done !== true; next = await stored.next()) add(next.value.path, 'is missing')
   return differences
+}
+
+/** A single file's one entry has its name: restored under another one it is compared under the one it had. */
+export function asRecorded(mount: Pick<MountReader, 'list'>, { kind, source }: Pick<DescribedMount, 'kind' | 'source'>): Pick<MountReader, 'list'> {
+  if (kind !== 'file') return mount
+  const path = Buffer.from(`./${posix.basename(source)}`)
+  return {
+    async *list(signal) {
+      for await (const batch of mount.list(signal)) yield batch.map(entry => ({ ...entry, path }))
+    },
+  }
 }
 
 async function checkNames(mount: Pick<MountReader, 'list'>, source: ChunkSource, toc: MountContent['toc'], signal: AbortSignal): Promise<ContentDifference[]> {

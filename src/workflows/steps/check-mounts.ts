@@ -9,7 +9,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
-import { checkContent } from './check-content.ts'
+import { asRecorded, checkContent } from './check-content.ts'
 import type { CheckJob, Obstacles } from './check-target.ts'
 
 export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
@@ -74,7 +74,7 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   }
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
-  if (writer.canList && (await checkContent(writer, source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
+  if (writer.canList && (await checkContent(asRecorded(writer, stored.described), source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
   if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
 }
@@ -100,7 +100,7 @@ async function findVolume(engine: Engine, name: string, signal: AbortSignal): Pr
 function differenceOf(wanted: VolumeCreate, { Driver, Options }: VolumeInspect): string | undefined {
   if (wanted.Driver !== Driver) return `driver "${Driver}" instead of "${wanted.Driver}"`
   const sorted = (options: Record<string, string> | null): string => JSON.stringify(Object.entries(options ?? {}).sort())
-  return sorted(wanted.DriverOpts) === sorted(Options) ? undefined : 'other driver options'
+  return sorted(wanted.DriverOpts ?? null) === sorted(Options) ? undefined : 'other driver options'
 }
 
 async function usersOf(engine: Engine, volume: string, replaced: ContainerInspect | undefined, signal: AbortSignal): Promise<string[]> {

@@ -7,9 +7,13 @@ import type { GivenState } from './give-state.ts'
 
 export type CompareJob = { readonly run: Run; readonly engine: Engine; readonly stored: StoredContainer; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly id: string; readonly given: GivenState }
 
-/** Inspects again, and compares field by field. What was announced (losses, a state that was not given back) is told apart. */
+/**
+ * Inspects again, and compares field by field. What was announced is told apart: losses, a state that was not given back, the
+ * settings of a network that was there and took the place of the recorded one.
+ */
 export async function compareRestored({ run, engine, stored, plan, options, id, given }: CompareJob): Promise<SpecComparison> {
   const restored = await recordContainer(engine, id, { signal: run.signal })
-  const announced = [...plan.request.losses.map(({ field }) => field), ...(given.because === undefined ? [] : ['State.Status'])]
+  const chosen = [...options.remaps.networks.values()].filter(network => plan.networks.every(({ Name }) => Name !== network))
+  const announced = [...chosen.map(network => `Networks.${network}`), ...plan.request.losses.map(({ field }) => field), ...(given.because === undefined ? [] : ['State.Status'])]
   return compareSpecs(stored.spec, restored, { name: plan.name, imageRef: plan.imageRef, remaps: options.remaps, peers: plan.peers, announced })
 }

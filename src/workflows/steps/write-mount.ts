@@ -9,7 +9,7 @@ import { openContent, type ChunkSource } from '../../store/content-reader.ts'
 import { describePlace, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import type { Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
-import { checkContent } from './check-content.ts'
+import { asRecorded, checkContent } from './check-content.ts'
 
 export type WriteMountJob = { readonly run: Run; readonly engine: Engine; readonly source: ChunkSource; readonly reader: 'auto' | ReaderKind; readonly temporary: TemporaryJournal }
 
@@ -45,7 +45,7 @@ export async function writeMount({ run, engine, source, reader, temporary }: Wri
     }
     const tar = openContent(source, content.chunks)
     const { problems } = await writer.write(Readable.from(counted(tar, transfer), { objectMode: false }), signal)
-    const differences = writer.canList ? await checkContent(writer, source, content, signal) : []
+    const differences = writer.canList ? await checkContent(asRecorded(writer, described), source, content, signal) : []
     const differing = differences.map(({ path, what }) => `"${path}" ${what}`)
     return { place, reader: writer.kind, losses: writer.losses, problems: [...problems, ...differing] }
   } finally {

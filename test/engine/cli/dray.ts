@@ -2,18 +2,32 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ContainerInspect } from '../../../src/engine/api-types.ts'
 import { run } from '../../lab/command.ts'
 import type { LabHost } from '../../lab/host.ts'
 
 const program = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
 
-export type Answer = {
-  readonly exitCode: number
-  readonly stderr: string
-  readonly stdout: string
-  /** The last event of --json. */
-  readonly result: any // eslint-disable-line @typescript-eslint/no-explicit-any -- as a script reads it
+/** The last event of --json, as far as the tests read it. */
+export type Result = {
+  readonly ids: readonly string[]
+  readonly tags: readonly string[]
+  readonly backups: readonly {
+    readonly id: string
+    readonly images: readonly { readonly role: string; readonly names: readonly string[]; readonly how: string }[]
+    readonly mounts: readonly { readonly source: string; readonly destinations: readonly { readonly path: string }[]; readonly reader: string; readonly losses: readonly string[]; readonly problems: readonly object[] }[]
+    readonly leftOut: readonly { readonly destination: string }[]
+  }[]
+  readonly restored: readonly {
+    readonly id: string
+    readonly state: { readonly status: string }
+    readonly replacedIn: readonly string[]
+    readonly engineDefaults: readonly { readonly field: string }[]
+  }[]
+  readonly plans: readonly object[]
 }
+
+export type Answer = { readonly exitCode: number; readonly stderr: string; readonly stdout: string; readonly result: Result }
 
 /** The program as people run it, with a home, a repository and a state folder of its own. Dispose removes them. */
 export interface Dray extends AsyncDisposable {
@@ -39,9 +53,10 @@ export async function installDray(env: NodeJS.ProcessEnv = {}): Promise<Dray> {
   return Object.assign(dray, { home, repository, state, plain, [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }) })
 }
 
-function resultOf(stdout: string): unknown {
+/** Of an answer that is not JSON an empty one. */
+function resultOf(stdout: string): Result {
   const line = stdout.trim().split('\n').at(-1) ?? ''
-  return line.startsWith('{') ? (JSON.parse(line) as unknown) : undefined
+  return JSON.parse(line.startsWith('{') ? line : '{}') as Result
 }
 
 /** Throws with everything that was said unless the exit code is the one that is expected. */
@@ -70,8 +85,9 @@ export async function docker(host: LabHost, ...args: readonly string[]): Promise
   return stdout.trim()
 }
 
-export async function inspect(host: LabHost, container: string): Promise<any> { // eslint-disable-line @typescript-eslint/no-explicit-any -- the engine's own answer
-  return (JSON.parse(await docker(host, 'inspect', '--type', 'container', container)) as unknown[])[0]
+export async function inspect(host: LabHost, container: string): Promise<ContainerInspect> {
+  const [found] = JSON.parse(await docker(host, 'inspect', '--type', 'container', container)) as ContainerInspect[]
+  return found!
 }
 
 export const at = (host: LabHost): string => `unix://${host.socket}`

@@ -20,7 +20,7 @@ afterAll(async () => {
   await Promise.all([one[Symbol.asyncDispose](), two[Symbol.asyncDispose](), dray[Symbol.asyncDispose]()])
 }, 60_000)
 
-const restored = ({ result }: Answer) => result.restored[0]
+const restored = ({ result }: Answer) => result.restored[0]!
 
 /** Names only: what is made again has other ids. One whose writable layer held something is made from the commit, which has no name. */
 const names = ({ containers, images, volumes, networks }: Inventory) => ({
@@ -36,11 +36,11 @@ describe('a container with everything, on 20.10', () => {
     const { result } = expectExit(await dray('backup', 'store', 'web', '-H', at(one)), 0)
     original = await dataOf(one, 'web')
     expect(await inventory(one)).toEqual(stocked)
-    const web = result.backups[1]
+    const web = result.backups[1]!
     expect(web).toMatchObject({ container: 'web', missing: [], leftOut: [{ destination: '/mem', reason: 'tmpfs is memory' }], freeze: { way: 'pause', disturbed: false } })
-    expect(web.images.map(({ role, names: those, how }: { role: string; names: string[]; how: string }) => [role, those, how])).toEqual([['commit', [], 'saved'], ['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)]])
-    expect(web.mounts.map(({ destinations }: { destinations: { path: string }[] }) => destinations.map(({ path }) => path).sort().join()).sort()).toEqual(['/anonymous', '/data,/data-again', '/etc/app.conf', '/etc/conf.d', '/ro', '/site', '/site/inner', '/srv/declared', '/store', '/store-anonymous'])
-    expect(web.mounts.flatMap(({ reader, losses, problems }: { reader: string; losses: string[]; problems: string[] }) => [...(reader === 'host' ? [] : [reader]), ...losses, ...problems])).toEqual([])
+    expect(web.images.map(({ role, names: those, how }) => [role, those, how])).toEqual([['commit', [], 'saved'], ['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)]])
+    expect(web.mounts.map(({ destinations }) => destinations.map(({ path }) => path).sort().join()).sort()).toEqual(['/anonymous', '/data,/data-again', '/etc/app.conf', '/etc/conf.d', '/ro', '/site', '/site/inner', '/srv/declared', '/store', '/store-anonymous'])
+    expect(web.mounts.flatMap(({ reader, losses, problems }) => [...(reader === 'host' ? [] : [reader]), ...losses, ...problems])).toEqual([])
   }, 60_000)
 
   test('unchanged, commits nothing and stores nothing the second time', async () => {
@@ -88,9 +88,9 @@ describe('a container with everything, on 20.10', () => {
     expect((await inspect(one, 'web')).Id).not.toBe(Id)
     expect(differences(original, await dataOf(one, 'web'))).toEqual([])
     expect(names(await inventory(one))).toEqual(names(stocked))
-    const { result } = expectExit(await dray('show', restored(answer).replacedIn[0]), 0)
+    const { result } = expectExit(await dray('show', restored(answer).replacedIn[0]!), 0)
     expect(result).toMatchObject({ tags: ['replaced'] })
-    const back = expectExit(await dray('restore', restored(answer).replacedIn[0], 'web', '-H', at(one), '--replace', '--no-start'), 0)
+    const back = expectExit(await dray('restore', restored(answer).replacedIn[0]!, 'web', '-H', at(one), '--replace', '--no-start'), 0)
     expect(restored(back)).toMatchObject({ differences: [] })
     expect(await one.sh('docker start web >/dev/null; docker exec web cat /data/later /etc/conf.d/new /opt/later')).toBe('later\nx\ny\n')
   }, 120_000)

@@ -73,10 +73,10 @@ export async function mountpoint(host: LabHost, volume: string): Promise<string>
 /** What the container holds: every mount by its destination, and the files of its root file system. */
 export type WholeData = { readonly mounts: Readonly<Record<string, SnapshotEntry[]>>; readonly rootfs: string }
 
-export async function dataOf(host: LabHost, container: string): Promise<WholeData> {
-  const { Mounts } = await inspect(host, container) as { Mounts: { Destination: string; Source: string }[] }
+export async function dataOf(host: LabHost, container: string, inLayer = '/opt'): Promise<WholeData> {
+  const { Mounts } = await inspect(host, container)
   const mounts = Object.fromEntries(Mounts.map(({ Destination, Source }) => [Destination, snapshotOf(Source)]).sort())
-  return { mounts, rootfs: await rootfsOf(host, container) }
+  return { mounts, rootfs: await rootfsOf(host, container, inLayer) }
 }
 
 function snapshotOf(path: string): SnapshotEntry[] {
@@ -84,9 +84,26 @@ function snapshotOf(path: string): SnapshotEntry[] {
   return snapshotTree(join(path, '..')).filter(({ name }) => name === `./${path.split('/').at(-1) ?? ''}`)
 }
 
-/** Kind, mode, owner, size, time and content of everything below /opt: written, changed and deleted. */
-async function rootfsOf(host: LabHost, container: string): Promise<string> {
-  return await host.sh(`docker export '${container}' | tar -tv --numeric-owner --full-time -f - opt etc/hostname 2>/dev/null | grep -v etc/hostname; docker cp '${container}':/opt/suid - | sha256sum`)
+/** Kind, mode, owner, size, time and content of everything at a place of the root file system. */
+async function rootfsOf(host: LabHost, container: string, place: string): Promise<string> {
+  const name = place.slice(1)
+  return await host.sh(`set -e; d=$(mktemp -d); docker export '${container}' > $d/tar; tar -tv --numeric-owner --full-time -f $d/tar ${name}; tar -xO -f $d/tar ${name} | sha256sum; rm -r $d`)
+}
+
+/**
+ * What the container was told, as its engine answers it: without ids, times and addresses that are given, the shared directory
+ * as "$S". Between two hosts of one engine it is equal.
+ */
+export async function specOf(host: LabHost, container: string): Promise<object> {
+  const { Name, Config, HostConfig, NetworkSettings, State, Mounts, Platform } = await inspect(host, container)
+  const others = Object.fromEntries(await Promise.all((HostConfig['VolumesFrom'] as string[] | null ?? []).map(async other => [other, (await inspect(host, other)).Name] as const)))
+  const networks = Object.fromEntries(Object.entries(NetworkSettings.Networks).map(([name, { IPAMConfig, Aliases, IPAddress }]) => [name, { IPAMConfig, Aliases: Aliases?.filter(alias => !/^[0-9a-f]{12}$/.test(alias)), IPAddress }]))
+  const mounts = Mounts.map(({ Type, Name: volume = '', Source, Destination, RW, Mode }) => ({ Type, name: /^[0-9a-f]{64}$/.test(volume) ? 'anonymous' : volume, source: Type === 'bind' ? Source : '', Destination, RW, Mode }))
+  const network = (JSON.parse(await docker(host, 'network', 'inspect', 'web-net')) as Record<string, unknown>[]).map(({ Driver, IPAM, Options, Labels, Internal }) => ({ Driver, IPAM, Options, Labels, Internal }))
+  const volume = (JSON.parse(await docker(host, 'volume', 'inspect', 'web-data')) as Record<string, unknown>[]).map(({ Driver, Options, Labels }) => ({ Driver, Options, Labels }))
+  const spec = { Name, Config, HostConfig, networks, status: State.Status, Platform, mounts: mounts.sort((a, b) => (a.Destination < b.Destination ? -1 : 1)), network, volume }
+  const text = Object.entries(others).reduce((json, [id, name]) => json.replaceAll(id, name), JSON.stringify(spec))
+  return JSON.parse(text.replaceAll(host.sharedDir, '$S')) as object
 }
 
 /** One line for everything that differs; empty means that both hold the same. */

@@ -193,6 +193,22 @@ export function testMounts(engineName: EngineName): void {
       closeSync(held)
     }, 60_000)
 
+    test.each(['host', 'helper', 'api'] as const)('%s writes a single file under another name, or says that it cannot', async kind => {
+      const [from, to] = [newDirectory(), newDirectory()]
+      writeFileSync(`${from}/.old name`, 'new')
+      execFileSync('sh', ['-c', 'chown 33:44 "$1"; chmod 4750 "$1"; setfattr -n user.a -v b "$1"; touch -d 2001-02-03T04:05:06Z "$1"', 'sh', `${from}/.old name`])
+      writeFileSync(`${to}/.old name`, 'a file beside')
+      await using reader = await openReader({ kind: 'file', path: `${from}/.old name` }, kind === 'helper' ? 'helper' : 'host')
+      await using writer = await openWriter({ kind: 'file', path: `${to}/-new` }, kind)
+      const writing = writer.write(reader.stream(undefined, signal).tar, signal)
+      if (kind === 'api') await expect(writing).rejects.toMatchObject({ code: 'refused' })
+      else await writing
+      expect(readFileSync(`${to}/.old name`, 'utf8')).toBe('a file beside')
+      const [, wanted] = snapshotTree(from)
+      expect(snapshotTree(to).map(({ name }) => name)).toEqual(['.', ...(kind === 'api' ? [] : ['./-new']), './.old name'])
+      if (kind !== 'api') expect(snapshotTree(to)[1]).toEqual({ ...wanted, name: './-new' })
+    }, 60_000)
+
     test.each(['host', 'helper'] as const)('%s lists what shrank and vanished, and reads the rest', async kind => {
       const target = await fill({ '1-shrinks': 200 << 20, '2-grows': 64 << 20, '3-vanishes': 10, '4-stays': 10 })
       await using reader = await openReader(target, kind)

@@ -233,7 +233,7 @@ describe('mounts', () => {
     const record = fixtureRecord('28.5', 'anonymous-volume-kept-by-name')
     const { anonymous, volumes } = requestFor(record)
     expect(anonymous).toEqual([])
-    expect(volumes).toEqual([{ Name: record.inspect.Mounts[0]!.Name, Driver: 'local', DriverOpts: {}, Labels: { 'com.docker.volume.anonymous': '' } }])
+    expect(volumes).toEqual([{ Name: record.inspect.Mounts[0]!.Name, Driver: 'local', Labels: { 'com.docker.volume.anonymous': '' } }])
   })
 
   test('a volume keeps driver, options and labels', () => {
