@@ -28,7 +28,7 @@ export async function compressFrame(plain: Buffer, codec: Codec, { level }: { re
   if (codec === 'gzip') return gzipMember(plain, level ?? gzipLevel)
   const own = zlibWithZstd()
   if (own) {
-    const options = { chunkSize: outputBytes, pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: level ?? zstdLevel } }
+    const options = { chunkSize: mostZstdBytes(plain.length), pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: level ?? zstdLevel } }
     return callback(done => own.zstdCompress(plain, options, done))
   }
   const native = nativeZstd()
@@ -56,6 +56,11 @@ export function compressionOf(first: Buffer): Compression {
   if (begins(0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
   const skippable = first.length >= 4 && (first.readUInt32LE(0) & ~15) >>> 0 === 0x184d2a50
   return skippable ? 'zstd' : 'none'
+}
+
+/** Room for all of it: one turn on the thread pool and one buffer, nothing to be joined. */
+function mostZstdBytes(plainBytes: number): number {
+  return plainBytes + (plainBytes >> 8) + 1024
 }
 
 function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
@@ -95,12 +100,12 @@ async function unzstd(stored: Buffer, maxBytes: number): Promise<Buffer> {
   return plain.length === 1 && plain[0] ? plain[0] : Buffer.concat(plain)
 }
 
-async function unzstdFrame({ bytes, mostBytes }: ZstdFrame, maxBytes: number): Promise<Buffer> {
+async function unzstdFrame({ bytes, contentBytes, mostBytes }: ZstdFrame, maxBytes: number): Promise<Buffer> {
   const own = zlibWithZstd()
   const native = nativeZstd()
   try {
     if (own) {
-      const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(maxBytes, outputBytes)) }
+      const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, contentBytes === undefined ? Math.min(maxBytes, outputBytes) : contentBytes + 1) }
       return await atMost(maxBytes, callback(done => own.zstdDecompress(bytes, options, done)))
     }
     // the package takes no limit: it may see only what cannot become much more than that

@@ -7,6 +7,7 @@
  * base's last chunk may have ended because the stream did; and a chunk that is not taken whole has to be read and fed,
  * until a cut falls on an end of a base chunk again.
  */
+import { availableParallelism } from 'node:os'
 import { BufferPool } from '../archive/buffer-pool.ts'
 import { Chunker, type ChunkerParameters } from '../archive/chunker.ts'
 import type { ChunkRef, ContentChunk } from './chunk-ref.ts'
@@ -18,9 +19,9 @@ export type ChunkSink = {
   isPresent(ref: ChunkRef): Promise<boolean>
 }
 
-/** As many chunks are hashed, compressed and written at a time, and so many bytes: of large chunks fewer. */
-const inFlight = 6
-const bytesInFlight = 16 * 1024 * 1024
+/** So many chunks are compressed and written at a time; of large ones fewer. */
+const inFlight = Math.max(4, availableParallelism() + 2)
+const bytesInFlight = inFlight * 2 * 1024 * 1024
 
 export class ContentWriter {
   readonly #store: ChunkSink
@@ -29,7 +30,7 @@ export class ContentWriter {
   /** Where each base chunk begins, and at last where the base ends. */
   readonly #starts: Float64Array
   readonly #chunks: Promise<ContentChunk>[] = []
-  readonly #pool = new BufferPool(bytesInFlight)
+  readonly #pool = new BufferPool(bytesInFlight / 2)
   #settled = 0
   #inFlightBytes = 0
   #reuse: { from: number; to: number } | undefined

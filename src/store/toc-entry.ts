@@ -41,19 +41,21 @@ export function encodeTocEntry(entry: TocEntry): Buffer {
   return Buffer.from(JSON.stringify(line) + '\n')
 }
 
-/** The lines of one chunk; the first entry's record begins at `offset`. Throws `damaged`. */
-export function decodeTocLines(lines: Buffer, offset: number): PlacedEntry[] {
-  const entries: PlacedEntry[] = []
-  for (const text of lines.toString('utf8').split('\n')) {
-    if (text === '') continue
-    const entry = decodeLine(text)
-    entries.push({ ...entry, offset })
-    offset += entry.bytes
+/** The lines of one chunk, each decoded when it is asked for; the first entry's record begins at `offset`. Throws `damaged`. */
+export function* decodeTocLines(lines: Buffer, offset: number): Generator<PlacedEntry> {
+  for (let start = 0; start < lines.length;) {
+    const newline = lines.indexOf(0x0a, start)
+    const end = newline < 0 ? lines.length : newline
+    if (end > start) {
+      const entry = decodeLine(lines.toString('utf8', start, end), offset)
+      yield entry
+      offset += entry.bytes
+    }
+    start = end + 1
   }
-  return entries
 }
 
-function decodeLine(text: string): TocEntry {
+function decodeLine(text: string, offset: number): PlacedEntry {
   let line: Line
   try {
     line = JSON.parse(text) as Line
@@ -69,7 +71,7 @@ function decodeLine(text: string): TocEntry {
     ...(line.in === undefined ? {} : { inode: line.in }),
     ...(line.nl === undefined ? {} : { links: line.nl }),
     ...(target === undefined ? {} : { target }),
-    bytes: line.n, headerBytes: line.h,
+    bytes: line.n, headerBytes: line.h, offset,
   }
 }
 

@@ -70,14 +70,26 @@ export class TocWriter {
 
 /** Entries in tar order, a chunk of the table at a time, with their places in the stream. `from` skips that many chunks. */
 export async function* readToc(source: ChunkSource, { chunks }: Toc, { from = 0, to = chunks.length }: { readonly from?: number; readonly to?: number } = {}): AsyncGenerator<PlacedEntry[]> {
-  const wanted = chunks.slice(from, to)
+  for await (const entries of chunksOfToc(source, chunks.slice(from, to))) yield [...entries]
+}
+
+/** The same one by one: no more than the text of some chunks is in memory. */
+export async function* walkToc(source: ChunkSource, { chunks }: Toc): AsyncGenerator<PlacedEntry> {
+  for await (const entries of chunksOfToc(source, chunks)) yield* entries
+}
+
+async function* chunksOfToc(source: ChunkSource, chunks: readonly TocChunk[]): AsyncGenerator<Generator<PlacedEntry>> {
   let number = 0
-  for await (const lines of plainChunks(source, wanted)) {
-    const chunk = wanted[number++]
-    const entries = decodeTocLines(lines, chunk?.offset ?? 0)
-    if (entries.length !== chunk?.entries) throw new DrayError('damaged', `chunk "${chunk?.key ?? ''}" of a table of contents has ${entries.length} entries instead of ${chunk?.entries ?? 0}`)
-    yield entries
+  for await (const lines of plainChunks(source, chunks)) yield entriesIn(lines, chunks[number++])
+}
+
+function* entriesIn(lines: Buffer, chunk: TocChunk | undefined): Generator<PlacedEntry> {
+  let count = 0
+  for (const entry of decodeTocLines(lines, chunk?.offset ?? 0)) {
+    count++
+    yield entry
   }
+  if (count !== chunk?.entries) throw new DrayError('damaged', `chunk "${chunk?.key ?? ''}" of a table of contents has ${count} entries instead of ${chunk?.entries ?? 0}`)
 }
 
 /** The entry with this path. In a sorted table one chunk is read. When a path occurs twice the last one counts, as for tar. */

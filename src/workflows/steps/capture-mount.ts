@@ -12,7 +12,7 @@ import { ContentWriter } from '../../store/content-writer.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
 import type { PlacedEntry, TocEntry } from '../../store/toc-entry.ts'
-import { readToc, TocWriter } from '../../store/toc.ts'
+import { readToc, TocWriter, walkToc } from '../../store/toc.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
 import { compareListing } from './compare-listing.ts'
@@ -225,8 +225,7 @@ function pathOf({ name }: TarEntry): Buffer {
 }
 
 async function* entriesOf(store: ChunkStore, content: MountContent | undefined): AsyncGenerator<PlacedEntry> {
-  if (content === undefined) return
-  for await (const batch of readToc(store, content.toc)) yield* batch
+  if (content !== undefined) yield* walkToc(store, content.toc)
 }
 
 async function groupsInBoth(reader: MountReader, store: ChunkStore, content: MountContent, signal: AbortSignal): Promise<{ now: HardLinkGroups; same: ReadonlySet<string> }> {
