@@ -62,6 +62,7 @@ export async function initRepository(path: string, chunker: ChunkerParameters = 
     await writeConfig(paths, chunker)
     for (const folder of [join(paths.root, 'blobs'), join(paths.root, 'drayage'), paths.root]) await syncFolder(folder)
   } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOTDIR') throw new DrayError('conflict', `"${paths.root}" is a file, or lies below one`, { cause: thrown, hints: ['name an empty or a new directory with --repo or DRAY_REPO'] })
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot create a repository in', paths.root)
   }
 }

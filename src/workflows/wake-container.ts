@@ -23,8 +23,9 @@ export async function startContainer({ containers }: Engine, id: string, askedAt
       await containers.start(id)
       return true
     }
+    if (askedAt === undefined || State.Paused || Date.parse(State.StartedAt) > askedAt) return false
     const stopSeconds = typeof Config['StopTimeout'] === 'number' ? Config['StopTimeout'] : defaultStopSeconds
-    if (askedAt === undefined || Date.now() > askedAt + stopSeconds * 1000 + marginMs) return false
+    if (Date.now() > askedAt + stopSeconds * 1000 + marginMs) return false
     await delay(pollMs)
   }
 }

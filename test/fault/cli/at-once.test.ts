@@ -96,7 +96,7 @@ describe('prune beside a backup', () => {
   test('takes what an interrupted backup had stored, and no listed one', async () => {
     const contents = await world.contents()
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
-    await world.docker('exec', 'web', 'sh', '-c', 'head -c 3000000 /dev/urandom > /data/new')
+    await world.docker('exec', 'web', 'sh', '-c', 'head -c 80000000 /dev/urandom > /data/new')
     expect((await world.drayWith(['backup', 'web'], isStep('store its writable layer'), 'SIGKILL')).met).toBe(true)
     expect((await prune(0)).removedBlobs).toBeGreaterThan(0)
     const [id = ''] = await world.backups()

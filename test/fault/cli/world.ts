@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +70,32 @@ export class World implements AsyncDisposable {
 
   drayWith(args: readonly string[], at: (event: DrayEvent) => boolean, signal: NodeJS.Signals): Promise<DrayEnd & { readonly met: boolean }> {
     return drayWith(args, this.env, at, child => child.kill(signal))
+  }
+
+  /** A signal so long after the start. */
+  async drayAfter(args: readonly string[], milliseconds: number, signal: NodeJS.Signals): Promise<DrayEnd> {
+    const { child, ended } = new DrayProcess(args, this.env)
+    const timer = setTimeout(() => child.kill(signal), milliseconds)
+    const end = await ended
+    clearTimeout(timer)
+    return end
+  }
+
+  /** SIGINT at an event, and once more when dray has said that it stops. */
+  async drayTwice(args: readonly string[], at: (event: DrayEvent) => boolean, count: () => number): Promise<DrayEnd> {
+    const interrupt = (child: ChildProcess): void => {
+      count()
+      child.kill('SIGINT')
+    }
+    let met = false
+    const { child, ended } = new DrayProcess(args, this.env, (event, running) => {
+      if (met || !at(event)) return
+      met = true
+      running.stderr?.once('data', () => interrupt(running))
+      interrupt(running)
+    })
+    child.stderr?.resume()
+    return await ended
   }
 
   /** Names and states; images by their ids and names. */
