@@ -68,7 +68,7 @@ export async function captureWritableLayer(job: CommitJob): Promise<WritableLaye
   const fingerprint = await job.layer?.fingerprint(signal)
   const stored = isWished || fingerprint === undefined ? undefined : await storedBefore(job, fingerprint)
   if (stored !== undefined && fingerprint !== undefined) return { how: 'unchanged', ...stored, fingerprint }
-  if (!isWished && (await engine.containers.changes(container.Id, { signal })).length === 0) return { how: 'empty' }
+  if (!isWished && (await engine.containers.changes(container.Id, { signal })).every(change => isMountPoint(container, change))) return { how: 'empty' }
   const ref = commitName(run, container)
   const [repo = '', tag = ''] = ref.split(':')
   const request: CommitRequest = { container: container.Id, repo, tag, pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
@@ -76,6 +76,13 @@ export async function captureWritableLayer(job: CommitJob): Promise<WritableLaye
   signal.throwIfAborted()
   return { how: 'committed', ref, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
 }
+
+/** A directory that the engine made to mount something on, and makes again: nothing that the container did is in it. */
+function isMountPoint({ Mounts }: ContainerInspect, { Kind, Path }: { readonly Kind: number; readonly Path: string }): boolean {
+  return Kind === added && Mounts.some(({ Destination }) => Destination === Path)
+}
+
+const added = 1
 
 async function storedBefore({ base, container, images }: CommitJob, fingerprint: string): Promise<{ descriptor: Descriptor; facts: StoredImageFacts } | undefined> {
   const known = base?.spec.writableLayer
