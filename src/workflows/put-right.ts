@@ -5,6 +5,7 @@ import { awaitEngine } from './await-engine.ts'
 import type { Reporter } from './reporter.ts'
 import { startContainer, unpauseContainer } from './wake-container.ts'
 import { splitReference } from '../engine/image-reference.ts'
+import { untag } from './untag.ts'
 
 /** Puts one thing right that needs more than the engine's verbs: data that was replaced, paths on the host. */
 export type DataRestorer = (entry: Extract<JournalEntry, { did: 'replaced volume data' | 'created path' | 'replaced path' }>, engine: Engine) => Promise<void>
@@ -34,7 +35,7 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
       break
     case 'created image':
     case 'created tag':
-      await images.remove(entry.ref)
+      await untag(engine, entry.ref)
       break
     case 'moved tag': {
       const { repo, tag } = splitReference(entry.ref)

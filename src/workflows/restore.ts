@@ -21,9 +21,9 @@ import { chooseBackup, readStored } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
-import { takeNameOff } from './steps/image-names.ts'
 import { makeNetworks, makeVolumes, writeAnonymous, writeMounts } from './steps/restore-mounts.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
+import { untag } from './untag.ts'
 
 export type RestoreJob = {
   readonly run: Run
@@ -125,7 +125,7 @@ function isTemporary(entry: JournalEntry): boolean {
 
 async function letGo({ run, engine, images }: Checked & { readonly images: BroughtImages }): Promise<void> {
   for (const { ref, entry } of images.temporary) {
-    await takeNameOff(run, engine, ref)
+    await untag(engine, ref)
     await run.journal.settle(entry)
   }
 }

@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream'
 import type { ImageInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { isImageId, splitReference } from '../../engine/image-reference.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { Run } from '../run.ts'
+import { untag } from '../untag.ts'
 
 export async function findImageByName(engine: Engine, ref: string, signal?: AbortSignal): Promise<ImageInspect | undefined> {
   try {
@@ -42,30 +42,8 @@ export async function whileNamed<T>(run: Run, engine: Engine, ref: string, id: s
     await engine.images.tag(id, repo, tag)
     return await work()
   } finally {
-    if (was === undefined) await engine.images.remove(ref)
+    if (was === undefined) await untag(engine, ref)
     else await engine.images.tag(was.Id, repo, tag)
     await run.journal.settle(entry)
   }
-}
-
-/**
- * Takes a temporary name off an image that a container uses. Where it is the last one, engines refuse to remove it, and with
- * force they remove the image under a container that does not run (ENGINE-FACTS 1.5): so the name is moved to an empty image,
- * and removed with that.
- */
-export async function takeNameOff(run: Run, engine: Engine, ref: string): Promise<void> {
-  const image = await findImageByName(engine, ref)
-  if (image === undefined) return
-  if ((image.RepoTags ?? []).filter(name => name !== ref && !name.startsWith('<none>')).length > 0) {
-    await engine.images.remove(ref)
-    return
-  }
-  const { repo, tag } = splitReference(ref)
-  const scratch = `drayage-scratch:${tag}`
-  const entry = await run.journal.record(engine, { did: 'created image', ref: scratch })
-  const id = await engine.images.importRootfs(Readable.from([Buffer.alloc(1024)]), { repo: 'drayage-scratch', tag })
-  await engine.images.tag(id, repo, tag)
-  await engine.images.remove(ref)
-  await engine.images.remove(scratch)
-  await run.journal.settle(entry)
 }
