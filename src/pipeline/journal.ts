@@ -21,6 +21,9 @@ export type JournalAction =
   /** Its successor is live: it is to be removed, and never to run again. */
   | { readonly did: 'superseded container'; readonly container: string; readonly name: string }
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
+  /** It was there, and empty. */
+  | { readonly did: 'filled volume'; readonly volume: string }
+  | { readonly did: 'filled path'; readonly path: string; readonly kind: 'directory' | 'file' }
   | { readonly did: 'created path' | 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
 
 /** `at` is when it was written down, by the clock of the machine that dray runs on. */

@@ -8,7 +8,7 @@ import { splitReference } from '../engine/image-reference.ts'
 import { untag } from './untag.ts'
 
 /** Puts one thing right that needs more than the engine's verbs: data that was replaced, paths on the host. */
-export type DataRestorer = (entry: Extract<JournalEntry, { did: 'replaced volume data' | 'created path' | 'replaced path' }>, engine: Engine) => Promise<void>
+export type DataRestorer = (entry: Extract<JournalEntry, { did: 'replaced volume data' | 'filled volume' | 'filled path' | 'created path' | 'replaced path' }>, engine: Engine) => Promise<void>
 
 /** A thing that appeared longer than this after its entry is not what the entry meant. Clocks of two machines may differ. */
 const longestMakingMs = 60 * 60 * 1000
@@ -64,6 +64,8 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
       })
       break
     case 'replaced volume data':
+    case 'filled volume':
+    case 'filled path':
     case 'created path':
     case 'replaced path':
       await restoreData(entry, engine)
@@ -119,6 +121,10 @@ export function describeEntry(entry: JournalEntry): string {
       return `container "${entry.was}" was renamed`
     case 'replaced volume data':
       return `the data of volume "${entry.volume}" was replaced; the old data is in backup "${entry.backup}"`
+    case 'filled volume':
+      return `volume "${entry.volume}" was empty and was filled`
+    case 'filled path':
+      return `"${entry.path}" was empty and was filled`
     case 'created path':
       return `"${entry.path}" was created on the host`
     case 'replaced path':

@@ -50,7 +50,8 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   const loose = toReplace.filter(({ place }) => !('name' in place ? covered.has(place.name) : 'path' in place && covered.has(place.path)))
   const looseBackup = loose.length === 0 ? undefined : await backUpLoose(job, loose)
   if (looseBackup !== undefined) backups.push(looseBackup)
-  const holderOf = (source: string): string | undefined => (covered.has(source) ? backups[0] : looseBackup)
+  const inLoose = new Set(loose.map(({ place }) => ('name' in place ? place.name : 'path' in place ? place.path : undefined)))
+  const holderOf = (source: string): string | undefined => (covered.has(source) ? backups[0] : inLoose.has(source) ? looseBackup : undefined)
   run.reporter.note(`what is replaced is in backup ${backups.join(', ')}`)
   if (replaced === undefined) return { backups, holderOf }
   const was = nameOf(replaced)

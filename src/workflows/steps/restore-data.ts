@@ -9,6 +9,7 @@ import { ChunkReader } from '../../store/chunk-reader.ts'
 import { openContent } from '../../store/content-reader.ts'
 import { openRepository, type Repository } from '../../store/repository.ts'
 import { fromMountDescription } from '../mount-description.ts'
+import type { JournalEntry } from '../../pipeline/journal.ts'
 import type { DataRestorer } from '../put-right.ts'
 import type { StoredMount } from '../restore-plan.ts'
 import { checkContent } from './check-content.ts'
@@ -26,6 +27,10 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
       await removeBindPath({ engine, path: entry.path, bornBefore: new Date(Date.parse(entry.at) + longestMakingMs), run: run.id, signal: new AbortController().signal })
       return
     }
+    if (entry.did === 'filled volume' || entry.did === 'filled path') {
+      await emptyAgain(engine, entry, run.id)
+      return
+    }
     const { backup, repository: path } = entry
     if (backup === undefined || path === undefined) throw new DrayError('not-found', 'the journal names no backup of what was replaced')
     await using repository = await openRepository(path, { create: false })
@@ -36,6 +41,19 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
     await writeBack(engine, repository, stored, target ?? { kind: stored.described.kind === 'file' ? 'file' : 'directory', path: source }, run.id)
     if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`)
   }
+}
+
+/** A volume that is gone is empty enough. One that a running container has is not touched: `conflict`. */
+async function emptyAgain(engine: Engine, entry: Extract<JournalEntry, { did: 'filled volume' | 'filled path' }>, run: string): Promise<void> {
+  const { signal } = new AbortController()
+  if (entry.did === 'filled volume') {
+    if (!(await engine.volumes.list(undefined, { signal })).some(({ Name }) => Name === entry.volume)) return
+    const [user] = await engine.containers.list({ volume: [entry.volume], status: ['running', 'paused', 'restarting'] }, { signal })
+    if (user !== undefined) throw new DrayError('conflict', `container "${(user.Names[0] ?? user.Id).replace(/^\//, '')}" runs with it: it is not emptied`, { hints: ['if what is in it is wanted: dray clean --forget RUN'] })
+  }
+  const target: MountTarget = entry.did === 'filled volume' ? await volumeTarget(engine, entry.volume) : { kind: entry.kind, path: entry.path }
+  await using writer = await openMountWriter({ engine, target, reader: 'auto', run, signal })
+  if (!(await writer.isEmpty(signal))) await writer.empty(signal)
 }
 
 async function volumeTarget(engine: Engine, name: string): Promise<MountTarget> {

@@ -2,7 +2,7 @@ import type { Engine } from '../../engine/engine.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { Repository } from '../../store/repository.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { describePlace, type MountAction, type RestoreOptions, type RestorePlan } from '../restore-plan.ts'
+import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import type { SetAside } from './replace-container.ts'
 import { makeBindPlace, targetOf, writeMount, type WrittenMount } from './write-mount.ts'
@@ -45,14 +45,21 @@ export async function writeMounts(job: MountsJob): Promise<WrittenMount[]> {
 async function write(job: MountsJob, { stored, place, action }: MountAction): Promise<WrittenMount> {
   const { run, engine, options, repository, aside } = job
   if (action === 'make' && (place.kind === 'directory' || place.kind === 'file')) await makeBindPlace(job, place)
-  if (action === 'replace') {
+  if (action === 'replace' || action === 'fill') {
     const backup = 'path' in place || 'name' in place ? aside?.holderOf('path' in place ? place.path : place.name) : undefined
-    if (backup === undefined) throw new DrayError('unexpected', `${describePlace(place)} was not set aside before it is replaced`)
-    if (place.kind === 'volume') await run.journal.record(engine, { did: 'replaced volume data', volume: place.name, backup, repository: repository.path })
+    if (backup === undefined && action === 'fill') await recordFilling(run, engine, place)
+    else if (backup === undefined) throw new DrayError('unexpected', `${describePlace(place)} was not set aside before it is replaced`)
+    else if (place.kind === 'volume') await run.journal.record(engine, { did: 'replaced volume data', volume: place.name, backup, repository: repository.path })
     else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'replaced path', path: place.path, backup, repository: repository.path })
   }
   const target = await targetOf(engine, place, undefined, run.signal)
   return await writeMount({ ...job, reader: options.reader }, stored, place, target, action === 'replace')
+}
+
+/** What is empty has no backup, unless its container is replaced: the way back is to empty it. */
+async function recordFilling(run: Run, engine: Engine, place: MountPlace): Promise<void> {
+  if (place.kind === 'volume') await run.journal.record(engine, { did: 'filled volume', volume: place.name })
+  else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'filled path', path: place.path, kind: place.kind })
 }
 
 /** They may have been filled from the image by create, and are emptied first. */
