@@ -12,8 +12,10 @@ afterAll(async () => world[Symbol.asyncDispose](), 60_000)
 
 test('files that vanish, shrink and grow while they are read: exit 3, each is named, and the rest is whole', async () => {
   await world.makeWeb()
-  await world.docker('exec', 'web', 'sh', '-c', 'mkdir /data/moving; for i in $(seq 300); do head -c 200000 /dev/urandom > /data/moving/m$i; done; echo begun > /data/moving/a-log')
-  await world.docker('exec', '-d', 'web', 'sh', '-c', 'while :; do for i in $(seq 300); do rm -f /data/moving/m$i; : > /data/moving/m$i; head -c 200000 /dev/urandom >> /data/moving/m$i; echo line >> /data/moving/a-log; done; done')
+  await world.docker('exec', 'web', 'sh', '-c', 'mkdir /data/moving; for i in $(seq 500); do echo $i > /data/moving/m$i; done; head -c 60000000 /dev/urandom > /data/moving/big')
+  // One that shrinks and grows, and others that come and go.
+  await world.docker('exec', '-d', 'web', 'sh', '-c', 'while :; do : > /data/moving/big; head -c 60000000 /dev/zero > /data/moving/big; done')
+  await world.docker('exec', '-d', 'web', 'sh', '-c', 'while :; do rm -f /data/moving/m*; for i in $(seq 500); do echo $i > /data/moving/m$i; done; done')
   const { exitCode, result } = await world.dray('backup', 'web', '--consistency', 'none')
   expect(exitCode).toBe(3)
   const [backup] = result?.['backups'] as { mounts: { source: string; problems: { path: string; problem: string }[] }[] }[]

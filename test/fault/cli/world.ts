@@ -50,7 +50,7 @@ export class World implements AsyncDisposable {
   /** A container with a network, two volumes and a changed file of its own; it has a restart policy. */
   async makeWeb(name = 'web', more: readonly string[] = []): Promise<void> {
     await this.docker('network', 'create', `${name}-net`)
-    await this.docker('run', '-d', '--init', '--restart', 'unless-stopped', '--stop-timeout', '0', '--name', name, '--network', `${name}-net`, '-v', `${name}-data:/data`, '-v', `${name}-logs:/logs`, ...more, 'box:1')
+    await this.docker('run', '-d', '--init', '--restart', 'always', '--stop-timeout', '0', '--name', name, '--network', `${name}-net`, '-v', `${name}-data:/data`, '-v', `${name}-logs:/logs`, ...more, 'box:1')
     await this.docker('exec', name, 'sh', '-c', 'mkdir /data/dir && for i in 1 2 3 4 5 6 7 8; do head -c 3000000 /dev/urandom > /data/dir/f$i; echo $i > /data/s$i; done; echo log > /logs/log; head -c 3000000 /dev/urandom > /root/own; echo old > /data/which')
   }
 
