@@ -126,12 +126,21 @@ describe('images', () => {
   test('--change, --author, --message and --image-tag concern the stored image, and not the container', async () => {
     await makeWeb()
     const { images } = backedUp(await backup(['web', '--change', 'CMD ["sleep", "5"]', '--change', 'LABEL made=here', '--author', 'A. Person', '--message', 'as of today', '--image-tag', 'shop/web:kept', '--image-tag', 'shop/web:2', '--tag', 'nightly']))
-    expect(images).toMatchObject([{ role: 'commit', names: ['shop/web:kept', 'shop/web:2'] }, { role: 'original', names: ['app:1'] }])
+    expect(images).toMatchObject([{ role: 'changed', names: ['shop/web:kept', 'shop/web:2'] }, { role: 'commit', names: [] }, { role: 'original', names: ['app:1'] }])
     expect((await restoredWeb()).result.restored).toMatchObject([{ differences: [] }])
     const [image] = JSON.parse(await docker(host, 'image', 'inspect', 'shop/web:kept')) as [{ Author: string; Comment: string; Config: { Cmd: string[]; Labels: object } }]
     expect(image).toMatchObject({ Author: 'A. Person', Comment: 'as of today', Config: { Cmd: ['sleep', '5'], Labels: { made: 'here' } } })
     expect((await inspect(host, 'web')).Config).toMatchObject({ Cmd: ['sleep', '100000'], Image: 'app:1', Labels: {} })
-    expect((await inventory(host)).images.map(line => line.split(' ')[0])).toEqual(['app:1', 'shop/web:2', 'shop/web:kept'])
+    expect((await inventory(host)).images.map(line => line.split(' ')[0])).toEqual(['<none>:<none>', 'app:1', 'shop/web:2', 'shop/web:kept'])
+  }, 60_000)
+
+  test('--image-tag names the stored image also where the container wrote nothing', async () => {
+    await host.sh('docker create --name web app:1 >/dev/null')
+    expect(backedUp(await backup(['web', '--image-tag', 'shop/web:kept'])).images).toMatchObject([{ role: 'commit', names: ['shop/web:kept'] }, { role: 'original', names: ['app:1'] }])
+    expect(backedUp(await backup(['web'])).images).toMatchObject([{ role: 'original', names: ['app:1'] }])
+    expect(backedUp(await backup(['web', '--change', 'ENV A=b'])).images).toMatchObject([{ role: 'changed', names: [] }, { role: 'original' }])
+    expect((await restoredWeb()).result.restored).toMatchObject([{ differences: [] }])
+    expect((await inventory(host)).images.map(line => line.split(' ')[0])).toEqual(['app:1'])
   }, 60_000)
 
   test('gone under the container: the root file system is stored as one layer, restored, and runs', async () => {
@@ -153,7 +162,7 @@ describe('--exclude and --include', () => {
     await makeWeb()
     const excluded = backedUp(await backup(['web', '--exclude', 'cache', '--exclude', '/di*']))
     expect(excluded.mounts.map(({ source }) => source)).toEqual(['data'])
-    expect(excluded.leftOut).toMatchObject([{ destination: '/dir', reason: 'excluded, as asked' }, { destination: '/cache', reason: 'excluded, as asked' }].sort((a, b) => (a.destination < b.destination ? -1 : 1)))
+    expect(excluded.leftOut.map(({ destination, reason }) => `${destination}: ${reason}`).sort()).toEqual(['/cache: excluded, as asked', '/dir: excluded, as asked'])
     await backup(['web', '--exclude', 'nothing-of-it'], 2)
     await destroy(host)
     expectExit(await dray('restore', 'latest', 'web'), 12)
