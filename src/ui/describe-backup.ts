@@ -41,11 +41,11 @@ export function backupJson(report: BackupReport): object {
   }
 }
 
-const roles = { original: 'image', commit: 'writable layer', flattened: 'root file system as one layer' } as const
+const roles = { original: 'image', commit: 'writable layer', changed: 'changed image', flattened: 'root file system as one layer' } as const
 
 function imageLine({ facts, report }: CapturedImage): string {
   const name = facts.names[0] ?? facts.id.slice(0, 19)
-  const title = facts.role === 'commit' && facts.names.length === 0 ? roles.commit : `${roles[facts.role]} ${name}`
+  const title = (facts.role === 'commit' || facts.role === 'changed') && facts.names.length === 0 ? roles[facts.role] : `${roles[facts.role]} ${name}`
   if (report.how === 'stored before') return `${title}: stored before`
   return `${title}: ${formatCount(report.layers, 'layer')}, ${report.newLayers} new${report.because === undefined ? '' : ` (${report.because})`}`
 }

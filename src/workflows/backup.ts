@@ -40,7 +40,7 @@ export type BackupOptions = {
   readonly withImage: boolean
   readonly tags: readonly string[]
   readonly imageTags: readonly string[]
-  readonly commit: CommitWishes
+  readonly commit: Omit<CommitWishes, 'names'>
   /** Of this program, for the spec. */
   readonly version: string
 }
@@ -114,7 +114,7 @@ async function findStored({ run, engine, repository, record }: Looked): Promise<
 async function storeOriginal({ run, options, record, imageSource }: Stored): Promise<{ original: Original | undefined }> {
   if (!options.withImage) return { original: undefined }
   const original = await captureOriginal(imageSource, record)
-  if ('lost' in original) run.reporter.warn(`${original.lost}: its root file system is stored as one layer instead`)
+  if ('lost' in original) run.reporter.warn(`${original.lost}: its root file system is stored as one layer instead${options.commit.changes.length > 0 ? ', without what --change asks for' : ''}`)
   return { original }
 }
 
@@ -140,7 +140,7 @@ export type AtRest = { readonly reports: readonly CaptureReport[]; readonly writ
 async function secondPass(state: Read): Promise<{ atRest: AtRest }> {
   const { run, engine, record, options, first, original } = state
   const job = { ...state, open: state.opened }
-  if (original !== undefined && 'captured' in original) await announceCommit(run, engine, record.inspect)
+  if (original !== undefined && 'captured' in original) await announceCommit(run, engine, record.inspect, wishesOf(options))
   if (first !== undefined) await prepareChanges(job, first)
   let reading: MountsReading | undefined
   try {
@@ -161,10 +161,14 @@ function readAll(job: Parameters<typeof readMounts>[0]): MountsReading {
   return { read: stored, stored }
 }
 
+function wishesOf({ commit, imageTags }: BackupOptions): CommitWishes {
+  return { ...commit, names: imageTags }
+}
+
 async function keepWritableLayer({ run, engine, options, original, imageSource, base, layer }: Read, container: ContainerInspect): Promise<AtRest['writableLayer']> {
   if (original === undefined) return undefined
   if ('lost' in original) return await captureFlattened(imageSource, container, original.lost, options.imageTags)
-  return await captureWritableLayer({ run, engine, images: imageSource.images, container, wishes: options.commit, base, layer, signal: run.signal })
+  return await captureWritableLayer({ run, engine, images: imageSource.images, container, wishes: wishesOf(options), base, layer, signal: run.signal })
 }
 
 type Captured = Read & { readonly atRest: AtRest; readonly images: readonly CapturedImage[] }
@@ -174,11 +178,12 @@ async function storeWritableLayer({ run, options, record, original, imageSource,
   const images = original !== undefined && 'captured' in original ? [original.captured] : []
   if (writableLayer === undefined) return { images }
   if ('report' in writableLayer) return { images: [writableLayer] }
-  if (writableLayer.how === 'committed') images.unshift(await storeCommit(imageSource, writableLayer.ref, record.inspect, options.imageTags))
+  if (writableLayer.how === 'committed') images.unshift(await storeCommit(imageSource, writableLayer.ref, record.inspect, writableLayer.changed === undefined ? options.imageTags : []))
   if (writableLayer.how === 'unchanged') {
     const { descriptor, facts } = writableLayer
     images.unshift({ descriptor, facts, report: { descriptor, id: facts.id, how: 'stored before', layers: 0, newLayers: 0, readBytes: 0 } })
   }
+  if (writableLayer.changed !== undefined) images.unshift(await storeCommit(imageSource, writableLayer.changed, record.inspect, options.imageTags, 'changed'))
   run.signal.throwIfAborted()
   return { images }
 }

@@ -11,8 +11,8 @@ export type LeftOutMount = {
   readonly canBeAsked: boolean
 }
 
-/** Which of a container's images a manifest in the backup is. */
-export type ImageRole = 'original' | 'commit' | 'flattened'
+/** Which of a container's images a manifest in the backup is. No container is made from a `changed` one: it is the commit with other settings. */
+export type ImageRole = 'original' | 'commit' | 'changed' | 'flattened'
 
 export type StoredImageFacts = {
   readonly role: ImageRole

@@ -28,11 +28,11 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   const { run, engine, stored: { spec }, imageRef } = job
   const loaded: (LoadedImage & { readonly facts: StoredImageFacts })[] = []
   const notes: string[] = []
-  for (const facts of spec.images) loaded.push({ ...(await bring(job, facts)), facts })
+  for (const facts of spec.images.filter(({ role, names }) => role !== 'changed' || names.length > 0)) loaded.push({ ...(await bring(job, facts)), facts })
   for (const { id, facts } of loaded) {
     for (const name of await giveNames(run, engine, id, facts.names)) notes.push(`the name "${name}" means another image on the target: it is left as it is`)
   }
-  const wanted = loaded.find(({ facts }) => facts.role === 'commit') ?? loaded.find(({ facts }) => facts.role === 'flattened') ?? loaded[0]
+  const wanted = (['commit', 'flattened', 'original'] as const).map(role => loaded.find(({ facts }) => facts.role === role)).find(image => image !== undefined)
   const wantedId = wanted?.id ?? (await findImageByName(engine, imageRef, run.signal))?.Id
   if (wantedId === undefined) throw noImage(imageRef, engine)
   const sum = (count: (image: LoadedImage) => number): number => loaded.reduce((total, image) => total + count(image), 0)

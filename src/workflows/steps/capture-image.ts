@@ -19,8 +19,8 @@ export type CapturedImage = { readonly descriptor: Descriptor; readonly facts: S
 /** Where images come from and go to. */
 export type ImageSource = Omit<ImageJob, 'transfer' | 'signal'> & { readonly run: Run }
 
-/** What commit is told besides the container. Any of it makes a commit even of an empty writable layer. */
-export type CommitWishes = { readonly changes: readonly string[]; readonly author?: string; readonly message?: string }
+/** What commit is told besides the container, and the names that it gets in the backup. Any of it makes a commit even of an empty writable layer. */
+export type CommitWishes = { readonly names: readonly string[]; readonly changes: readonly string[]; readonly author?: string; readonly message?: string }
 
 export type Original = { readonly captured: CapturedImage } | { readonly lost: string }
 
@@ -42,39 +42,59 @@ export async function captureImage(source: ImageSource, id: string, names: reado
   return toCaptured(await transferring(source, names[0] ?? id.slice(0, 19), job => storeImage(job, id)), 'image', names, undefined)
 }
 
-export type WritableLayerCapture =
+/** `changed` names the commit that has what --change asked for, besides the one that the container can be made from. */
+export type WritableLayerCapture = PlainCapture & { readonly changed?: string }
+
+type PlainCapture =
   | { readonly how: 'empty' }
   | { readonly how: 'unchanged'; readonly descriptor: Descriptor; readonly facts: StoredImageFacts; readonly fingerprint: string }
   | { readonly how: 'committed'; readonly ref: string; readonly fingerprint?: string }
 
 export type CommitJob = { readonly run: Run; readonly engine: Engine; readonly images: ImageStore; readonly container: ContainerInspect; readonly wishes: CommitWishes; readonly base: Base | undefined; readonly layer: WritableLayer | undefined; readonly signal: AbortSignal }
 
-function commitName(run: Run, { Id }: ContainerInspect): string {
-  return `drayage-tmp:${run.id}-${Id.slice(0, 12)}`
+function commitName(run: Run, { Id }: ContainerInspect, which: 'plain' | 'changed'): string {
+  return `drayage-tmp:${run.id}-${Id.slice(0, 12)}${which === 'plain' ? '' : '-changed'}`
 }
 
-/** Tells the journal of the commit that captureWritableLayer may make: before the container rests, for which the journal's disk may be slow. */
-export async function announceCommit(run: Run, engine: Engine, container: ContainerInspect): Promise<void> {
-  await run.journal.record(engine, { did: 'created tag', ref: commitName(run, container) })
+/** Tells the journal of the commits that captureWritableLayer may make: before the container rests, for which the journal's disk may be slow. */
+export async function announceCommit(run: Run, engine: Engine, container: ContainerInspect, { changes }: CommitWishes): Promise<void> {
+  await run.journal.record(engine, { did: 'created tag', ref: commitName(run, container, 'plain') })
+  if (changes.length > 0) await run.journal.record(engine, { did: 'created tag', ref: commitName(run, container, 'changed') })
 }
 
 /**
  * Keeps the writable layer of a container that rests: by a commit under a temporary name, which announceCommit told the journal, unless it
  * is empty or the repository holds it already. The engine cannot be stopped in a commit, so that this waits for its end.
+ * What --change asks for is another commit: a container made from it would have it too.
  */
 export async function captureWritableLayer(job: CommitJob): Promise<WritableLayerCapture> {
-  const { run, engine, container, wishes, signal } = job
-  const isWished = wishes.changes.length > 0 || wishes.author !== undefined || wishes.message !== undefined
+  if (job.wishes.changes.length === 0) return await capturePlain(job)
+  const plain = await capturePlain({ ...job, wishes: noWishes })
+  return { ...plain, changed: await commit(job, 'changed') }
+}
+
+const noWishes: CommitWishes = { names: [], changes: [] }
+
+async function capturePlain(job: CommitJob): Promise<PlainCapture> {
+  const { engine, container, wishes, signal } = job
+  const isWished = wishes.names.length > 0 || wishes.author !== undefined || wishes.message !== undefined
   const fingerprint = await job.layer?.fingerprint(signal)
   const stored = isWished || fingerprint === undefined ? undefined : await storedBefore(job, fingerprint)
   if (stored !== undefined && fingerprint !== undefined) return { how: 'unchanged', ...stored, fingerprint }
   if (!isWished && (await engine.containers.changes(container.Id, { signal })).every(change => isMountPoint(container, change))) return { how: 'empty' }
-  const ref = commitName(run, container)
+  const ref = await commit(job, 'plain')
+  return { how: 'committed', ref, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
+}
+
+/** One of an earlier attempt would stay without a name. */
+async function commit({ run, engine, container, wishes, signal }: CommitJob, which: 'plain' | 'changed'): Promise<string> {
+  const ref = commitName(run, container, which)
+  await engine.images.remove(ref)
   const [repo = '', tag = ''] = ref.split(':')
   const request: CommitRequest = { container: container.Id, repo, tag, pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
   await engine.containers.commit(request)
   signal.throwIfAborted()
-  return { how: 'committed', ref, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
+  return ref
 }
 
 /** A directory that the engine made to mount something on, and makes again: nothing that the container did is in it. */
@@ -92,14 +112,14 @@ async function storedBefore({ base, container, images }: CommitJob, fingerprint:
   return (await images.isComplete(descriptor)) ? { descriptor, facts } : undefined
 }
 
-/** The committed image into the repository. One that cannot be saved whole is replaced by a flattened one. */
-export async function storeCommit(source: ImageSource, ref: string, container: ContainerInspect, names: readonly string[]): Promise<CapturedImage> {
+/** The committed image into the repository. A plain one that cannot be saved whole is replaced by a flattened one. */
+export async function storeCommit(source: ImageSource, ref: string, container: ContainerInspect, names: readonly string[], role: 'commit' | 'changed' = 'commit'): Promise<CapturedImage> {
   const name = container.Name.slice(1)
   try {
-    return toCaptured(await transferring(source, 'writable layer', job => storeImage(job, ref)), 'commit', names, name)
+    return toCaptured(await transferring(source, role === 'commit' ? 'writable layer' : 'changed image', job => storeImage(job, ref)), role, names, name)
   } catch (thrown) {
     source.run.signal.throwIfAborted()
-    if (!isImageLost(thrown)) throw thrown
+    if (!isImageLost(thrown) || role === 'changed') throw thrown
     return await captureFlattened(source, container, (thrown as Error).message, names)
   }
 }

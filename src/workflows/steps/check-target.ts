@@ -71,5 +71,5 @@ async function findPeers(engine: Engine, { peers }: ContainerRecord, signal: Abo
 /** Config.Image as recorded. An id means nothing elsewhere: then the image's own first name, else the id that it gets there. */
 function chooseImageRef({ inspect, images }: StoredContainer['spec']): string {
   const used = inspect.Config.Image
-  return isImageId(used) || used.includes('@') ? (images.find(({ names }) => names.length > 0)?.names[0] ?? used) : used
+  return isImageId(used) || used.includes('@') ? (images.find(({ role, names }) => role === 'original' && names.length > 0)?.names[0] ?? used) : used
 }

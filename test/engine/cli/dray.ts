@@ -16,7 +16,7 @@ export type Result = {
     readonly id: string
     readonly images: readonly { readonly role: string; readonly names: readonly string[]; readonly how: string }[]
     readonly mounts: readonly { readonly source: string; readonly destinations: readonly { readonly path: string }[]; readonly reader: string; readonly losses: readonly string[]; readonly problems: readonly object[] }[]
-    readonly leftOut: readonly { readonly destination: string }[]
+    readonly leftOut: readonly { readonly destination: string; readonly reason: string }[]
   }[]
   readonly restored: readonly {
     readonly id: string

@@ -4,8 +4,7 @@ import { startHost, type LabHost } from '../../lab/host.ts'
 import { at, expectExit, installDray, inventory, type Dray, type Result } from '../../engine/cli/dray.ts'
 import { dataOf, differences, makeWhole, specOf, type WholeData } from '../../engine/cli/whole-container.ts'
 
-const small = process.env['DRAY_SMALL'] !== undefined
-const size = small ? { files: 300, bytes: 20_000_000 } : { files: 15_000, bytes: 1_200_000_000 }
+const size = { files: 15_000, bytes: 1_200_000_000 }
 
 /** Which fields engines may differ in by themselves, by where the container comes from and goes to. */
 const engineDefaults: Readonly<Record<EngineName, readonly string[]>> = { '20.10': [], '26.1': ['HostConfig.MaskedPaths'], '28.5': ['HostConfig.MaskedPaths'], '28.5-overlay2': ['HostConfig.MaskedPaths'] }
