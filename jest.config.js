@@ -7,5 +7,7 @@ export default {
   testMatch: ['**/*.test.js'],
   transform: {},
   maxWorkers: 2,
+  // Machines are slow at times; a test that hangs still ends.
+  testTimeout: 60_000,
   workerIdleMemoryLimit: '1GB',
 }
