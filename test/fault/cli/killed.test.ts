@@ -1,15 +1,8 @@
 import '../../one-realm.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { backupPipeline } from '../../../src/workflows/backup.ts'
-import { restorePipeline } from '../../../src/workflows/restore.ts'
+import { backupSteps, undoableSteps } from './chosen-steps.ts'
 import { isStep, type DrayEvent } from './dray-process.ts'
 import { World, type Inventory } from './world.ts'
-
-const backupSteps = backupPipeline.plan().map(({ name }) => name)
-const restoreSteps = restorePipeline.plan().map(({ name }) => name)
-/** After it the old container is gone for good. */
-const lastStep = 'remove what was replaced'
-const undoableSteps = restoreSteps.filter(name => name !== lastStep && name !== 'keep what was made')
 
 let world: World
 let before: Inventory
@@ -96,7 +89,7 @@ describe('a restore with --replace that is killed', () => {
   }, 90_000)
 
   test('when the new one is live: it stays, and the old one goes', async () => {
-    await killed(['restore', 'latest', 'web', '--replace'], isStep(lastStep))
+    await killed(['restore', 'latest', 'web', '--replace'], isStep('remove what was replaced'))
     expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
     expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
     expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')

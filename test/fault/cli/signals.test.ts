@@ -1,15 +1,8 @@
 import '../../one-realm.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { backupPipeline } from '../../../src/workflows/backup.ts'
-import { restorePipeline } from '../../../src/workflows/restore.ts'
+import { backupSteps, lastSteps, undoableSteps } from './chosen-steps.ts'
 import { isStep, type DrayEvent } from './dray-process.ts'
 import { World, type Inventory } from './world.ts'
-
-const backupSteps = backupPipeline.plan().map(({ name }) => name)
-const restoreSteps = restorePipeline.plan().map(({ name }) => name)
-/** A signal comes too late here: the new container is live, or is a moment later. */
-const lastSteps = ['keep what was made', 'remove what was replaced']
-const undoableSteps = restoreSteps.filter(name => !lastSteps.includes(name))
 
 let world: World
 let before: Inventory
