@@ -23,7 +23,6 @@ import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
 import { makeNetworks, makeVolumes, writeAnonymous, writeMounts } from './steps/restore-mounts.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
-import { untag } from './untag.ts'
 
 export type RestoreJob = {
   readonly run: Run
@@ -63,7 +62,6 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('write its anonymous volumes', async state => ({ anonymous: await writeAnonymous(state) }))
   .step('give it its state', async state => ({ given: await giveState(state) }))
   .step('compare it with the backup', async state => ({ comparison: await compareRestored(state) }))
-  .act('let go of temporary names', letGo)
   .act('keep what was made', keepMade)
   .pointOfNoReturn()
   .act('remove what was replaced', removeReplaced)
@@ -113,7 +111,7 @@ async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | un
   return open.some(({ did }) => did !== 'created image') ? undefined : 'nothing to undo'
 }
 
-/** Helpers of readers and writers that were not removed by themselves. */
+/** Helpers of readers and writers that were not removed by themselves, and the names that images had for the moment: only now, because undoing has to find them. */
 async function closeUp({ run, engine }: Read): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(isTemporary), restoreData(run))
 }
@@ -121,13 +119,6 @@ async function closeUp({ run, engine }: Read): Promise<void> {
 function isTemporary(entry: JournalEntry): boolean {
   const isOurs = (name: string): boolean => name.startsWith('drayage-')
   return ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume))
-}
-
-async function letGo({ run, engine, images }: Checked & { readonly images: BroughtImages }): Promise<void> {
-  for (const { ref, entry } of images.temporary) {
-    await untag(engine, ref)
-    await run.journal.settle(entry)
-  }
 }
 
 /** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */

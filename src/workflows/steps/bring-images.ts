@@ -1,6 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import type { JournalEntry } from '../../pipeline/journal.ts'
 import type { BlobReader } from '../../store/blob-reader.ts'
 import type { StoredImageFacts } from '../container-spec.ts'
 import type { StoredContainer } from '../restore-plan.ts'
@@ -11,7 +10,6 @@ import { loadImage, type LoadedImage } from './load-image.ts'
 export type BroughtImages = {
   /** What the container is made from. */
   readonly wantedId: string
-  readonly temporary: readonly { readonly ref: string; readonly entry: JournalEntry }[]
   readonly sentLayers: number
   readonly presentLayers: number
   readonly sentBytes: number
@@ -22,7 +20,7 @@ export type BringJob = { readonly run: Run; readonly engine: Engine; readonly bl
 
 /**
  * Brings the backup's images, missing layers only. The original comes back under its own names, without moving one that means
- * something else; what the writable layer held has a temporary name until the container is made from it.
+ * something else; what the writable layer held has a temporary name until the end of the run, which the journal knows.
  */
 export async function bringImages(job: BringJob): Promise<BroughtImages> {
   const { run, engine, stored: { spec }, imageRef } = job
@@ -38,7 +36,6 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   const sum = (count: (image: LoadedImage) => number): number => loaded.reduce((total, image) => total + count(image), 0)
   return {
     wantedId,
-    temporary: loaded.flatMap(({ temporaryName, journalEntry }) => (temporaryName === undefined || journalEntry === undefined ? [] : [{ ref: temporaryName, entry: journalEntry }])),
     sentLayers: sum(({ sentLayers }) => sentLayers),
     presentLayers: sum(({ presentLayers }) => presentLayers),
     sentBytes: sum(({ sentBytes }) => sentBytes),
