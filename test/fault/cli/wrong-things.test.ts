@@ -1,10 +1,13 @@
 import '../../one-realm.ts'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { run } from '../../lab/command.ts'
 import { program, type DrayEnd } from './dray-process.ts'
 import { World, type Inventory } from './world.ts'
+
+// Each test runs several processes, on a machine that may be busy.
+jest.setTimeout(60_000)
 
 let world: World
 let before: Inventory
@@ -59,7 +62,7 @@ describe('backup', () => {
     await writeFile(config, (await readFile(config, 'utf8')).replace('"format": 1', '"format": 2'))
     await expectTold(world.dray('backup', 'web'), { exitCode: 21, code: 'unverifiable', message: /has format 2/, hint: /update dray/ })
     await expectTold(world.dray('restore', 'latest', 'web'), { exitCode: 21, code: 'unverifiable', message: /has format 2/, hint: /update dray/ })
-  }, 30_000)
+  })
 
   test('into a repository that the user may not read', async () => {
     await world.fresh()
@@ -75,7 +78,7 @@ describe('backup', () => {
     const { exitCode, stdout } = await run('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, program, 'list', '--json'], { env: { ...world.env, PATH: process.env['PATH'], HOME: state, XDG_STATE_HOME: state } })
     await rm(state, { recursive: true })
     expect({ exitCode, stdout }).toMatchObject({ exitCode: 13, stdout: expect.stringMatching(/permission denied.*sudo/) })
-  }, 30_000)
+  })
 })
 
 describe('restore', () => {
@@ -90,7 +93,7 @@ describe('restore', () => {
     await expectTold(world.dray('restore', 'latest', 'wbe'), { exitCode: 11, code: 'not-found', message: /no backup of container "wbe"/, hint: /dray list/ })
     await expectTold(world.dray('restore', '1999'), { exitCode: 11, code: 'not-found', message: /1999/, hint: /dray list/ })
     await expectTold(world.dray('restore', 'latest', 'web'), { exitCode: 12, code: 'conflict', message: /there is a container "web" already/, hint: /--replace/ })
-  }, 60_000)
+  })
 
   test('of a backup that has lost a blob', async () => {
     await world.fresh()
@@ -99,5 +102,5 @@ describe('restore', () => {
     const biggest = (await world.host.sh(`ls -S ${blobs} | head -1`)).trim()
     await rm(join(blobs, biggest))
     await expectTold(world.dray('restore', 'latest', 'web', '--replace'), { exitCode: 20, code: 'damaged', message: /is incomplete/, hint: /older backup/ })
-  }, 60_000)
+  })
 })
