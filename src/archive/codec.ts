@@ -8,7 +8,8 @@ import { nativeZstd, zlibWithZstd } from './zstd.ts'
 export type Codec = 'zstd' | 'gzip'
 export type Compression = 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'none'
 
-const zstdLevel = 3
+/** A fifth less work than level 3 (zstd's own default) for 4 % more bytes: a first backup waits for nothing else as long. */
+const zstdLevel = 2
 const gzipLevel = 1
 /** One turn on the thread pool for most chunks; smaller output buffers keep the pool waiting for the main thread. */
 const outputBytes = 1024 * 1024

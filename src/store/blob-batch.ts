@@ -6,8 +6,8 @@ export type WrittenFile = { readonly file: FileHandle; readonly temporary: strin
 
 const mostFiles = 64
 const mostBytes = 64 * 1024 * 1024
-/** A sync holds a thread of the pool for as long as the disk takes: the others go on compressing. */
-const syncsAtOnce = 2
+/** A sync holds a thread of the pool for as long as the disk takes, and whoever syncs beside it shares a commit: two threads stay for the rest. */
+const syncsAtOnce = 6
 
 /**
  * Files that are written and not yet named: a batch is synced in parallel and then renamed, which costs a small part of

@@ -88,13 +88,14 @@ export class BlobStore implements BlobReader {
   }
 
   async stat(digest: Digest): Promise<BlobStat | undefined> {
+    const pending = this.#pending.get(digest)
     try {
-      const { size, mtimeMs } = await stat(this.#pending.get(digest)?.path ?? this.#pathOf(digest))
+      const { size, mtimeMs } = await stat(pending?.path ?? this.#pathOf(digest))
       return { size, mtimeMs }
     } catch (thrown) {
       if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)
-      // It may have got its name in between.
-      return this.#pending.has(digest) ? this.stat(digest) : undefined
+      // It got its own name in between, or is only now on its way to it.
+      return pending !== undefined || this.#pending.has(digest) ? this.stat(digest) : undefined
     }
   }
 

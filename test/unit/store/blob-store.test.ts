@@ -34,6 +34,17 @@ test('what was put can be read at once, and has its name after flush', async () 
   expect((await stat(pathOf(descriptor.digest))).mode & 0o777).toBe(0o600)
 })
 
+test('a blob is never missing while it gets its name', async () => {
+  const { blobs } = repository
+  for (let round = 0; round < 5; round++) {
+    const put = await Promise.all(Array.from({ length: 60 }, (_, i) => blobs.put(Buffer.from(`${round} ${i}`), 'a/b')))
+    let isFlushed = false
+    const flushed = blobs.flush().then(() => (isFlushed = true))
+    while (!isFlushed) expect(await Promise.all(put.map(({ digest }) => blobs.has(digest)))).not.toContain(false)
+    await flushed
+  }
+})
+
 test('many blobs at once, some of them equal, each stored once', async () => {
   const { blobs } = repository
   const contents = Array.from({ length: 200 }, (_, i) => Buffer.from(`blob ${i % 150}`))
