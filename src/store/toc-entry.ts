@@ -27,18 +27,19 @@ export type PlacedEntry = TocEntry & { readonly offset: number }
 
 type Line = { p?: string; p64?: string; t: TocEntry['type']; s: number; m: number; u: number; g: number; mt: string; ct?: string; in?: string; nl?: number; l?: string; l64?: string; n: number; h: number }
 
-export function encodeTocEntry(entry: TocEntry): Buffer {
-  const { path, type, size, mode, uid, gid, mtime, ctime, inode, links, target, bytes, headerBytes } = entry
-  const line: Line = {
-    ...(isUtf8(path) ? { p: path.toString('utf8') } : { p64: path.toString('base64') }),
-    t: type, s: size, m: mode, u: uid, g: gid, mt: mtime,
-    ...(ctime === undefined ? {} : { ct: ctime }),
-    ...(inode === undefined ? {} : { in: inode }),
-    ...(links === undefined ? {} : { nl: links }),
-    ...(target === undefined ? {} : isUtf8(target) ? { l: target.toString('utf8') } : { l64: target.toString('base64') }),
-    n: bytes, h: headerBytes,
-  }
-  return Buffer.from(JSON.stringify(line) + '\n')
+/** A line of JSON, written out: there are millions of them, and everything but names is made of digits. */
+export function encodeTocEntry({ path, type, size, mode, uid, gid, mtime, ctime, inode, links, target, bytes, headerBytes }: TocEntry): Buffer {
+  let line = `{${field('p', path)},"t":"${type}","s":${size},"m":${mode},"u":${uid},"g":${gid},"mt":"${mtime}"`
+  if (ctime !== undefined) line += `,"ct":"${ctime}"`
+  if (inode !== undefined) line += `,"in":"${inode}"`
+  if (links !== undefined) line += `,"nl":${links}`
+  if (target !== undefined) line += `,${field('l', target)}`
+  return Buffer.from(`${line},"n":${bytes},"h":${headerBytes}}\n`)
+}
+
+/** Bytes that are not UTF-8 in base64, under a name of their own. */
+function field(name: string, bytes: Buffer): string {
+  return isUtf8(bytes) ? `"${name}":${JSON.stringify(bytes.toString('utf8'))}` : `"${name}64":"${bytes.toString('base64')}"`
 }
 
 /** The lines of one chunk, each decoded when it is asked for; the first entry's record begins at `offset`. Throws `damaged`. */

@@ -38,9 +38,9 @@ test('a blob is never missing while it gets its name', async () => {
   const { blobs } = repository
   for (let round = 0; round < 5; round++) {
     const put = await Promise.all(Array.from({ length: 60 }, (_, i) => blobs.put(Buffer.from(`${round} ${i}`), 'a/b')))
-    let isFlushed = false
-    const flushed = blobs.flush().then(() => (isFlushed = true))
-    while (!isFlushed) expect(await Promise.all(put.map(({ digest }) => blobs.has(digest)))).not.toContain(false)
+    const state = { isFlushed: false }
+    const flushed = blobs.flush().then(() => (state.isFlushed = true))
+    while (!state.isFlushed) expect(await Promise.all(put.map(({ digest }) => blobs.has(digest)))).not.toContain(false)
     await flushed
   }
 })
