@@ -17,4 +17,4 @@ export const lastSteps = restoreSteps.slice(restoreSteps.indexOf('keep what was 
 
 export const backupSteps = chosen(backupPipeline.plan().map(({ name }) => name), ['read its mounts', 'read what has changed, while it rests', 'store its writable layer', 'write the backup'])
 
-export const undoableSteps = chosen(restoreSteps.filter(name => !lastSteps.includes(name)), ['bring its images', 'set aside what is replaced', 'write its data', 'create the container', 'give it its state', 'let go of temporary names'])
+export const undoableSteps = chosen(restoreSteps.filter(name => !lastSteps.includes(name)), ['bring its images', 'set aside what is replaced', 'write its data', 'create the container', 'give it its state', 'compare it with the backup'])
