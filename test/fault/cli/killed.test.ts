@@ -1,6 +1,6 @@
 import '../../one-realm.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { backupSteps, undoableSteps } from './chosen-steps.ts'
+import { backupSteps, nearlyLast, undoableSteps } from './chosen-steps.ts'
 import { isStep, type DrayEvent } from './dray-process.ts'
 import { World, type Inventory } from './world.ts'
 
@@ -87,6 +87,14 @@ describe('a restore with --replace that is killed', () => {
     expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
     expect(await world.repositoryLeftovers()).toEqual([])
   }, 90_000)
+
+  test('when it is nearly done: the old one or the new one is there, whole', async () => {
+    await killed(['restore', 'latest', 'web', '--replace'], isStep(nearlyLast))
+    expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
+    if (await world.docker('exec', 'web', 'cat', '/data/which') === 'new') await expectAsBefore()
+    expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
+    expect(await world.journals()).toEqual([])
+  }, 60_000)
 
   test('when the new one is live: it stays, and the old one goes', async () => {
     await killed(['restore', 'latest', 'web', '--replace'], isStep('remove what was replaced'))
