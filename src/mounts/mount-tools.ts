@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { HostProcess } from '../engine/host-shell.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { linesOf } from './process-output.ts'
@@ -28,14 +29,23 @@ export async function runScript(tools: MountTools, script: string, args: readonl
   const child = await tools.start(inDirectory(tools, script, args), signal)
   child.stdin.on('error', () => undefined)
   child.stdin.end()
-  const [stdout, stderr, { exitCode }] = await Promise.all([child.stdout.toArray(), linesOf(child.stderr), child.exited])
+  const [stdout, stderr, { exitCode }] = await Promise.all([child.stdout.toArray(), messagesOf(child.stderr), child.exited])
   signal.throwIfAborted()
   return { stdout: Buffer.concat(stdout as Buffer[]), stderr, exitCode }
 }
 
+/** What a script says first: whatever stands before it on stderr was said by the shell that logged in (a .bashrc that fails). */
+const begins = 'dray: begins'
+
+/** The messages of a script of inDirectory(), one character a byte. */
+export async function messagesOf(stderr: Readable): Promise<string[]> {
+  const lines = await linesOf(stderr)
+  return lines.slice(lines.indexOf(begins) + 1)
+}
+
 /** The argv of a script that runs in the mount's root. */
 export function inDirectory(tools: MountTools, script: string, args: readonly string[] = []): readonly string[] {
-  return ['sh', '-c', `export LC_ALL=C; cd -- "$1" || exit 125; shift; ${script}`, 'sh', tools.directory, ...args]
+  return ['sh', '-c', `echo ${begins} >&2; export LC_ALL=C; cd -- "$1" || exit 125; shift; ${script}`, 'sh', tools.directory, ...args]
 }
 
 /** The failure of a program, in its own words. */

@@ -1,8 +1,8 @@
 import { findFormat, parseFoundEntry, sortArguments, type FoundEntry } from './find-listing.ts'
 import type { ListedEntry } from './mount-access.ts'
-import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
+import { inDirectory, messagesOf, runScript, toolFailure, type MountTools } from './mount-tools.ts'
 import { isBelowAny, mountPointsBelow } from './mount-points.ts'
-import { linesOf, recordsOf } from './process-output.ts'
+import { recordsOf } from './process-output.ts'
 
 /** The first two records are the root's path and the mount table. */
 const listScript = String.raw`pwd -P; printf '\0'; cat /proc/self/mountinfo; printf '\0'; { find "$@" -xdev -printf '${findFormat}'; echo "find ended: $?" >&2; } | sort ${sortArguments}`
@@ -16,7 +16,7 @@ export async function* listEntries(tools: MountTools, nested: Buffer[], signal: 
   const child = await tools.start(inDirectory(tools, listScript, start), signal)
   child.stdin.on('error', () => undefined)
   child.stdin.end()
-  const said = linesOf(child.stderr)
+  const said = messagesOf(child.stderr)
   said.catch(() => undefined)
   nested.length = 0
   const preamble: Buffer[] = []

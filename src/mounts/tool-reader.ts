@@ -1,8 +1,7 @@
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { EntryStream, ListedEntry, MountReader, ReadProblem } from './mount-access.ts'
-import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
-import { linesOf } from './process-output.ts'
+import { inDirectory, messagesOf, runScript, toolFailure, type MountTools } from './mount-tools.ts'
 import { createArguments } from './tar-arguments.ts'
 import { readTarMessages } from './tar-messages.ts'
 import { listEntries } from './tool-listing.ts'
@@ -69,7 +68,7 @@ async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[
   return { stdout: child.stdout, finished }
 
   async function finish(): Promise<readonly ReadProblem[]> {
-    const [fed, said, { exitCode }] = await Promise.all([feed(paths, child.stdin, own), linesOf(child.stderr), child.exited])
+    const [fed, said, { exitCode }] = await Promise.all([feed(paths, child.stdin, own), messagesOf(child.stderr), child.exited])
     outer.throwIfAborted()
     if (fed !== undefined) throw fed.thrown
     const { problems, unknown } = readTarMessages(said)

@@ -2,8 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import type { MountWriter, WriteReport } from './mount-access.ts'
-import { inDirectory, runScript, toolFailure, type MountTools } from './mount-tools.ts'
-import { linesOf } from './process-output.ts'
+import { inDirectory, messagesOf, runScript, toolFailure, type MountTools } from './mount-tools.ts'
 import { extractArguments } from './tar-arguments.ts'
 import { readExtractMessages } from './tar-messages.ts'
 import { listEntries, mountsInside } from './tool-listing.ts'
@@ -68,7 +67,7 @@ async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): P
   const script = tools.fileName === undefined ? extractScript : extractFileScript
   const child = await tools.start(inDirectory(tools, script, [...fileArgument(tools), ...extractArguments]), signal)
   child.stdout.resume()
-  const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), linesOf(child.stderr), child.exited])
+  const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), messagesOf(child.stderr), child.exited])
   signal.throwIfAborted()
   if (failure.ofSource !== undefined) throw failure.ofSource
   const { problems, unknown } = readExtractMessages(said)

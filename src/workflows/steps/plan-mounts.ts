@@ -105,9 +105,10 @@ function tmpfsMounts({ inspect }: ContainerRecord): LeftOutMount[] {
   return [...inMemory].map(destination => ({ destination, source: 'tmpfs', reason: 'tmpfs is memory', canBeAsked: false }))
 }
 
+/** Engines list mounts in no order: by destination, a backup's list is the same each night. */
 function bySource(mounts: readonly MountPoint[]): MountPoint[][] {
   const groups = new Map<string, MountPoint[]>()
-  for (const mount of mounts) {
+  for (const mount of [...mounts].sort((a, b) => (a.Destination < b.Destination ? -1 : 1))) {
     const key = `${mount.Type} ${mount.Name ?? mount.Source}`
     groups.set(key, [...(groups.get(key) ?? []), mount])
   }

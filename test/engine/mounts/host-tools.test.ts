@@ -104,6 +104,22 @@ describe('an odd tree', () => {
   })
 })
 
+describe('a host whose login shell says things on stderr before the program', () => {
+  const noisy: typeof shell = { ...shell, start: (argv, options) => shell.start(['sh', '-c', 'echo "tool: cannot rehash" >&2; exec "$@"', 'sh', ...argv], options) }
+
+  test('is read, listed and written as any other', async () => {
+    writeFileSync(`${source}/a`, 'a')
+    await using reader = toolReader(hostTools(noisy, directory(source)))
+    await using writer = toolWriter(hostTools(noisy, directory(target)))
+    expect(namesOf(await allOf(reader.list(signal)))).toEqual(['.', './a'])
+    expect(await writer.isEmpty(signal)).toBe(true)
+    const { tar, problems } = reader.stream(undefined, signal)
+    expect(await writer.write(tar, signal)).toEqual({ problems: [] })
+    expect(await problems).toEqual([])
+    expect(readFileSync(`${target}/a`, 'utf8')).toBe('a')
+  })
+})
+
 describe('reading', () => {
   test('gives the paths that were asked for, in that order, while they are still being asked for', async () => {
     for (const name of ['a', 'b', 'c']) writeFileSync(`${source}/${name}`, Buffer.alloc(300_000, name))

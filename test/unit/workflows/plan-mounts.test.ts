@@ -22,9 +22,9 @@ async function plan(mounts: MountPoint[], { include = [], exclude = [], kinds = 
 }
 
 describe('mounts of a backup', () => {
-  test('volumes, directories and files are captured; a source at two destinations once', async () => {
-    const { captured } = await plan([volume('data', '/a'), volume('data', '/b'), bind('/srv/site'), bind('/etc/app.conf')], { kinds: { '/etc/app.conf': 'file' } })
-    expect(captured.map(({ id, target, destinations }) => [id, target.kind, destinations.map(({ path }) => path)])).toEqual([['m1', 'volume', ['/a', '/b']], ['m2', 'directory', ['/srv/site']], ['m3', 'file', ['/etc/app.conf']]])
+  test('volumes, directories and files are captured, by destination; a source at two of them once', async () => {
+    const { captured } = await plan([bind('/srv/site'), volume('data', '/b'), volume('data', '/a'), bind('/etc/app.conf')], { kinds: { '/etc/app.conf': 'file' } })
+    expect(captured.map(({ id, target, destinations }) => [id, target.kind, destinations.map(({ path }) => path)])).toEqual([['m1', 'volume', ['/a', '/b']], ['m2', 'file', ['/etc/app.conf']], ['m3', 'directory', ['/srv/site']]])
   })
 
   test.each(['/', '/proc', '/sys/fs', '/dev/snd', '/run/x', '/var/run/docker.sock', '/etc/localtime', '/etc/timezone', '/lib/modules', '/var/lib/docker', '/var/lib/docker/overlay2', '/var', '/srv/backups', '/srv/backups/x', '/srv'])('%s is not captured unless asked', async source => {
