@@ -11,7 +11,7 @@ import { removeDeadTemporaries } from '../files/temporary-name.ts'
  * process can put it right after a kill -9. `engine` is the address as it was given, `engineId` the engine's own id.
  */
 export type JournalAction =
-  | { readonly did: 'paused' | 'stopped'; readonly container: string; readonly name: string }
+  | { readonly did: 'paused' | 'unpaused' | 'stopped'; readonly container: string; readonly name: string }
   | { readonly did: 'created container'; readonly container: string; readonly withVolumes?: boolean }
   | { readonly did: 'created image' | 'created tag'; readonly ref: string }
   | { readonly did: 'moved tag'; readonly ref: string; readonly was: string }

@@ -24,6 +24,12 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
     case 'paused':
       await ifThere(() => unpauseContainer(engine, entry.container))
       break
+    case 'unpaused':
+      await ifThere(async () => {
+        const { State } = await containers.inspect(entry.container)
+        if (State.Running && !State.Paused) await containers.pause(entry.container)
+      })
+      break
     case 'stopped':
       await ifThere(() => startContainer(engine, entry.container, Date.parse(entry.at)))
       break
@@ -104,6 +110,8 @@ export function describeEntry(entry: JournalEntry): string {
     case 'paused':
     case 'stopped':
       return `container "${entry.name}" was ${entry.did} and is to run again`
+    case 'unpaused':
+      return `container "${entry.name}" was unpaused and is to be paused again`
     case 'created container':
       return `container "${entry.container}" was created`
     case 'created image':

@@ -39,7 +39,9 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   let covered: ReadonlySet<string> = new Set()
   if (replaced !== undefined) {
     if (replaced.State.Running) {
-      await run.journal.record(engine, { did: 'stopped', container: replaced.Id, name: nameOf(replaced) })
+      const container = { container: replaced.Id, name: nameOf(replaced) }
+      if (replaced.State.Paused) await run.journal.record(engine, { did: 'unpaused', ...container })
+      await run.journal.record(engine, { did: 'stopped', ...container })
       if (replaced.State.Paused) await engine.containers.unpause(replaced.Id)
       await engine.containers.stop(replaced.Id, {}, { signal: run.signal })
     }

@@ -211,7 +211,7 @@ describe('--replace', () => {
     expect(await named()).toEqual(clean)
   }, 120_000)
 
-  test('a replaced container that ran runs again when the new one fails', async () => {
+  test('a replaced container that ran, or was paused, does so again when the new one fails', async () => {
     await host.sh('docker run -d --name web -v data:/data app:1 sh -c "test ! -e /data/broken && sleep 100000" >/dev/null; docker exec web sh -c "touch /data/broken; echo layer > /layer"')
     expectExit(await dray('backup', 'web'), 0)
     await docker(host, 'exec', 'web', 'rm', '/data/broken')
@@ -220,7 +220,11 @@ describe('--replace', () => {
     expect(answer.stderr).toContain('ended right after its start, with exit code 1')
     expect(await inventory(host)).toEqual(before)
     expect(differences(data, await holds('web'))).toEqual([])
-  }, 60_000)
+    await docker(host, 'pause', 'web')
+    expectExit(await dray('restore', 'latest', 'web', '--replace'), 40)
+    expect(await docker(host, 'inspect', '-f', '{{.State.Status}}', 'web')).toBe('paused')
+    await docker(host, 'unpause', 'web')
+  }, 120_000)
 })
 
 const holds = (container: string) => dataOf(host, container, '/layer')

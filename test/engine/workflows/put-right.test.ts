@@ -67,9 +67,12 @@ async function twice(action: JournalAction, doing: () => Promise<unknown>, look:
 }
 
 describe('each kind, twice as once', () => {
-  test('paused, stopped', async () => {
+  test('paused, unpaused, stopped', async () => {
     const container = await docker('run', '-d', '--name', 'web', 'box:1')
     expect(await twice({ did: 'paused', container, name: 'web' }, () => docker('pause', 'web'), () => status('web'))).toBe('running')
+    await docker('pause', 'web')
+    expect(await twice({ did: 'unpaused', container, name: 'web' }, () => docker('unpause', 'web'), () => status('web'))).toBe('paused')
+    await docker('unpause', 'web')
     expect(await twice({ did: 'stopped', container, name: 'web' }, () => docker('stop', '-t', '0', 'web'), () => status('web'))).toBe('running')
   }, 20_000)
 

@@ -51,7 +51,7 @@ test('missing, a file, a newer format, a broken config', async () => {
   await expect(openRepository(path, { create: false })).rejects.toMatchObject({ code: 'not-found', message: `there is no repository in "${path}"` })
   const file = join(folder, 'file')
   await writeFile(file, '')
-  await expect(openRepository(file, { create: true })).rejects.toMatchObject({ exitCode: 11 })
+  await expect(openRepository(file, { create: true })).rejects.toMatchObject({ exitCode: 12 })
   await initRepository(path)
   await writeFile(join(path, 'drayage', 'config.json'), '{"format":2}')
   await expect(openRepository(path, { create: true })).rejects.toMatchObject({ code: 'unverifiable', hints: [expect.stringContaining('update')] })
