@@ -106,7 +106,8 @@ async function unzstdFrame({ bytes, contentBytes, mostBytes }: ZstdFrame, maxByt
   const native = nativeZstd()
   try {
     if (own) {
-      const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, contentBytes === undefined ? Math.min(maxBytes, outputBytes) : contentBytes + 1) }
+      // one buffer for all of it as a rule; one that is just full would ask for another
+      const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(contentBytes ?? maxBytes, usualWindowBytes) + 1) }
       return await atMost(maxBytes, callback(done => own.zstdDecompress(bytes, options, done)))
     }
     // the package takes no limit: it may see only what cannot become much more than that

@@ -14,47 +14,71 @@ export type Rounds = {
   readonly repositoryBytes: number
 }
 
+/** The same three things in turn, each measured. */
+export type Contestant = {
+  first(): Promise<Measured>
+  repositoryBytes(): Promise<number>
+  second(): Promise<Measured>
+  restore(): Promise<Measured>
+}
+
 export type Reader = 'host' | 'helper'
 
 const program = new URL('../../../bin/dray.js', import.meta.url).pathname
 
-/** The command line of dray, on one version of node: first backup, unchanged second one, restore under other names, checked. */
-export async function measureDray(host: BenchHost, node: NodeVersion, reader: Reader, name: string): Promise<Rounds> {
+/** The command line of dray, on one version of node: backup, the same unchanged, restore under other names, checked. */
+export async function drayOn(host: BenchHost, node: NodeVersion, reader: Reader, name: string): Promise<Contestant> {
   const folder = join(host.folder, name)
   const repository = join(folder, 'repo')
   await mkdir(folder)
   const env = { ...process.env, XDG_STATE_HOME: folder, XDG_DATA_HOME: folder, DOCKER_CONFIG: folder }
   const common = ['--reader', reader, '-H', `unix://${host.lab.socket}`, '-r', repository]
-  const dray = (...args: readonly string[]) => runTimed(node.path, [program, ...args, ...common], { env })
-
-  await startEvenly(host.mountpoint)
-  const first = await dray('backup', host.container)
-  const repositoryBytes = await sizeOf(repository)
-  await startEvenly(host.mountpoint)
-  const second = await dray('backup', host.container)
-  await startEvenly(repository)
-  const restore = await dray('restore', second.stdout.trim(), host.container, '--name', name, '--map-volume', `${host.volume}:${name}`, '--no-start')
-  checkEqual(host, await host.makeVolume(name))
-  return { first, second, restore, repositoryBytes }
+  const dray = async (read: string, ...args: readonly string[]) => {
+    await startEvenly(read)
+    return await runTimed(node.path, [program, ...args, ...common], { env })
+  }
+  return {
+    first: () => dray(host.mountpoint, 'backup', host.container),
+    repositoryBytes: () => sizeOf(repository),
+    second: () => dray(host.mountpoint, 'backup', host.container),
+    async restore() {
+      const measured = await dray(repository, 'restore', 'latest', host.container, '--name', name, '--map-volume', `${host.volume}:${name}`, '--no-start')
+      checkEqual(host, await host.makeVolume(name))
+      return measured
+    },
+  }
 }
 
 /** Compressed as restic does it by default, in its newer format. */
-export async function measureRestic(host: BenchHost, name: string): Promise<Rounds> {
+export async function resticOn(host: BenchHost, name: string): Promise<Contestant> {
   const folder = join(host.folder, name)
   const repository = join(folder, 'repo')
   await mkdir(folder)
   const env = { ...process.env, RESTIC_PASSWORD: 'bench', XDG_CACHE_HOME: folder }
-  const restic = (...args: readonly string[]) => runTimed('restic', ['--quiet', '--repo', repository, ...args], { env })
-  await restic('init', '--repository-version', '2')
+  const common = ['--quiet', '--repo', repository]
+  const restic = async (read: string, ...args: readonly string[]) => {
+    await startEvenly(read)
+    return await runTimed('restic', [...common, ...args], { env })
+  }
+  await must('restic', [...common, 'init', '--repository-version', '2'], { env })
+  return {
+    first: () => restic(host.mountpoint, 'backup', host.mountpoint),
+    repositoryBytes: () => sizeOf(repository),
+    second: () => restic(host.mountpoint, 'backup', host.mountpoint),
+    restore: () => restic(repository, 'restore', 'latest', '--target', join(folder, 'restored')),
+  }
+}
 
-  await startEvenly(host.mountpoint)
-  const first = await restic('backup', host.mountpoint)
-  const repositoryBytes = await sizeOf(repository)
-  await startEvenly(host.mountpoint)
-  const second = await restic('backup', host.mountpoint)
-  await startEvenly(repository)
-  const restore = await restic('restore', 'latest', '--target', join(folder, 'restored'))
-  return { first, second, restore, repositoryBytes }
+/** All of them do one thing after the other, so that what disturbs the machine for a while disturbs nobody alone. */
+export async function measureInTurn(contestants: readonly Contestant[]): Promise<Rounds[]> {
+  const measured = contestants.map(contestant => ({ contestant, rounds: {} as { -readonly [key in keyof Rounds]: Rounds[key] } }))
+  for (const { contestant, rounds } of measured) {
+    rounds.first = await contestant.first()
+    rounds.repositoryBytes = await contestant.repositoryBytes()
+  }
+  for (const { contestant, rounds } of measured) rounds.second = await contestant.second()
+  for (const { contestant, rounds } of measured) rounds.restore = await contestant.restore()
+  return measured.map(({ rounds }) => rounds)
 }
 
 /** The manual way that the tutorials show. */

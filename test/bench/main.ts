@@ -11,11 +11,11 @@ import { parseArgs } from 'node:util'
 import { beginRun, endRun } from '../lab/lab-run.ts'
 import { ensurePackages } from '../lab/packages.ts'
 import { startBenchHost, type BenchHost } from './bench-host.ts'
-import { measureDray, measureRestic, measureTarGzip } from './contestants.ts'
+import { drayOn, measureInTurn, measureTarGzip, resticOn } from './contestants.ts'
 import { warmMemory } from './even-start.ts'
 import { fetchNewestLts, nodeAt, type NodeVersion } from './node-versions.ts'
 import { tableOf, verdictLines } from './report.ts'
-import { judge, middleOf, type BenchResult, type DrayResult } from './verdicts.ts'
+import { judge, middleOf, type BenchResult } from './verdicts.ts'
 
 const readers = ['host', 'helper'] as const
 
@@ -58,17 +58,13 @@ try {
 }
 
 async function measureRound(host: BenchHost, nodes: readonly NodeVersion[], number: number): Promise<BenchResult> {
-  show(`round ${number} of ${runs}: restic`)
-  const restic = await measureRestic(host, `restic-${number}`)
-  const dray: DrayResult[] = []
-  for (const node of nodes) {
-    for (const reader of readers) {
-      show(`round ${number} of ${runs}: dray on node ${node.version}, ${reader} reader`)
-      dray.push({ node: node.version, reader, ...await measureDray(host, node, reader, `dray-${number}-${node.version}-${reader}`) })
-    }
-  }
-  show(`round ${number} of ${runs}: docker run tar | gzip`)
-  return { restic, dray, tarGzip: await measureTarGzip(host, `tar-${number}`) }
+  show(`round ${number} of ${runs}: restic, dray on ${nodes.map(({ version }) => version).join(' and ')} by ${readers.join(' and ')}, docker run tar | gzip`)
+  const entries = nodes.flatMap(node => readers.map(reader => ({ node, reader })))
+  const contestants = [await resticOn(host, `restic-${number}`)]
+  for (const { node, reader } of entries) contestants.push(await drayOn(host, node, reader, `dray-${number}-${node.version}-${reader}`))
+  const [restic, ...rounds] = await measureInTurn(contestants)
+  const dray = entries.map(({ node, reader }, at) => ({ node: node.version, reader, ...rounds[at]! }))
+  return { restic: restic!, dray, tarGzip: await measureTarGzip(host, `tar-${number}`) }
 }
 
 /** Those of --nodes; else this one and the newest with long-term support, where the registry can be reached. */
