@@ -1,8 +1,8 @@
-import '../../one-realm.ts'
+import '../../../one-realm.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { backupSteps, nearlyLast, undoableSteps } from './chosen-steps.ts'
-import { isStep, type DrayEvent } from './dray-process.ts'
-import { World, type Inventory } from './world.ts'
+import { backupSteps, nearlyLast, undoableSteps } from '../../../fault/cli/chosen-steps.ts'
+import { isStep, type DrayEvent } from '../../../fault/cli/dray-process.ts'
+import { World, type Inventory } from '../../../fault/cli/world.ts'
 
 let world: World
 let before: Inventory

@@ -1,12 +1,12 @@
-import '../../one-realm.ts'
+import '../../../one-realm.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { DrayProcess, isStep, type DrayEnd } from './dray-process.ts'
-import { waitUntil } from '../../lab/wait.ts'
-import { World, type Inventory } from './world.ts'
+import { DrayProcess, isStep, type DrayEnd } from '../../../fault/cli/dray-process.ts'
+import { waitUntil } from '../../../lab/wait.ts'
+import { World, type Inventory } from '../../../fault/cli/world.ts'
 
 const backupPoints = ['store its image', 'read its mounts', 'read what has changed, while it rests', 'store its writable layer'] as const
 const restorePoints = ['bring its images', 'set aside what is replaced', 'write its data', 'create the container', 'give it its state'] as const
