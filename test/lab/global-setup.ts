@@ -1,9 +1,14 @@
 import { beginRun, removeDeadRuns } from './lab-run.ts'
+import { ensurePackages } from './packages.ts'
 
-/** Cheap: hosts, their network and packages come with the first startHost. */
+/** Programs that tests make odd files with, or compare with what dray says. */
+const tools = ['acl', 'attr', 'bzip2', 'e2fsprogs', 'jq', 'libcap2-bin', 'perl', 'procps', 'python3', 'skopeo', 'xz-utils', 'zstd'] as const
+
+/** Cheap where the tools are there: hosts, their network and packages come with the first startHost. */
 // eslint-disable-next-line no-restricted-syntax -- jest wants a default export
 export default async function globalSetup(): Promise<void> {
   if (process.platform !== 'linux') return
   await removeDeadRuns()
   await beginRun()
+  if (process.getuid?.() === 0) await ensurePackages(...tools)
 }
