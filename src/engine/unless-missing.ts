@@ -1,10 +1,11 @@
 import { DrayError } from '../errors/dray-error.ts'
 
-/** For removals: what is gone already is a success. */
-export async function unlessMissing(removal: Promise<unknown>): Promise<void> {
+/** What a call answers, or undefined where what it is about is not there: for looking, and for removals of what is gone already. */
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
-    await removal
+    return await call
   } catch (thrown) {
-    if (!(thrown instanceof DrayError && thrown.code === 'not-found')) throw thrown
+    if (thrown instanceof DrayError && thrown.code === 'not-found') return undefined
+    throw thrown
   }
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { unlessMissing } from '../engine/unless-missing.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { createApiContainer, cutArchive } from './api-container.ts'
 import { describeTarget } from './engine-mount.ts'
@@ -67,12 +68,8 @@ export async function apiWriter(scope: TemporaryScope, target: MountTarget, sign
 
   async function fileIsEmpty(until: AbortSignal): Promise<boolean> {
     const name = target.kind === 'file' ? target.path.slice(target.path.lastIndexOf('/')) : ''
-    try {
-      return (await engine.containers.statArchive(container.name, `${archiveMount}${name}`, { signal: until })).size === 0
-    } catch (thrown) {
-      if (thrown instanceof DrayError && thrown.code === 'not-found') return true
-      throw thrown
-    }
+    const file = await unlessMissing(engine.containers.statArchive(container.name, `${archiveMount}${name}`, { signal: until }))
+    return file === undefined || file.size === 0
   }
 }
 

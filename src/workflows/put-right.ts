@@ -5,6 +5,7 @@ import { awaitEngine } from './await-engine.ts'
 import type { Reporter } from './reporter.ts'
 import { startContainer, unpauseContainer } from './wake-container.ts'
 import { splitReference } from '../engine/image-reference.ts'
+import { unlessMissing } from '../engine/unless-missing.ts'
 import { untag } from './untag.ts'
 
 /** Puts one thing right that needs more than the engine's verbs: data that was replaced, paths on the host. */
@@ -45,7 +46,7 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
       break
     case 'moved tag': {
       const { repo, tag } = splitReference(entry.ref)
-      await ifThere(async () => images.tag(entry.was, repo, tag))
+      await ifThere(() => images.tag(entry.was, repo, tag))
       break
     }
     case 'created volume':
@@ -141,11 +142,7 @@ export function describeEntry(entry: JournalEntry): string {
 }
 
 async function ifThere(doing: () => Promise<unknown>): Promise<void> {
-  try {
-    await doing()
-  } catch (error) {
-    if (!(error instanceof DrayError && error.code === 'not-found')) throw error
-  }
+  await unlessMissing(doing())
 }
 
 /** For runs that replace no data. */

@@ -4,6 +4,7 @@ import type { CallOptions, Engine } from '../engine.ts'
 import { stringsOf } from './json-values.ts'
 import { parseLink } from './links.ts'
 import { networkOfMode, sharedContainer } from './network-mode.ts'
+import { unlessMissing } from '../unless-missing.ts'
 import { nameOf, type ContainerRecord, type Peer } from './spec-record.ts'
 
 /**
@@ -12,7 +13,7 @@ import { nameOf, type ContainerRecord, type Peer } from './spec-record.ts'
  */
 export async function recordContainer(engine: Engine, id: string, options?: CallOptions): Promise<ContainerRecord> {
   const inspect = await inspectContainer(engine, id, options)
-  const image = await orNothing(engine.images.inspect(inspect.Image, options))
+  const image = await unlessMissing(engine.images.inspect(inspect.Image, options))
   const networkNames = new Set([...Object.keys(inspect.NetworkSettings.Networks), ...networkOfMode(inspect.HostConfig.NetworkMode)])
   const volumeNames = new Set(inspect.Mounts.flatMap(mount => (mount.Type === 'volume' && mount.Name !== undefined ? [mount.Name] : [])))
   return {
@@ -53,15 +54,6 @@ function uniqueById(networks: readonly NetworkInspect[]): NetworkInspect[] {
 }
 
 async function present<T>(names: readonly string[], read: (name: string) => Promise<T>): Promise<T[]> {
-  const found = await Promise.all(names.map(name => orNothing(read(name))))
+  const found = await Promise.all(names.map(name => unlessMissing(read(name))))
   return found.filter(each => each !== undefined)
-}
-
-async function orNothing<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (error) {
-    if (error instanceof DrayError && error.code === 'not-found') return undefined
-    throw error
-  }
 }

@@ -4,8 +4,8 @@ import type { CreateRequest } from '../../engine/spec/create-request.ts'
 import { originOf } from '../../engine/spec/mount-origin.ts'
 import { remapPath } from '../../engine/spec/remap-record.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
+import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
-import { DrayError } from '../../errors/dray-error.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
@@ -45,7 +45,7 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
   const { engine, run, request, options, replaced, obstacles } = job
   const place = { kind: 'volume', name } as const
   const wanted = request.volumes.find(({ Name }) => Name === name)
-  const found = await findVolume(engine, name, run.signal)
+  const found = await unlessMissing(engine.volumes.inspect(name, { signal: run.signal }))
   if (found === undefined) return { stored, place, action: 'make' }
   const what = describePlace(place)
   const difference = wanted === undefined ? undefined : differenceOf(wanted, found)
@@ -85,15 +85,6 @@ export async function checkLeftOutBinds({ engine, run, temporary, stored }: Chec
   for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
     const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
     if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not in the backup, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`)
-  }
-}
-
-async function findVolume(engine: Engine, name: string, signal: AbortSignal): Promise<VolumeInspect | undefined> {
-  try {
-    return await engine.volumes.inspect(name, { signal })
-  } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'not-found') return undefined
-    throw thrown
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Engine } from '../../engine/engine.ts'
-import { DrayError } from '../../errors/dray-error.ts'
+import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { StoredImage } from '../../store/image-store.ts'
 import type { Digest } from '../../store/oci.ts'
 import { knowsAvailability } from './image-match.ts'
@@ -34,12 +34,7 @@ async function knownPrefix(engine: Engine, diffIds: readonly Digest[], signal: A
 
 /** None of an image that has gone since it was listed. */
 async function layersOf(engine: Engine, id: string, signal: AbortSignal): Promise<readonly string[]> {
-  try {
-    return (await engine.images.inspect(id, { signal })).RootFS.Layers ?? []
-  } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'not-found') return []
-    throw thrown
-  }
+  return (await unlessMissing(engine.images.inspect(id, { signal })))?.RootFS.Layers ?? []
 }
 
 function commonPrefix(wanted: readonly string[], found: readonly string[]): number {

@@ -1,17 +1,12 @@
 import type { ImageInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { isImageId, splitReference } from '../../engine/image-reference.ts'
-import { DrayError } from '../../errors/dray-error.ts'
+import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { Run } from '../run.ts'
 import { untag } from '../untag.ts'
 
-export async function findImageByName(engine: Engine, ref: string, signal?: AbortSignal): Promise<ImageInspect | undefined> {
-  try {
-    return await engine.images.inspect(ref, signal === undefined ? {} : { signal })
-  } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'not-found') return undefined
-    throw thrown
-  }
+export async function findImageByName(engine: Engine, ref: string, signal: AbortSignal): Promise<ImageInspect | undefined> {
+  return await unlessMissing(engine.images.inspect(ref, { signal }))
 }
 
 /** Gives an image those of its names that mean nothing else on the target. Returns the names that are taken. */

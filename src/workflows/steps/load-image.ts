@@ -1,5 +1,6 @@
 /** Brings an image of a repository onto an engine, sending only the layers that it lacks. */
 import type { Engine } from '../../engine/engine.ts'
+import { unlessMissing } from '../../engine/unless-missing.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { Journal, JournalEntry } from '../../pipeline/journal.ts'
 import type { BlobReader } from '../../store/blob-reader.ts'
@@ -68,14 +69,9 @@ async function findByManifest(engine: Engine, image: ImageToLoad, signal: AbortS
 }
 
 async function findById(engine: Engine, id: string, image: StoredImage, signal: AbortSignal): Promise<{ id: string; isTwin: boolean } | undefined> {
-  try {
-    const found = await inspectImage(engine, id, signal)
-    const isSame = differenceFrom(image, found) === undefined && isWhole(engine, image, found)
-    return isSame ? { id: found.Id, isTwin: wasMadeWith(image, found) } : undefined
-  } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'not-found') return undefined
-    throw thrown
-  }
+  const found = await unlessMissing(inspectImage(engine, id, signal))
+  const isSame = found !== undefined && differenceFrom(image, found) === undefined && isWhole(engine, image, found)
+  return isSame ? { id: found.Id, isTwin: wasMadeWith(image, found) } : undefined
 }
 
 async function loadMissing(job: LoadJob, image: ImageToLoad): Promise<LoadedImage> {
