@@ -12,7 +12,7 @@ import { untag } from './untag.ts'
 export type DataRestorer = (entry: Extract<JournalEntry, { did: 'replaced volume data' | 'filled volume' | 'filled path' | 'created path' | 'replaced path' }>, engine: Engine) => Promise<void>
 
 /** A thing that appeared longer than this after its entry is not what the entry meant. Clocks of two machines may differ. */
-const longestMakingMs = 60 * 60 * 1000
+export const longestMakingMs = 60 * 60 * 1000
 
 /**
  * Undoes what a journal entry says was done, or does nothing if that is undone already or the thing is gone. Used by a run

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { firstMissing, makeBindFolder } from '../../mounts/bind-path.ts'
-import type { MountTarget, ReaderKind } from '../../mounts/mount-access.ts'
+import type { MountTarget, MountWriter, ReaderKind } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { openContent, type ChunkSource } from '../../store/content-reader.ts'
 import { describePlace, type MountPlace, type StoredMount } from '../restore-plan.ts'
@@ -18,7 +18,10 @@ export type WrittenMount = { readonly place: MountPlace; readonly reader: Reader
 /** The mount of the target that a place means now; an anonymous volume by what create made of it. */
 export async function targetOf(engine: Engine, place: MountPlace, container: string | undefined, signal: AbortSignal): Promise<MountTarget> {
   if ('path' in place) return { kind: place.kind, path: place.path }
-  const name = 'name' in place ? place.name : await anonymousName(engine, place.destination, container, signal)
+  return await volumeTarget(engine, 'name' in place ? place.name : await anonymousName(engine, place.destination, container, signal), signal)
+}
+
+export async function volumeTarget(engine: Engine, name: string, signal: AbortSignal): Promise<MountTarget> {
   const { Mountpoint, Driver } = await engine.volumes.inspect(name, { signal })
   return { kind: 'volume', name, mountpoint: Mountpoint, driver: Driver }
 }
@@ -43,14 +46,18 @@ export async function writeMount({ run, engine, source, reader, temporary }: Wri
       if (!isEmptied) throw new DrayError('conflict', `${describePlace(place)} is not empty any more`, { hints: ['something writes to it: stop that and run the same command again'] })
       await writer.empty(signal)
     }
-    const tar = openContent(source, content.chunks)
-    const { problems } = await writer.write(Readable.from(counted(tar, transfer), { objectMode: false }), signal)
-    const differences = writer.canList ? await checkContent(asRecorded(writer, described), source, content, signal) : []
-    const differing = differences.map(({ path, what }) => `"${path}" ${what}`)
-    return { place, reader: writer.kind, losses: writer.losses, problems: [...problems, ...differing] }
+    const tar = Readable.from(counted(openContent(source, content.chunks), transfer), { objectMode: false })
+    return { place, reader: writer.kind, losses: writer.losses, problems: await writeAndCheck(writer, tar, source, { described, content }, signal) }
   } finally {
     transfer.end()
   }
+}
+
+/** Writes `tar`, the content of the stored mount, into what is empty. Returns what could not be written, and what is not as it is stored. */
+export async function writeAndCheck(writer: MountWriter, tar: Readable, source: ChunkSource, { described, content }: StoredMount, signal: AbortSignal): Promise<string[]> {
+  const { problems } = await writer.write(tar, signal)
+  const differences = writer.canList ? await checkContent(asRecorded(writer, described), source, content, signal) : []
+  return [...problems, ...differences.map(({ path, what }) => `"${path}" ${what}`)]
 }
 
 async function* counted(tar: Readable, transfer: Transfer): AsyncGenerator<Buffer> {
