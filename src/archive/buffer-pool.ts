@@ -1,4 +1,4 @@
-const leastBytes = 256 * 1024
+const usualLeastBytes = 256 * 1024
 
 /**
  * Buffers that are used again. A new one for every chunk would be paid twice: by the first touch of its memory, and by the
@@ -6,11 +6,16 @@ const leastBytes = 256 * 1024
  */
 export class BufferPool {
   readonly #mostSpareBytes: number
+  readonly #allocate: (length: number) => Buffer
+  readonly #leastBytes: number
   #spare: Buffer[] = []
   #spareBytes = 0
 
-  constructor(mostSpareBytes: number) {
+  /** `leastBytes`: of each buffer. Memory that is never touched takes no room. */
+  constructor(mostSpareBytes: number, { allocate = (length: number): Buffer => Buffer.allocUnsafeSlow(length), leastBytes = usualLeastBytes } = {}) {
     this.#mostSpareBytes = mostSpareBytes
+    this.#allocate = allocate
+    this.#leastBytes = leastBytes
   }
 
   /** A buffer of exactly this length, with any content. */
@@ -18,7 +23,7 @@ export class BufferPool {
     const at = this.#spare.findIndex(each => each.length >= length)
     const [found] = at < 0 ? [] : this.#spare.splice(at, 1)
     this.#spareBytes -= found?.length ?? 0
-    return (found ?? Buffer.allocUnsafeSlow(capacityFor(length))).subarray(0, length)
+    return (found ?? this.#allocate(this.#capacityFor(length))).subarray(0, length)
   }
 
   /** Takes back what take() gave. Nobody may use it any more. */
@@ -30,9 +35,14 @@ export class BufferPool {
     const at = this.#spare.findIndex(each => each.length >= whole.length)
     this.#spare.splice(at < 0 ? this.#spare.length : at, 0, whole)
   }
+
+  /** Few sizes, so that a buffer fits again soon. */
+  #capacityFor(length: number): number {
+    return Math.max(this.#leastBytes, 2 ** Math.ceil(Math.log2(length)))
+  }
 }
 
-/** Few sizes, so that a buffer fits again soon. */
-function capacityFor(length: number): number {
-  return Math.max(leastBytes, 2 ** Math.ceil(Math.log2(length)))
+/** Memory in which other threads may work as well. */
+export function sharedBuffer(length: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(length))
 }

@@ -1,4 +1,4 @@
-import { crc32, gzip, inflateRaw, type ZlibOptions } from 'node:zlib'
+import { crc32, gzip, inflateRawSync, type ZlibOptions } from 'node:zlib'
 import { DrayError } from '../errors/dray-error.ts'
 import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
 import { decodeWithSystem } from './system-decoder.ts'
@@ -38,8 +38,9 @@ export async function compressFrame(plain: Buffer, codec: Codec, { level }: { re
 }
 
 /**
- * The content of one gzip member or of zstd frames, told apart by magic number. Throws `damaged` when they are not whole and
- * alone, fail their checksum, or hold more than `maxBytes`, without allocating much more than that.
+ * The content of one gzip member or of zstd frames, told apart by magic number, decoded by the thread that calls. Throws
+ * `damaged` when they are not whole and alone, fail their checksum, or hold more than `maxBytes`, without allocating much more
+ * than that.
  */
 export async function decompressFrame(stored: Buffer, maxBytes: number): Promise<Buffer> {
   const compression = compressionOf(stored)
@@ -68,10 +69,10 @@ function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
   return callback(done => gzip(plain, { level, chunkSize: outputBytes }, done))
 }
 
-async function gunzipMember(stored: Buffer, maxBytes: number): Promise<Buffer> {
+function gunzipMember(stored: Buffer, maxBytes: number): Buffer {
   const start = gzipHeaderLength(stored)
   if (start === undefined) throw new DrayError('damaged', 'gzip data is cut')
-  const { buffer: plain, engine } = await inflate(stored.subarray(start), maxBytes)
+  const { buffer: plain, engine } = inflate(stored.subarray(start), maxBytes)
   if (plain.length > maxBytes) throw tooLarge('gzip', maxBytes)
   const trailer = stored.subarray(start + engine.bytesWritten)
   checkGzipTrailer(trailer, crc32(plain), plain.length)
@@ -79,10 +80,10 @@ async function gunzipMember(stored: Buffer, maxBytes: number): Promise<Buffer> {
   return plain
 }
 
-async function inflate(deflated: Buffer, maxBytes: number): Promise<{ buffer: Buffer; engine: { bytesWritten: number } }> {
+function inflate(deflated: Buffer, maxBytes: number): { buffer: Buffer; engine: { bytesWritten: number } } {
   const options: ZlibOptions = { info: true, maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(maxBytes, outputBytes)) }
   try {
-    return await callback(done => inflateRaw(deflated, options, done as never))
+    return inflateRawSync(deflated, options) as never
   } catch (error) {
     throw damagedBy(error, 'gzip', maxBytes)
   }
@@ -108,10 +109,10 @@ async function unzstdFrame({ bytes, contentBytes, mostBytes }: ZstdFrame, maxByt
     if (own) {
       // one buffer for all of it as a rule; one that is just full would ask for another
       const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(contentBytes ?? maxBytes, usualWindowBytes) + 1) }
-      return await atMost(maxBytes, callback(done => own.zstdDecompress(bytes, options, done)))
+      return atMost(maxBytes, own.zstdDecompressSync(bytes, options))
     }
     // the package takes no limit: it may see only what cannot become much more than that
-    if (native && mostBytes <= 2 * maxBytes + outputBytes) return await atMost(maxBytes, new native.Decoder().decode(bytes))
+    if (native && mostBytes <= 2 * maxBytes + outputBytes) return atMost(maxBytes, new native.Decoder().decodeSync(bytes))
   } catch (error) {
     throw damagedBy(error, 'zstd', maxBytes)
   }
@@ -129,8 +130,7 @@ async function unzstdBounded(bytes: Buffer, maxBytes: number): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-async function atMost(maxBytes: number, decoding: Promise<Buffer>): Promise<Buffer> {
-  const plain = await decoding
+function atMost(maxBytes: number, plain: Buffer): Buffer {
   if (plain.length > maxBytes) throw tooLarge('zstd', maxBytes)
   return plain
 }

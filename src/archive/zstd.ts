@@ -7,15 +7,15 @@ type ZlibCallback = (error: Error | null, result: Buffer) => void
 /** What node:zlib has from Node.js 22.15 on; the types we build with are older. */
 export type ZlibWithZstd = {
   zstdCompress(plain: Buffer, options: object, callback: ZlibCallback): void
-  zstdDecompress(stored: Buffer, options: object, callback: ZlibCallback): void
+  zstdDecompressSync(stored: Buffer, options: object): Buffer
   createZstdDecompress(options?: object): Duplex & { readonly bytesWritten: number }
   constants: { ZSTD_c_compressionLevel: number }
 }
 
-/** The prebuilt package: both calls run on the thread pool, on any number of buffers at once. */
+/** The prebuilt package. encode() runs on the thread pool, on any number of buffers at once. */
 type NativePackage = {
   Encoder: new (level: number) => { encode(plain: Buffer): Promise<Buffer> }
-  Decoder: new () => { decode(stored: Buffer): Promise<Buffer> }
+  Decoder: new () => { decodeSync(stored: Buffer): Buffer }
 }
 
 /** node:zlib where it can do zstd. */

@@ -52,11 +52,11 @@ export async function apiWriter(scope: TemporaryScope, target: MountTarget, sign
         if (target.kind === 'file') expectName(member, target.path, what)
         return true
       }
-      const renamed = Readable.from(editMembers(tar as AsyncIterable<Buffer>, rename, () => new DrayError('damaged', `write ${what}: the tar ends too early`)), { objectMode: false })
+      const renamed = Readable.from(editMembers(copiesOf(tar), rename, () => new DrayError('damaged', `write ${what}: the tar ends too early`)), { objectMode: false })
       try {
         await engine.containers.putArchive(container.name, '/', renamed, { signal: until })
       } finally {
-        tar.destroy()
+        renamed.destroy()
       }
       return { problems: [] }
     },
@@ -71,6 +71,11 @@ export async function apiWriter(scope: TemporaryScope, target: MountTarget, sign
     const file = await unlessMissing(engine.containers.statArchive(container.name, `${archiveMount}${name}`, { signal: until }))
     return file === undefined || file.size === 0
   }
+}
+
+/** For whoever needs a piece longer than until the next one is asked for. */
+async function* copiesOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) yield Buffer.from(piece)
 }
 
 /** Under its old name a single file would be written over a file beside it. */

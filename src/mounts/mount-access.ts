@@ -69,7 +69,7 @@ export interface MountWriter extends AsyncDisposable {
   isEmpty(signal: AbortSignal): Promise<boolean>
   /** Removes everything below the root, never the root itself, never across a file system boundary. */
   empty(signal: AbortSignal): Promise<void>
-  /** Extracts a tar with every attribute that this way can keep. The root's own owner, mode and times are set as well. */
-  write(tar: Readable, signal: AbortSignal): Promise<WriteReport>
+  /** Extracts a tar with every attribute that this way can keep. The root's own owner, mode and times are set as well. Asks for the next piece of the tar only when the one before is not needed any more. */
+  write(tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<WriteReport>
   list(signal: AbortSignal): AsyncIterable<readonly ListedEntry[]>
 }

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import type { MountWriter, WriteReport } from './mount-access.ts'
@@ -63,13 +63,13 @@ for each in "$d"/* "$d"/.[!.]* "$d"/..?*; do
 done
 echo "the archive holds no file" >&2; exit 2`
 
-async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): Promise<WriteReport> {
+async function extract(tools: MountTools, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<WriteReport> {
   const script = tools.fileName === undefined ? extractScript : extractFileScript
   const child = await tools.start(inDirectory(tools, script, [...fileArgument(tools), ...extractArguments]), signal)
   child.stdout.resume()
   const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), messagesOf(child.stderr), child.exited])
   signal.throwIfAborted()
-  if (failure.ofSource !== undefined) throw failure.ofSource
+  if (failure.ofSource !== undefined) throw failure.ofSource.thrown
   const { problems, unknown } = readExtractMessages(said)
   const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
   if (!understood || unknown.length > 0 || failure.ofTar) throw toolFailure(tools, 'write', unknown, exitCode)
@@ -77,19 +77,37 @@ async function extract(tools: MountTools, tar: Readable, signal: AbortSignal): P
 }
 
 /** Tells the source's own failure from tar's early end, of which tar itself says why. */
-async function send(tar: Readable, stdin: Writable): Promise<{ readonly ofSource?: Error; readonly ofTar: boolean }> {
-  let ofSource: Error | undefined
-  const note = (error: Error) => {
-    if (!stdin.destroyed) ofSource = error
+async function send(tar: AsyncIterable<Buffer>, stdin: Writable): Promise<{ readonly ofSource?: { readonly thrown: unknown }; readonly ofTar: boolean }> {
+  let ofSource: { readonly thrown: unknown } | undefined
+  async function* noted(): AsyncGenerator<Buffer> {
+    try {
+      yield* tar
+    } catch (thrown) {
+      if (!stdin.destroyed) ofSource = { thrown }
+      throw thrown
+    }
   }
-  if (tar.errored) return { ofSource: tar.errored, ofTar: false }
-  tar.once('error', note)
   try {
-    await pipeline(tar, stdin)
+    await pipeline(noted(), pieceByPiece(stdin))
     return { ofTar: false }
   } catch {
     return { ...(ofSource && { ofSource }), ofTar: true }
   }
+}
+
+/** Takes a piece when the one before it has left this process: the memory of a piece may be used again then. */
+function pieceByPiece(stdin: Writable): Writable {
+  const pieces = new Writable({
+    highWaterMark: 1,
+    write: (piece: Buffer, _encoding, done) => stdin.write(piece, done),
+    final: done => stdin.end(done),
+    destroy: (error, done) => {
+      if (error !== null) stdin.destroy()
+      done(error)
+    },
+  })
+  stdin.once('error', error => pieces.destroy(error))
+  return pieces
 }
 
 function fileArgument(tools: MountTools): readonly string[] {

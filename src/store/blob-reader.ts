@@ -17,6 +17,8 @@ export interface BlobReader {
   read(digest: Digest, options?: BlobReadOptions): Promise<Buffer>
   /** Fails at its end with `damaged` when the bytes were not those of the digest (and of the size, where it is known). */
   openRead(digest: Digest, expected?: { readonly size?: number }): Readable
+  /** Where each blob is a file of its own: its path now, whether it is there or not. */
+  pathOf?(digest: Digest): string
 }
 
 /** Manifests, configs and chunks. Layers and other large blobs are streamed. */

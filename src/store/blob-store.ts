@@ -90,7 +90,7 @@ export class BlobStore implements BlobReader {
   async stat(digest: Digest): Promise<BlobStat | undefined> {
     const pending = this.#pending.get(digest)
     try {
-      const { size, mtimeMs } = await stat(pending?.path ?? this.#pathOf(digest))
+      const { size, mtimeMs } = await stat(this.pathOf(digest))
       return { size, mtimeMs }
     } catch (thrown) {
       if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)
@@ -136,6 +136,11 @@ export class BlobStore implements BlobReader {
     const bytes = await this.#readWhole(digest)
     if (!unverified && digestOf(bytes) !== digest) throw wrongBlob(digest, this.#folders.root, 'does not have the content that its name says')
     return bytes
+  }
+
+  /** Of a blob that has no name of its own yet, the file that will become it. */
+  pathOf(digest: Digest): string {
+    return this.#pending.get(digest)?.path ?? this.#pathOf(digest)
   }
 
   openRead(digest: Digest, expected: { readonly size?: number } = {}): Readable {
@@ -184,7 +189,7 @@ export class BlobStore implements BlobReader {
   async #readWhole(digest: Digest): Promise<Buffer> {
     const pending = this.#pending.get(digest)
     try {
-      return await readFile(pending?.path ?? this.#pathOf(digest))
+      return await readFile(this.pathOf(digest))
     } catch (thrown) {
       // It got its own name in between.
       if (pending !== undefined && errnoOf(thrown) === 'ENOENT') return this.#readWhole(digest)

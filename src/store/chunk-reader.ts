@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
-import { decompressFrame } from '../archive/codec.ts'
+import { sharedBuffer } from '../archive/buffer-pool.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
-import type { BlobReader } from './blob-reader.ts'
+import { errnoOf, fromSystemError } from '../errors/system-error.ts'
+import { missingBlob, type BlobReader } from './blob-reader.ts'
 import type { ChunkRef } from './chunk-ref.ts'
+import { decodingThreads } from './decoding-threads.ts'
 
 /** Reads chunks out of any place that has their blobs. */
 export class ChunkReader {
@@ -12,20 +13,33 @@ export class ChunkReader {
     this.#blobs = blobs
   }
 
-  /** The plain bytes, verified. Throws `damaged`, naming the chunk, when they cannot be had. */
-  async read({ key, length, digest, size }: ChunkRef): Promise<Buffer> {
-    const stored = await this.#blobs.read(digest, { maxBytes: Math.max(size, 1), unverified: true }).catch((thrown: unknown) => {
-      throw thrown instanceof DrayError && thrown.code === 'damaged' ? damaged(key, messageOf(thrown), thrown) : thrown
-    })
-    if (stored.length !== size) throw damaged(key, `blob "${digest}" has ${stored.length} of ${size} bytes`)
-    let plain: Buffer
+  /** The plain bytes, verified, in `into` where it is given. Throws `damaged`, naming the chunk, when they cannot be had. */
+  async read(chunk: ChunkRef, into = sharedBuffer(chunk.length)): Promise<Buffer> {
     try {
-      plain = await decompressFrame(stored, length)
+      await this.#decode(chunk, into)
+      return into
     } catch (thrown) {
-      throw thrown instanceof DrayError && thrown.code === 'damaged' ? damaged(key, `in blob "${digest}", ${messageOf(thrown)}`, thrown) : thrown
+      throw thrown instanceof DrayError && thrown.code === 'damaged' ? damaged(chunk.key, messageOf(thrown), thrown) : thrown
     }
-    if (plain.length !== length || createHash('sha256').update(plain).digest('hex') !== key) throw damaged(key, `blob "${digest}" holds something else`)
-    return plain
+  }
+
+  async #decode(chunk: ChunkRef, into: Buffer): Promise<void> {
+    const { digest, size } = chunk
+    const path = this.#blobs.pathOf?.(digest)
+    if (path === undefined) {
+      const from = await this.#blobs.read(digest, { maxBytes: Math.max(size, 1), unverified: true })
+      await decodingThreads.decode({ chunk, from, into })
+      return
+    }
+    try {
+      await decodingThreads.decode({ chunk, from: path, into })
+    } catch (thrown) {
+      if (errnoOf(thrown) === undefined) throw thrown
+      if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)
+      // It got its own name in between.
+      if (this.#blobs.pathOf?.(digest) === path) throw missingBlob(digest, path)
+      await this.#decode(chunk, into)
+    }
   }
 }
 

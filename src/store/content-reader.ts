@@ -1,14 +1,23 @@
 import { Readable } from 'node:stream'
+import { BufferPool, sharedBuffer } from '../archive/buffer-pool.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 
-export type ChunkSource = { read(ref: ChunkRef): Promise<Buffer> }
+/** `into` is shared memory of the chunk's length, which may be used for what is returned. */
+export type ChunkSource = { read(ref: ChunkRef, into?: Buffer): Promise<Buffer> }
 
 /** Chunks read and decompressed ahead: 4 of 8 MiB at most. */
 const readAhead = 4
+/** Room for most chunks, so that any buffer fits any chunk and no new one is needed. */
+const roomBytes = 8 * 1024 * 1024
 
 /** The whole stream, each chunk verified. Fails with `damaged` at the first chunk that is not. */
 export function openContent(source: ChunkSource, chunks: readonly ChunkRef[]): Readable {
   return Readable.from(plainChunks(source, chunks), { objectMode: false })
+}
+
+/** The same as pieces, each of which is there until the next one is asked for: their memory is used again. */
+export function passContent(source: ChunkSource, chunks: readonly ChunkRef[]): AsyncGenerator<Buffer> {
+  return plainChunks(source, chunks, new BufferPool((readAhead + 2) * roomBytes, { allocate: sharedBuffer, leastBytes: roomBytes }))
 }
 
 /** The bytes [from, to) of the stream; only the chunks that hold them are read. */
@@ -16,21 +25,23 @@ export function readRange(source: ChunkSource, chunks: readonly ChunkRef[], from
   return Readable.from(rangeOf(source, chunks, from, to), { objectMode: false })
 }
 
-/** The plain chunks in order, a few read at the same time. */
-export async function* plainChunks<Ref extends ChunkRef>(source: ChunkSource, chunks: Iterable<Ref>): AsyncGenerator<Buffer> {
-  const ahead: Promise<Buffer>[] = []
+/** The plain chunks in order, a few read at the same time. With a pool, each is there until the next one is asked for. */
+export async function* plainChunks<Ref extends ChunkRef>(source: ChunkSource, chunks: Iterable<Ref>, pool?: BufferPool): AsyncGenerator<Buffer> {
+  const ahead: { readonly reading: Promise<Buffer>; readonly memory: Buffer | undefined }[] = []
   const rest = chunks[Symbol.iterator]()
   for (let next = rest.next(); ; next = rest.next()) {
     if (next.done !== true) {
-      const reading = source.read(next.value)
+      const memory = pool?.take(next.value.length)
+      const reading = source.read(next.value, memory)
       reading.catch(() => undefined)
-      ahead.push(reading)
+      ahead.push({ reading, memory })
       if (ahead.length <= readAhead) continue
     }
     const first = ahead.shift()
     if (first === undefined) return
-    const plain = await first
+    const plain = await first.reading
     if (plain.length > 0) yield plain
+    if (first.memory !== undefined) pool?.giveBack(first.memory)
   }
 }
 

@@ -21,7 +21,7 @@ import { chooseBackup, readStored } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
-import { makeNetworks, makeVolumes, writeAnonymous, writeMounts } from './steps/restore-mounts.ts'
+import { makeNetworks, makeVolumes, writeMounts, writeNewVolumes } from './steps/restore-mounts.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
 
 export type RestoreJob = {
@@ -57,9 +57,9 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('set aside what is replaced', async state => ({ aside: await setAside(state) }))
   .act('make its networks', makeNetworks)
   .act('make its volumes', makeVolumes)
-  .step('write its data', async state => ({ written: await writeMounts(state) }))
+  .step('write its data', writeMounts)
   .step('create the container', async state => ({ id: await createContainer(state) }))
-  .step('write its anonymous volumes', async state => ({ anonymous: await writeAnonymous(state) }))
+  .step('write its new volumes', async state => ({ filled: await writeNewVolumes(state) }))
   .step('give it its state', async state => ({ given: await giveState(state) }))
   .step('compare it with the backup', async state => ({ comparison: await compareRestored(state) }))
   .act('keep what was made', keepMade)
@@ -71,8 +71,8 @@ export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> 
   const turn = await takeTurn(job)
   try {
     const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
-    const { stored, plan, id, images, written, anonymous, given, comparison, aside } = state
-    return { stored, plan, id, images, written: [...written, ...anonymous], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+    const { stored, plan, id, images, written, filled, given, comparison, aside } = state
+    return { stored, plan, id, images, written: [...written, ...filled], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }

@@ -6,7 +6,7 @@ import { openMountWriter } from '../../mounts/open-mount.ts'
 import { readBackup, readMount } from '../../store/backup-graph.ts'
 import { findBackup } from '../../store/backup-list.ts'
 import { ChunkReader } from '../../store/chunk-reader.ts'
-import { openContent } from '../../store/content-reader.ts'
+import { passContent } from '../../store/content-reader.ts'
 import { openRepository, type Repository } from '../../store/repository.ts'
 import { fromMountDescription } from '../mount-description.ts'
 import type { JournalEntry } from '../../pipeline/journal.ts'
@@ -67,6 +67,6 @@ async function writeBack(engine: Engine, { blobs }: Repository, stored: StoredMo
   const source = new ChunkReader(blobs)
   await using writer = await openMountWriter({ engine, target, reader: 'auto', run, signal })
   if (!(await writer.isEmpty(signal))) await writer.empty(signal)
-  const [problem] = await writeAndCheck(writer, openContent(source, stored.content.chunks), source, stored, signal)
+  const [problem] = await writeAndCheck(writer, passContent(source, stored.content.chunks), source, stored, signal)
   if (problem !== undefined) throw new DrayError('io-failed', `the replaced data is back, but for: ${problem}`)
 }

@@ -1,11 +1,12 @@
 import type { Engine } from '../../engine/engine.ts'
+import type { MountWriter } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { Repository } from '../../store/repository.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import type { SetAside } from './replace-container.ts'
-import { makeBindPlace, targetOf, writeMount, type WrittenMount } from './write-mount.ts'
+import { makeBindPlace, openPlace, requireEmpty, writeMount, type WrittenMount } from './write-mount.ts'
 
 export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal; readonly aside: SetAside | undefined }
 
@@ -32,28 +33,42 @@ export async function makeVolumes({ run, engine, plan }: Pick<MountsJob, 'run' |
   }
 }
 
-/** Everything but the volumes that create makes. */
-export async function writeMounts(job: MountsJob): Promise<WrittenMount[]> {
+/** A new volume that was found empty, and will be written when the container is there. */
+export type NewVolume = { readonly action: MountAction; readonly writer: MountWriter }
+
+/**
+ * Everything but new volumes. Those are only looked at: creating the container fills some from the image, and has to wait for
+ * the disk when much was written just before. What can only be written by the engine's API cannot be emptied again, and is
+ * written now.
+ */
+export async function writeMounts(job: MountsJob): Promise<{ readonly written: readonly WrittenMount[]; readonly empty: readonly NewVolume[] }> {
   const written: WrittenMount[] = []
+  const empty: NewVolume[] = []
   for (const action of job.plan.mounts) {
     if (action.action === 'keep' || action.place.kind === 'anonymous') continue
-    written.push(await write(job, action))
+    await prepare(job, action)
+    const writer = await openPlace({ ...job, reader: job.options.reader }, action.place, undefined)
+    const isNew = action.action === 'make' && action.place.kind === 'volume'
+    if (isNew && writer.kind !== 'api') {
+      await requireEmpty(writer, action.place, job.run.signal)
+      empty.push({ action, writer })
+    } else {
+      written.push(await writeMount(job, action.stored, action.place, writer, action.action === 'replace'))
+    }
   }
-  return written
+  return { written, empty }
 }
 
-async function write(job: MountsJob, { stored, place, action }: MountAction): Promise<WrittenMount> {
-  const { run, engine, options, repository, aside } = job
+/** Makes what has to be there, and lets the journal know the way back. */
+async function prepare(job: MountsJob, { place, action }: MountAction): Promise<void> {
+  const { run, engine, repository, aside } = job
   if (action === 'make' && (place.kind === 'directory' || place.kind === 'file')) await makeBindPlace(job, place)
-  if (action === 'replace' || action === 'fill') {
-    const backup = 'path' in place || 'name' in place ? aside?.holderOf('path' in place ? place.path : place.name) : undefined
-    if (backup === undefined && action === 'fill') await recordFilling(run, engine, place)
-    else if (backup === undefined) throw new DrayError('unexpected', `${describePlace(place)} was not set aside before it is replaced`)
-    else if (place.kind === 'volume') await run.journal.record(engine, { did: 'replaced volume data', volume: place.name, backup, repository: repository.path })
-    else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'replaced path', path: place.path, backup, repository: repository.path })
-  }
-  const target = await targetOf(engine, place, undefined, run.signal)
-  return await writeMount({ ...job, reader: options.reader }, stored, place, target, action === 'replace')
+  if (action !== 'replace' && action !== 'fill') return
+  const backup = 'path' in place || 'name' in place ? aside?.holderOf('path' in place ? place.path : place.name) : undefined
+  if (backup === undefined && action === 'fill') await recordFilling(run, engine, place)
+  else if (backup === undefined) throw new DrayError('unexpected', `${describePlace(place)} was not set aside before it is replaced`)
+  else if (place.kind === 'volume') await run.journal.record(engine, { did: 'replaced volume data', volume: place.name, backup, repository: repository.path })
+  else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'replaced path', path: place.path, backup, repository: repository.path })
 }
 
 /** What is empty has no backup, unless its container is replaced: the way back is to empty it. */
@@ -62,13 +77,14 @@ async function recordFilling(run: Run, engine: Engine, place: MountPlace): Promi
   else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'filled path', path: place.path, kind: place.kind })
 }
 
-/** They may have been filled from the image by create, and are emptied first. */
-export async function writeAnonymous(job: MountsJob & { readonly id: string }): Promise<WrittenMount[]> {
-  const { run, engine, options, plan, id } = job
+/** New volumes, and those that create made. They may have been filled from the image by create, and are emptied first. */
+export async function writeNewVolumes(job: MountsJob & { readonly id: string; readonly empty: readonly NewVolume[] }): Promise<WrittenMount[]> {
+  const { options, plan, id, empty } = job
   const written: WrittenMount[] = []
+  for (const { action: { stored, place }, writer } of empty) written.push(await writeMount(job, stored, place, writer, true))
   for (const { stored, place } of plan.mounts.filter(each => each.place.kind === 'anonymous')) {
-    const target = await targetOf(engine, place, id, run.signal)
-    written.push(await writeMount({ ...job, reader: options.reader }, stored, place, target, true))
+    const writer = await openPlace({ ...job, reader: options.reader }, place, id)
+    written.push(await writeMount(job, stored, place, writer, true))
   }
   return written
 }

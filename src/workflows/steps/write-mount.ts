@@ -1,11 +1,10 @@
 import { posix } from 'node:path'
-import { Readable } from 'node:stream'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { firstMissing, makeBindFolder } from '../../mounts/bind-path.ts'
 import type { MountTarget, MountWriter, ReaderKind } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
-import { openContent, type ChunkSource } from '../../store/content-reader.ts'
+import { passContent, type ChunkSource } from '../../store/content-reader.ts'
 import { describePlace, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import type { Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
@@ -33,35 +32,47 @@ async function anonymousName(engine: Engine, destination: string, container: str
   return name
 }
 
+/** The writer of the mount that a place means now. It makes sure by itself that nothing of it is left on the engine. */
+export async function openPlace({ run, engine, reader, temporary }: Omit<WriteMountJob, 'source'>, place: MountPlace, container: string | undefined): Promise<MountWriter> {
+  const target = await targetOf(engine, place, container, run.signal)
+  return await openMountWriter({ engine, target, reader, run: run.id, journal: temporary, signal: run.signal })
+}
+
 /**
  * Writes a mount's data, and reads back what is there then: every entry is compared with the table of contents. `isEmptied`
- * says that what is there may go; else a mount that is not empty is refused.
+ * says that what is there may go; else a mount that is not empty is refused. Closes the writer.
  */
-export async function writeMount({ run, engine, source, reader, temporary }: WriteMountJob, { described, content }: StoredMount, place: MountPlace, target: MountTarget, isEmptied: boolean): Promise<WrittenMount> {
+export async function writeMount({ run, source }: Pick<WriteMountJob, 'run' | 'source'>, { described, content }: StoredMount, place: MountPlace, opened: MountWriter, isEmptied: boolean): Promise<WrittenMount> {
   const { signal } = run
   const transfer = run.reporter.transfer(described.label, described.tarBytes)
-  await using writer = await openMountWriter({ engine, target, reader, run: run.id, journal: temporary, signal })
+  await using writer = opened
   try {
-    if (!(await writer.isEmpty(signal))) {
-      if (!isEmptied) throw new DrayError('conflict', `${describePlace(place)} is not empty any more`, { hints: ['something writes to it: stop that and run the same command again'] })
-      await writer.empty(signal)
+    if (isEmptied) {
+      if (!(await writer.isEmpty(signal))) await writer.empty(signal)
+    } else {
+      await requireEmpty(writer, place, signal)
     }
-    const tar = Readable.from(counted(openContent(source, content.chunks), transfer), { objectMode: false })
+    const tar = counted(passContent(source, content.chunks), transfer)
     return { place, reader: writer.kind, losses: writer.losses, problems: await writeAndCheck(writer, tar, source, { described, content }, signal) }
   } finally {
     transfer.end()
   }
 }
 
+export async function requireEmpty(writer: MountWriter, place: MountPlace, signal: AbortSignal): Promise<void> {
+  if (await writer.isEmpty(signal)) return
+  throw new DrayError('conflict', `${describePlace(place)} is not empty any more`, { hints: ['something writes to it: stop that and run the same command again'] })
+}
+
 /** Writes `tar`, the content of the stored mount, into what is empty. Returns what could not be written, and what is not as it is stored. */
-export async function writeAndCheck(writer: MountWriter, tar: Readable, source: ChunkSource, { described, content }: StoredMount, signal: AbortSignal): Promise<string[]> {
+export async function writeAndCheck(writer: MountWriter, tar: AsyncIterable<Buffer>, source: ChunkSource, { described, content }: StoredMount, signal: AbortSignal): Promise<string[]> {
   const { problems } = await writer.write(tar, signal)
   const differences = writer.canList ? await checkContent(asRecorded(writer, described), source, content, signal) : []
   return [...problems, ...differences.map(({ path, what }) => `"${path}" ${what}`)]
 }
 
-async function* counted(tar: Readable, transfer: Transfer): AsyncGenerator<Buffer> {
-  for await (const bytes of tar as AsyncIterable<Buffer>) {
+async function* counted(tar: AsyncIterable<Buffer>, transfer: Transfer): AsyncGenerator<Buffer> {
+  for await (const bytes of tar) {
     yield bytes
     transfer.add(bytes.length)
   }
