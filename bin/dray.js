@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 setFlagsFromString('--no-incremental-marking')
 // The thread pool does the compression and waits for the disk; it reads its size before its first use.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(8, availableParallelism() + 4))
-const { main } = await import('../dist/src/cli/main.js')
+const { main } = await import('../dist/bundle/cli/main.js')
 // The heap for young objects is large enough now. It would grow to three times 16 MB or more, and stay, in a long run.
 setFlagsFromString('--semi-space-growth-factor=1')
 process.exitCode = await main(process.argv.slice(2))
