@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 const usualLeastBytes = 256 * 1024
 
 /**
@@ -45,4 +47,12 @@ export class BufferPool {
 /** Memory in which other threads may work as well. */
 export function sharedBuffer(length: number): Buffer {
   return Buffer.from(new SharedArrayBuffer(length))
+}
+
+/** The same bytes in such memory: these themselves if they are. */
+export function sharedCopy(bytes: Buffer): Buffer {
+  if (types.isSharedArrayBuffer(bytes.buffer)) return bytes
+  const copy = sharedBuffer(bytes.length)
+  bytes.copy(copy)
+  return copy
 }

@@ -1,4 +1,4 @@
-import { crc32, gzip, inflateRawSync, type ZlibOptions } from 'node:zlib'
+import { crc32, gzip, gzipSync, inflateRawSync, type ZlibOptions } from 'node:zlib'
 import { DrayError } from '../errors/dray-error.ts'
 import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
 import { decodeWithSystem } from './system-decoder.ts'
@@ -21,20 +21,24 @@ export function availableCodec(): Codec {
   return zlibWithZstd() !== undefined || nativeZstd() !== undefined ? 'zstd' : 'gzip'
 }
 
-/**
- * One zstd frame or one gzip member, made on the thread pool: several calls run side by side. `plain` must not be changed
- * before the promise settles.
- */
-export async function compressFrame(plain: Buffer, codec: Codec, { level }: { readonly level?: number } = {}): Promise<Buffer> {
-  if (codec === 'gzip') return gzipMember(plain, level ?? gzipLevel)
+/** One zstd frame or one gzip member, made by the thread that calls. */
+export function compressFrame(plain: Buffer, codec: Codec): Buffer {
+  if (codec === 'gzip') return gzipSync(plain, { level: gzipLevel, chunkSize: outputBytes })
   const own = zlibWithZstd()
-  if (own) {
-    const options = { chunkSize: mostZstdBytes(plain.length), pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: level ?? zstdLevel } }
-    return callback(done => own.zstdCompress(plain, options, done))
-  }
+  if (own) return own.zstdCompressSync(plain, { chunkSize: mostZstdBytes(plain.length), pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: zstdLevel } })
   const native = nativeZstd()
   if (!native) throw new DrayError('io-failed', 'zstd cannot be written here', { hints: ['run dray with Node.js 22.15 or newer'] })
-  return new native.Encoder(level ?? zstdLevel).encode(plain)
+  return new native.Encoder(zstdLevel).encodeSync(plain)
+}
+
+/** One gzip member, made on the thread pool: several calls run side by side. `plain` must not be changed before the promise settles. */
+export function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    gzip(plain, { level, chunkSize: outputBytes }, (error, result) => {
+      if (error) reject(error)
+      else resolve(result)
+    })
+  })
 }
 
 /**
@@ -63,10 +67,6 @@ export function compressionOf(first: Buffer): Compression {
 /** Room for all of it: one turn on the thread pool and one buffer, nothing to be joined. */
 function mostZstdBytes(plainBytes: number): number {
   return plainBytes + (plainBytes >> 8) + 1024
-}
-
-function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
-  return callback(done => gzip(plain, { level, chunkSize: outputBytes }, done))
 }
 
 function gunzipMember(stored: Buffer, maxBytes: number): Buffer {
@@ -143,13 +143,4 @@ function damagedBy(error: unknown, format: string, maxBytes: number): DrayError 
   if (error instanceof DrayError) return error
   const { code, message } = error as NodeJS.ErrnoException
   return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(format, maxBytes) : new DrayError('damaged', `${format} data is damaged: ${message}`, { cause: error })
-}
-
-function callback<T>(start: (done: (error: Error | null, result: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, result) => {
-      if (error) reject(error)
-      else resolve(result)
-    })
-  })
 }

@@ -1,5 +1,5 @@
 import { Transform, type TransformCallback } from 'node:stream'
-import { compressFrame } from './codec.ts'
+import { gzipMember } from './codec.ts'
 
 export type GzipMembersOptions = {
   /** Plain bytes of each member. */
@@ -55,7 +55,7 @@ class GzipMembers extends Transform {
   }
 
   #begin(): void {
-    const member = compressFrame(Buffer.concat(this.#pieces), 'gzip', { level: this.#level })
+    const member = gzipMember(Buffer.concat(this.#pieces), this.#level)
     // it is awaited in its turn
     member.catch(() => undefined)
     this.#members.push(member)

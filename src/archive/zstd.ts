@@ -2,19 +2,17 @@ import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
 import * as zlib from 'node:zlib'
 
-type ZlibCallback = (error: Error | null, result: Buffer) => void
-
 /** What node:zlib has from Node.js 22.15 on; the types we build with are older. */
 export type ZlibWithZstd = {
-  zstdCompress(plain: Buffer, options: object, callback: ZlibCallback): void
+  zstdCompressSync(plain: Buffer, options: object): Buffer
   zstdDecompressSync(stored: Buffer, options: object): Buffer
   createZstdDecompress(options?: object): Duplex & { readonly bytesWritten: number }
   constants: { ZSTD_c_compressionLevel: number }
 }
 
-/** The prebuilt package. encode() runs on the thread pool, on any number of buffers at once. */
+/** The prebuilt package. */
 type NativePackage = {
-  Encoder: new (level: number) => { encode(plain: Buffer): Promise<Buffer> }
+  Encoder: new (level: number) => { encodeSync(plain: Buffer): Buffer }
   Decoder: new () => { decodeSync(stored: Buffer): Buffer }
 }
 

@@ -1,8 +1,11 @@
-import { rename, type FileHandle } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { syncFolder } from '../files/atomic-file.ts'
 import { Slots } from './slots.ts'
 
-export type WrittenFile = { readonly file: FileHandle; readonly temporary: string; readonly path: string; readonly bytes: number; readonly onPlaced: () => void }
+/** Open; a FileHandle, or a descriptor that another thread opened. */
+export type OpenFile = { datasync(): Promise<void>; close(): Promise<void> }
+
+export type WrittenFile = { readonly file: OpenFile; readonly temporary: string; readonly path: string; readonly bytes: number; readonly onPlaced: () => void }
 
 const mostFiles = 64
 const mostBytes = 64 * 1024 * 1024

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { close, createReadStream, fdatasync } from 'node:fs'
 import { mkdir, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
-import { BlobBatch } from './blob-batch.ts'
+import { BlobBatch, type OpenFile } from './blob-batch.ts'
 import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReader, type BlobReadOptions } from './blob-reader.ts'
 import { digestOf, hexOf, isDigest } from './digest.ts'
 import type { Descriptor, Digest } from './oci.ts'
@@ -23,6 +24,8 @@ export type BlobFolders = {
 export type BlobStat = { readonly size: number; readonly mtimeMs: number }
 export type Expected = { readonly digest?: Digest; readonly size?: number }
 
+type FileWriter = (temporary: string, blobs: string) => Promise<{ readonly digest: Digest; readonly size: number; readonly descriptor: number | undefined }>
+
 /** A blob that was touched less than this ago is new enough for any grace time. */
 const touchedMs = 10 * 60 * 1000
 
@@ -33,6 +36,7 @@ export class BlobStore implements BlobReader {
   /** Written and not yet under their own names. */
   readonly #pending = new Map<Digest, { readonly path: string; readonly size: number }>()
   readonly #writing = new Map<Digest, Promise<void>>()
+  readonly #putting = new Set<Promise<unknown>>()
 
   constructor(folders: BlobFolders) {
     this.#folders = folders
@@ -81,6 +85,20 @@ export class BlobStore implements BlobReader {
       await this.#place(digest, file, temporary, size)
     }
     return { mediaType, digest, size }
+  }
+
+  /**
+   * Stores what `write` makes of the path it is given: a new file, left open and not synced. Durable after flush(). Without
+   * a descriptor the blob was found in `blobs`, the folder of all.
+   */
+  async putFile(write: FileWriter): Promise<{ readonly digest: Digest; readonly size: number }> {
+    const putting = this.#putFile(write)
+    this.#putting.add(putting)
+    try {
+      return await putting
+    } finally {
+      this.#putting.delete(putting)
+    }
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -182,7 +200,7 @@ export class BlobStore implements BlobReader {
 
   /** Gives up what was not flushed. */
   async discard(): Promise<void> {
-    await Promise.allSettled(this.#writing.values())
+    await Promise.allSettled([...this.#writing.values(), ...this.#putting])
     await this.#batch.discard()
   }
 
@@ -195,6 +213,16 @@ export class BlobStore implements BlobReader {
       if (pending !== undefined && errnoOf(thrown) === 'ENOENT') return this.#readWhole(digest)
       throw errnoOf(thrown) === 'ENOENT' ? missingBlob(digest, this.#folders.root) : fromSystemError(thrown, 'cannot read blob', digest)
     }
+  }
+
+  async #putFile(write: FileWriter): Promise<{ readonly digest: Digest; readonly size: number }> {
+    const temporary = join(await this.#folders.temporary(), randomBytes(8).toString('hex'))
+    const { digest, size, descriptor } = await write(temporary, this.#folders.blobs).catch((thrown: unknown) => {
+      throw this.#writeError(thrown)
+    })
+    if (descriptor !== undefined) await this.#place(digest, openFile(descriptor), temporary, size)
+    else if (!(await this.refresh(digest, size))) return await this.#putFile(write)
+    return { digest, size }
   }
 
   async #putNew(digest: Digest, bytes: Uint8Array): Promise<void> {
@@ -227,7 +255,7 @@ export class BlobStore implements BlobReader {
     }
   }
 
-  async #place(digest: Digest, file: FileHandle, temporary: string, size: number): Promise<void> {
+  async #place(digest: Digest, file: OpenFile, temporary: string, size: number): Promise<void> {
     this.#pending.set(digest, { path: temporary, size })
     try {
       await this.#batch.add({ file, temporary, path: this.#pathOf(digest), bytes: size, onPlaced: () => this.#pending.delete(digest) })
@@ -254,4 +282,11 @@ export class BlobStore implements BlobReader {
   #writeError(thrown: unknown): unknown {
     return errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot write to the repository', this.#folders.root)
   }
+}
+
+const datasync = promisify(fdatasync)
+const closeDescriptor = promisify(close)
+
+function openFile(descriptor: number): OpenFile {
+  return { datasync: () => datasync(descriptor), close: () => closeDescriptor(descriptor) }
 }

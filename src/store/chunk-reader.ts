@@ -3,7 +3,7 @@ import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { missingBlob, type BlobReader } from './blob-reader.ts'
 import type { ChunkRef } from './chunk-ref.ts'
-import { decodingThreads } from './decoding-threads.ts'
+import { chunkThreads } from './chunk-threads.ts'
 
 /** Reads chunks out of any place that has their blobs. */
 export class ChunkReader {
@@ -28,11 +28,11 @@ export class ChunkReader {
     const path = this.#blobs.pathOf?.(digest)
     if (path === undefined) {
       const from = await this.#blobs.read(digest, { maxBytes: Math.max(size, 1), unverified: true })
-      await decodingThreads.decode({ chunk, from, into })
+      await chunkThreads.decode({ chunk, from, into })
       return
     }
     try {
-      await decodingThreads.decode({ chunk, from: path, into })
+      await chunkThreads.decode({ chunk, from: path, into })
     } catch (thrown) {
       if (errnoOf(thrown) === undefined) throw thrown
       if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import { availableCodec, compressFrame, type Codec } from '../archive/codec.ts'
+import { sharedCopy } from '../archive/buffer-pool.ts'
+import { availableCodec, type Codec } from '../archive/codec.ts'
 import { ChunkCache } from './chunk-cache.ts'
-import { chunkMediaType, type ChunkRef } from './chunk-ref.ts'
+import type { ChunkRef } from './chunk-ref.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { chunkRecordBytes, decodeChunkRecord, encodeChunkRecord } from './chunk-record.ts'
+import { chunkThreads } from './chunk-threads.ts'
 import { chunksOfAllMounts } from './known-chunks.ts'
 import { RecordTable } from './record-table.ts'
 import type { Repository } from './repository.ts'
@@ -69,8 +71,8 @@ export class ChunkStore extends ChunkReader {
     const record = known.get(hash)
     const found = record && decodeChunkRecord(record)
     if (found?.length === plain.length && (await this.isPresent(found))) return found
-    const stored = await compressFrame(plain, this.#codec)
-    const { digest, size } = await this.#repository.blobs.put(stored, chunkMediaType(this.#codec))
+    const shared = sharedCopy(plain)
+    const { digest, size } = await this.#repository.blobs.putFile((temporary, blobs) => chunkThreads.encode({ plain: shared, codec: this.#codec, temporary, blobs }))
     const ref = { key, length: plain.length, digest, size, codec: this.#codec }
     this.counts.newChunks++
     this.counts.newBytes += plain.length

@@ -43,7 +43,7 @@ export async function storeSaved(store: ImageStore, { config, layers, manifest }
   for (const { plain, stored: came } of layers) {
     const diffId = sha256(plain)
     if (as === 'gzip') stored.push((await store.findLayer(diffId)) ?? (await store.putLayer(diffId, Readable.from([plain]))))
-    else stored.push(await putBlob(store, diffId, as === 'saved' ? came : await compressFrame(plain, 'zstd'), as === 'saved' ? mediaTypes.layerGzip : mediaTypes.layerZstd))
+    else stored.push(await putBlob(store, diffId, as === 'saved' ? came : compressFrame(plain, 'zstd'), as === 'saved' ? mediaTypes.layerGzip : mediaTypes.layerZstd))
   }
   return store.putImage({ config, layers: stored, ...(as === 'saved' && manifest ? { manifest: { bytes: manifest, mediaType: (JSON.parse(manifest.toString()) as { mediaType: string }).mediaType } } : {}) })
 }

@@ -1,20 +1,21 @@
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import type { ErrorCode } from '../errors/exit-codes.ts'
 import { errnoOf } from '../errors/system-error.ts'
+import type { EncodedChunk } from './chunk-jobs.ts'
 
 /** An error as it passes from one thread to another: an Error would lose its code. */
-export type DecodeFailure = { readonly message: string; readonly code?: ErrorCode; readonly errno?: string }
+export type ChunkFailure = { readonly message: string; readonly code?: ErrorCode; readonly errno?: string }
 
-export type DecodeReply = { readonly number: number; readonly failure?: DecodeFailure }
+export type ChunkReply = { readonly number: number; readonly result?: EncodedChunk | undefined; readonly failure?: ChunkFailure }
 
-export function describeFailure(thrown: unknown): DecodeFailure {
+export function describeFailure(thrown: unknown): ChunkFailure {
   if (thrown instanceof DrayError) return { message: thrown.message, code: thrown.code }
   const errno = errnoOf(thrown)
   return { message: messageOf(thrown), ...(errno === undefined ? {} : { errno }) }
 }
 
 /** A DrayError, or an error of the system with its `code`, as it was thrown. */
-export function toError({ message, code, errno }: DecodeFailure): Error {
+export function toError({ message, code, errno }: ChunkFailure): Error {
   if (code !== undefined) return new DrayError(code, message)
   return Object.assign(new Error(message), errno === undefined ? {} : { code: errno })
 }

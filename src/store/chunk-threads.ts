@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import { performChunkJob, type ChunkJob, type DecodeJob, type EncodedChunk, type EncodeJob } from './chunk-jobs.ts'
+import { toError, type ChunkReply } from './chunk-reply.ts'
+
+/** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
+const bytesWithout = 16 * 1024 * 1024
+const mostThreads = 4
+
+type Waiting = { readonly resolve: (result: EncodedChunk | undefined) => void; readonly reject: (error: Error) => void }
+type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
+
+/**
+ * Threads that compress and write chunks, and read, decompress and verify them: the main one cuts and recognises them. They start with
+ * the first jobs that are worth it, and do not keep the process alive.
+ */
+class ChunkThreads {
+  readonly #threads: Thread[] = []
+  #passedBytes = 0
+  #number = 0
+
+  /** See EncodeJob. Nobody changes `plain`, whose memory is shared, until this settles. */
+  async encode(job: Omit<EncodeJob, 'kind'>): Promise<EncodedChunk> {
+    const encoded = await this.#perform({ kind: 'encode', ...job }, job.plain.length)
+    if (encoded === undefined) throw new Error('a chunk was not encoded')
+    return encoded
+  }
+
+  /** See DecodeJob. Nobody uses `into`, whose memory is shared, until this settles. */
+  async decode(job: Omit<DecodeJob, 'kind'>): Promise<void> {
+    await this.#perform({ kind: 'decode', ...job }, job.into.length)
+  }
+
+  async #perform(job: ChunkJob, bytes: number): Promise<EncodedChunk | undefined> {
+    this.#passedBytes += bytes
+    return await (this.#passedBytes < bytesWithout ? performChunkJob(job) : this.#askThread(job))
+  }
+
+  #askThread(job: ChunkJob): Promise<EncodedChunk | undefined> {
+    const { worker, waiting } = this.#idlest()
+    const number = this.#number++
+    return new Promise((resolve, reject) => {
+      worker.ref()
+      waiting.set(number, { resolve, reject })
+      worker.postMessage({ number, job })
+    })
+  }
+
+  #idlest(): Thread {
+    const [first, ...others] = this.#threads
+    if (first === undefined) return this.#start()
+    const idlest = others.reduce((least, each) => (each.waiting.size < least.waiting.size ? each : least), first)
+    return idlest.waiting.size > 0 && this.#threads.length < Math.min(mostThreads, Math.max(1, availableParallelism() - 1)) ? this.#start() : idlest
+  }
+
+  #start(): Thread {
+    // The files that it opens are handed over: they are not closed with it.
+    const worker = new Worker(new URL('./chunk-thread.js', import.meta.url), { trackUnmanagedFds: false })
+    const waiting = new Map<number, Waiting>()
+    const thread = { worker, waiting }
+    worker.on('message', ({ number, result, failure }: ChunkReply) => {
+      const asked = waiting.get(number)
+      waiting.delete(number)
+      if (waiting.size === 0) worker.unref()
+      if (failure === undefined) asked?.resolve(result)
+      else asked?.reject(toError(failure))
+    })
+    const fail = (error: Error): void => {
+      if (this.#threads.includes(thread)) this.#threads.splice(this.#threads.indexOf(thread), 1)
+      for (const { reject } of waiting.values()) reject(error)
+      waiting.clear()
+    }
+    worker.on('error', fail)
+    worker.on('exit', code => fail(new Error(`a thread for chunks ended with code ${code}`)))
+    worker.unref()
+    this.#threads.push(thread)
+    return thread
+  }
+}
+
+export const chunkThreads = new ChunkThreads()
