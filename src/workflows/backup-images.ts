@@ -4,9 +4,10 @@ import { familiarName, isImageId } from '../engine/image-reference.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { addBackup } from '../store/backup-graph.ts'
-import { newBackupId, type BackupSummary } from '../store/backup-summary.ts'
+import type { BackupSummary } from '../store/backup-summary.ts'
 import { ImageStore } from '../store/image-store.ts'
 import type { Repository } from '../store/repository.ts'
+import { newBackupFacts } from './backup-facts.ts'
 import type { Run } from './run.ts'
 import { captureImage, type CapturedImage, type ImageSource } from './steps/capture-image.ts'
 
@@ -19,8 +20,7 @@ export async function backUpImages({ run, engine, repository, lock, refs, tags }
   const source: ImageSource = { run, engine, repository, images: new ImageStore(repository) }
   const images: CapturedImage[] = []
   for (const [id, names] of await chooseImages(engine, refs, run.signal)) images.push(await captureImage(source, id, names))
-  const facts = { id: newBackupId(), created: new Date().toISOString(), host: engine.facts.name, engine: engine.facts.id, run: run.id, tags }
-  return { backup: await addBackup(repository, { ...facts, images: images.map(({ descriptor }) => descriptor), containers: [], mounts: [] }, lock), images }
+  return { backup: await addBackup(repository, { ...newBackupFacts(run, engine, tags), images: images.map(({ descriptor }) => descriptor), containers: [], mounts: [] }, lock), images }
 }
 
 /** Ids and the names to keep for each. Throws `not-found` for the first that the engine does not have. */

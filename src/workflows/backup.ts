@@ -10,13 +10,14 @@ import { kindOfBind } from '../mounts/bind-kind.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { addBackup } from '../store/backup-graph.ts'
-import { newBackupId, type BackupSummary } from '../store/backup-summary.ts'
+import type { BackupSummary } from '../store/backup-summary.ts'
 import { ChunkStore } from '../store/chunk-store.ts'
 import { ImageStore } from '../store/image-store.ts'
 import type { Repository } from '../store/repository.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
+import { newBackupFacts } from './backup-facts.ts'
 import type { ContainerSpec, FreezeFacts, LeftOutMount } from './container-spec.ts'
-import { describeMount, toMountDescription, type DescribedMount } from './mount-description.ts'
+import { describeMount, type DescribedMount } from './mount-description.ts'
 import type { CaptureReport } from './mount-content.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
@@ -26,7 +27,7 @@ import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { seeOwnState } from './steps/other-rests.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
-import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
+import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, storedMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
 import { readAtRest } from './steps/read-at-rest.ts'
 import { warnOfSurprises } from './steps/surprises.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
@@ -190,12 +191,7 @@ async function storeWritableLayer({ run, options, record, original, imageSource,
 
 async function write({ run, engine, repository, lock, options, record, plan, opened, atRest, images, store, base }: Captured): Promise<{ backup: BackupSummary }> {
   await store.flush()
-  const mounts = opened.flatMap((each, at) => {
-    const report = atRest.reports[at]
-    return report === undefined ? [] : [{ description: toMountDescription(describeMount(each.mount, each.reader, report)), content: report.content }]
-  })
   warnOfSurprises(run.reporter, opened, atRest.reports, base)
-  const id = newBackupId()
   const container = nameOf(record.inspect)
   const { writableLayer, freeze } = atRest
   const fingerprint = writableLayer !== undefined && 'how' in writableLayer && writableLayer.how !== 'empty' ? writableLayer.fingerprint : undefined
@@ -209,7 +205,8 @@ async function write({ run, engine, repository, lock, options, record, plan, ope
     freeze,
     ...(fingerprint === undefined ? {} : { writableLayer: { fingerprint, container: record.inspect.Id } }),
   }
-  const facts = { id, created: new Date().toISOString(), host: engine.facts.name, engine: engine.facts.id, run: run.id, tags: options.tags }
+  const facts = newBackupFacts(run, engine, options.tags)
+  const mounts = storedMounts(opened, atRest.reports)
   run.signal.throwIfAborted()
   return { backup: await addBackup(repository, { ...facts, images: images.map(({ descriptor }) => descriptor), containers: [{ name: container, spec }], mounts }, lock) }
 }

@@ -16,3 +16,13 @@ export interface Reporter extends StepObserver {
   warn(text: string): void
   transfer(name: string, totalBytes?: number): Transfer
 }
+
+/** The work with a transfer of its own, which ends with it. */
+export async function whileTransferring<T>(reporter: Reporter, name: string, work: (transfer: Transfer) => Promise<T>, totalBytes?: number): Promise<T> {
+  const transfer = reporter.transfer(name, totalBytes)
+  try {
+    return await work(transfer)
+  } finally {
+    transfer.end()
+  }
+}

@@ -3,6 +3,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { BlobReader } from '../../store/blob-reader.ts'
 import type { StoredImageFacts } from '../container-spec.ts'
 import type { StoredContainer } from '../restore-plan.ts'
+import { whileTransferring } from '../reporter.ts'
 import type { Run } from '../run.ts'
 import { findImageByName, giveNames } from './image-names.ts'
 import { loadImage, type LoadedImage } from './load-image.ts'
@@ -43,17 +44,13 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   }
 }
 
-export function noImage(ref: string, { address }: Engine): DrayError {
+function noImage(ref: string, { address }: Engine): DrayError {
   return new DrayError('not-found', `the backup holds no image, and "${address}" has none named "${ref}"`, { hints: [`bring it there first: docker pull ${ref}`] })
 }
 
 async function bring({ run, engine, blobs, stored }: BringJob, { digest, role, names }: StoredImageFacts): Promise<LoadedImage> {
   const descriptor = stored.contents.images.find(image => image.digest === digest)
   if (descriptor === undefined) throw new DrayError('damaged', `backup "${stored.backup.id}" lacks the image "${digest}" that its spec names`)
-  const transfer = run.reporter.transfer(role === 'commit' ? 'writable layer' : `image ${names[0] ?? digest.slice(0, 19)}`)
-  try {
-    return await loadImage({ engine, blobs, journal: run.journal, run: run.id, transfer, signal: run.signal }, descriptor)
-  } finally {
-    transfer.end()
-  }
+  const name = role === 'commit' ? 'writable layer' : `image ${names[0] ?? digest.slice(0, 19)}`
+  return await whileTransferring(run.reporter, name, transfer => loadImage({ engine, blobs, journal: run.journal, run: run.id, transfer, signal: run.signal }, descriptor))
 }

@@ -1,11 +1,12 @@
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { CommitRequest, Engine } from '../../engine/engine.ts'
-import { familiarName, isImageId } from '../../engine/image-reference.ts'
+import { familiarName, isImageId, splitReference } from '../../engine/image-reference.ts'
 import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { childAnnotationNames } from '../../store/backup-summary.ts'
 import type { ImageStore } from '../../store/image-store.ts'
 import type { Descriptor } from '../../store/oci.ts'
 import type { ImageRole, StoredImageFacts } from '../container-spec.ts'
+import { whileTransferring } from '../reporter.ts'
 import type { Run } from '../run.ts'
 import type { Base } from './find-base.ts'
 import { storeFlattened } from './flatten-container.ts'
@@ -90,8 +91,7 @@ async function capturePlain(job: CommitJob): Promise<PlainCapture> {
 async function commit({ run, engine, container, wishes, signal }: CommitJob, which: 'plain' | 'changed'): Promise<string> {
   const ref = commitName(run, container, which)
   await engine.images.remove(ref)
-  const [repo = '', tag = ''] = ref.split(':')
-  const request: CommitRequest = { container: container.Id, repo, tag, pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
+  const request: CommitRequest = { container: container.Id, ...splitReference(ref), pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
   await engine.containers.commit(request)
   signal.throwIfAborted()
   return ref
@@ -130,15 +130,10 @@ export async function captureFlattened(source: ImageSource, container: Container
 }
 
 async function transferring({ run, ...source }: ImageSource, name: string, store: (job: ImageJob) => Promise<ImageReport>): Promise<ImageReport> {
-  const transfer = run.reporter.transfer(name)
-  try {
-    return await store({ ...source, transfer, signal: run.signal })
-  } finally {
-    transfer.end()
-  }
+  return await whileTransferring(run.reporter, name, transfer => store({ ...source, transfer, signal: run.signal }))
 }
 
-export function toCaptured(report: ImageReport, role: ImageRole | 'image', names: readonly string[], container: string | undefined): CapturedImage {
+function toCaptured(report: ImageReport, role: ImageRole | 'image', names: readonly string[], container: string | undefined): CapturedImage {
   const annotations = {
     ...report.descriptor.annotations,
     ...(container === undefined ? {} : { [childAnnotationNames.container]: container }),

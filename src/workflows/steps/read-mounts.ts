@@ -2,11 +2,13 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { MountReader, ReaderKind } from '../../mounts/mount-access.ts'
 import { openMountReader, type Chosen } from '../../mounts/open-mount.ts'
+import type { NewBackup } from '../../store/backup-graph.ts'
 import type { ChunkStore } from '../../store/chunk-store.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
-import type { Transfer } from '../reporter.ts'
+import { describeMount, toMountDescription } from '../mount-description.ts'
+import { whileTransferring, type Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { captureMount, type CaptureJob } from './capture-mount.ts'
 import type { Base } from './find-base.ts'
@@ -29,22 +31,36 @@ export type OpenMountsJob = { readonly run: Run; readonly engine: Engine; readon
 /** Opens a reader for each mount, and writes dirty pages back. If one fails the others are closed. */
 export async function openMounts({ run, engine, mounts, reader, base, temporary }: OpenMountsJob): Promise<OpenMount[]> {
   const open: OpenMount[] = []
+  const readers: MountReader[] = []
   try {
     for (const mount of mounts) {
       const opened = await openMountReader({ engine, target: mount.target, reader, run: run.id, journal: temporary, signal: run.signal })
+      readers.push(opened)
       open.push({ mount, reader: opened, syncedAt: await opened.sync(run.signal), base: base?.mountOf(mount.target) })
     }
     return open
   } catch (thrown) {
-    await closeMounts(open)
+    await closeReaders(readers)
     throw thrown
   }
 }
 
 export async function closeMounts(open: readonly OpenMount[]): Promise<void> {
-  const closed = await Promise.allSettled(open.map(({ reader }) => reader[Symbol.asyncDispose]()))
+  await closeReaders(open.map(({ reader }) => reader))
+}
+
+async function closeReaders(readers: readonly MountReader[]): Promise<void> {
+  const closed = await Promise.allSettled(readers.map(reader => reader[Symbol.asyncDispose]()))
   const failed = closed.find(each => each.status === 'rejected')
   if (failed) throw failed.reason
+}
+
+/** What is written of each mount, beside its data. */
+export function storedMounts(open: readonly OpenMount[], reports: readonly CaptureReport[]): NewBackup['mounts'] {
+  return open.flatMap(({ mount, reader }, at) => {
+    const report = reports[at]
+    return report === undefined ? [] : [{ description: toMountDescription(describeMount(mount, reader, report)), content: report.content }]
+  })
 }
 
 export type ReadMountsJob = { readonly run: Run; readonly repository: Repository; readonly store: ChunkStore; readonly open: readonly OpenMount[] }
@@ -110,27 +126,21 @@ function readEach({ run, open }: ReadMountsJob, start: (mount: OpenMount, at: nu
 }
 
 async function captureChanges({ run, repository, store }: ReadMountsJob, { mount, reader, syncedAt }: OpenMount, base: CaptureReport, ahead: NonNullable<CaptureJob['ahead']>, signal: AbortSignal): Promise<CaptureReport> {
-  const transfer = run.reporter.transfer(`${mount.label}, what has changed`)
-  try {
-    return await captureMount({ reader, repository, store, base, syncedAt, transfer, ahead, signal })
-  } finally {
-    transfer.end()
-  }
+  return await whileTransferring(run.reporter, `${mount.label}, what has changed`, transfer => captureMount({ reader, repository, store, base, syncedAt, transfer, ahead, signal }))
 }
 
 async function readMount({ run, repository, store }: ReadMountsJob, { mount, reader, syncedAt, base }: OpenMount, signal: AbortSignal): Promise<CaptureReport> {
-  const transfer = run.reporter.transfer(mount.label)
-  if (base === undefined) void expectAll(reader, transfer, signal)
-  const job = { reader, repository, store, syncedAt, transfer, signal }
-  try {
-    return await captureMount({ ...job, ...(base === undefined ? {} : { base }) })
-  } catch (thrown) {
-    if (base === undefined || !isBaseBroken(thrown)) throw thrown
-    run.reporter.warn(`${mount.label}: the last backup cannot be used to skip what is unchanged (${thrown.message}): everything is read`)
-    return await captureMount(job)
-  } finally {
-    transfer.end()
-  }
+  return await whileTransferring(run.reporter, mount.label, async transfer => {
+    if (base === undefined) void expectAll(reader, transfer, signal)
+    const job = { reader, repository, store, syncedAt, transfer, signal }
+    try {
+      return await captureMount({ ...job, ...(base === undefined ? {} : { base }) })
+    } catch (thrown) {
+      if (base === undefined || !isBaseBroken(thrown)) throw thrown
+      run.reporter.warn(`${mount.label}: the last backup cannot be used to skip what is unchanged (${thrown.message}): everything is read`)
+      return await captureMount(job)
+    }
+  })
 }
 
 const headerBytes = 1024

@@ -3,15 +3,14 @@ import { nameOf } from '../../engine/spec/spec-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { OwnerLock } from '../../files/owner-lock.ts'
 import { addBackup } from '../../store/backup-graph.ts'
-import { newBackupId } from '../../store/backup-summary.ts'
 import { ChunkStore } from '../../store/chunk-store.ts'
 import type { Repository } from '../../store/repository.ts'
 import { backUpContainer } from '../backup.ts'
-import { describeMount, toMountDescription } from '../mount-description.ts'
+import { newBackupFacts } from '../backup-facts.ts'
 import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
 import { startRun, type Run, type TemporaryJournal } from '../run.ts'
 import type { PlannedMount } from './plan-mounts.ts'
-import { closeMounts, openMounts, readMounts } from './read-mounts.ts'
+import { closeMounts, openMounts, readMounts, storedMounts } from './read-mounts.ts'
 import { replacedTag } from './read-stored.ts'
 import { targetOf } from './write-mount.ts'
 
@@ -90,13 +89,9 @@ async function backUpLoose({ run, engine, repository, lock, options, temporary }
   try {
     const reports = await readMounts({ run, repository, store, open })
     await store.flush()
-    const described = open.flatMap((each, at) => {
-      const report = reports[at]
-      return report === undefined ? [] : [{ description: toMountDescription(describeMount(each.mount, each.reader, report)), content: report.content }]
-    })
-    const id = newBackupId()
-    await addBackup(repository, { id, created: new Date().toISOString(), host: engine.facts.name, engine: engine.facts.id, run: run.id, tags: [replacedTag], images: [], containers: [], mounts: described }, lock)
-    return id
+    const facts = newBackupFacts(run, engine, [replacedTag])
+    await addBackup(repository, { ...facts, images: [], containers: [], mounts: storedMounts(open, reports) }, lock)
+    return facts.id
   } finally {
     await closeMounts(open)
   }

@@ -6,7 +6,7 @@ import type { MountTarget, MountWriter, ReaderKind } from '../../mounts/mount-ac
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { passContent, type ChunkSource } from '../../store/content-reader.ts'
 import { describePlace, type MountPlace, type StoredMount } from '../restore-plan.ts'
-import type { Transfer } from '../reporter.ts'
+import { whileTransferring, type Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { asRecorded, checkContent } from './check-content.ts'
 
@@ -44,19 +44,13 @@ export async function openPlace({ run, engine, reader, temporary }: Omit<WriteMo
  */
 export async function writeMount({ run, source }: Pick<WriteMountJob, 'run' | 'source'>, { described, content }: StoredMount, place: MountPlace, opened: MountWriter, isEmptied: boolean): Promise<WrittenMount> {
   const { signal } = run
-  const transfer = run.reporter.transfer(described.label, described.tarBytes)
   await using writer = opened
-  try {
-    if (isEmptied) {
-      if (!(await writer.isEmpty(signal))) await writer.empty(signal)
-    } else {
-      await requireEmpty(writer, place, signal)
-    }
+  return await whileTransferring(run.reporter, described.label, async transfer => {
+    if (!isEmptied) await requireEmpty(writer, place, signal)
+    else if (!(await writer.isEmpty(signal))) await writer.empty(signal)
     const tar = counted(passContent(source, content.chunks), transfer)
     return { place, reader: writer.kind, losses: writer.losses, problems: await writeAndCheck(writer, tar, source, { described, content }, signal) }
-  } finally {
-    transfer.end()
-  }
+  }, described.tarBytes)
 }
 
 export async function requireEmpty(writer: MountWriter, place: MountPlace, signal: AbortSignal): Promise<void> {
