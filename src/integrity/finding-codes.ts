@@ -1,0 +1,45 @@
+export type Severity = 'error' | 'warning' | 'note'
+
+export type FindingMeaning = {
+  readonly severity: Severity
+  /** What was found, in a sentence. */
+  readonly meaning: string
+  /** What to do about it. */
+  readonly remedy: string
+}
+
+const saveAgain = 'save or copy the image again from where it came from'
+
+/** Everything that the checker can say. docs/image-archive-checks.md is checked against this table. */
+export const findingCodes = {
+  'archive-cut': { severity: 'error', meaning: 'the archive ends before its end: it was not written or copied whole', remedy: saveAgain },
+  'archive-malformed': { severity: 'error', meaning: 'the archive is not a well-formed tar at this place', remedy: saveAgain },
+  'engine-message': { severity: 'error', meaning: 'the engine failed while it saved, and its message is the end of the archive', remedy: 'put right what the message says and save again' },
+  'compression-damaged': { severity: 'error', meaning: 'the compressed data is damaged or cut', remedy: saveAgain },
+  'member-differs': { severity: 'error', meaning: 'a name occurs twice, with different content: which one is loaded depends on the program', remedy: saveAgain },
+  'member-missing': { severity: 'error', meaning: 'a file that belongs to an image is not there', remedy: saveAgain },
+  'member-not-a-file': { severity: 'error', meaning: 'what should be a file is something else, or a link that leads nowhere or out of the archive', remedy: saveAgain },
+  'path-unsafe': { severity: 'error', meaning: 'a path leads out of the archive', remedy: 'do not load it: make the image again with a tool you trust' },
+  'json-unreadable': { severity: 'error', meaning: 'a document is not the JSON that it has to be', remedy: saveAgain },
+  'document-too-large': { severity: 'error', meaning: 'a document is larger or deeper than any of its kind', remedy: saveAgain },
+  'digest-unsupported': { severity: 'error', meaning: 'a digest is not "sha256:" and 64 hexadecimal digits', remedy: 'make the image again with sha256 digests' },
+  'digest-mismatch': { severity: 'error', meaning: 'the content is not what its digest, or its name, says', remedy: saveAgain },
+  'size-mismatch': { severity: 'error', meaning: 'the size is not what its descriptor says', remedy: saveAgain },
+  'diff-id-mismatch': { severity: 'error', meaning: 'a layer does not hold what the image\'s config says', remedy: saveAgain },
+  'layer-count': { severity: 'error', meaning: 'an image lists more or fewer layers than its config', remedy: saveAgain },
+  'layer-damaged': { severity: 'error', meaning: 'a layer cannot be unpacked, or is not a whole tar', remedy: saveAgain },
+  'layer-expands': { severity: 'error', meaning: 'a layer becomes more than a thousand times larger when it is unpacked: it was not read on', remedy: 'do not load it unless you know why' },
+  'config-invalid': { severity: 'error', meaning: 'an image\'s config lacks what every config has', remedy: saveAgain },
+  'index-unreadable': { severity: 'error', meaning: 'index.json, or an index in it, is not one', remedy: saveAgain },
+  'nested-too-deep': { severity: 'error', meaning: 'indexes contain indexes more than eight levels deep', remedy: 'make the image again with a tool you trust' },
+  'layout-unsupported': { severity: 'error', meaning: 'oci-layout is missing beside index.json, or is not of version 1.0.0', remedy: saveAgain },
+  'foreign-layer': { severity: 'warning', meaning: 'a layer is to be fetched from elsewhere, and is not in the archive: that is by design', remedy: 'keep the addresses reachable, or save it where foreign layers are included' },
+  'views-differ': { severity: 'warning', meaning: 'manifest.json and index.json name different images: classic engines load one, the containerd store the other', remedy: 'load it with the kind of engine that you checked it for' },
+  'index-empty': { severity: 'warning', meaning: 'index.json names no image, so engines with the containerd store load nothing', remedy: 'save it by name instead of by id, or load it with a classic engine' },
+  'no-hashes': { severity: 'warning', meaning: 'the archive is of a time before manifest.json and holds no hashes: nothing can be compared', remedy: 'load it with Docker 28 or older and save it again' },
+  'platform-absent': { severity: 'note', meaning: 'the image of another platform is named and not there: usual, as only the platform that was pulled is saved', remedy: 'pull with --platform to have it too' },
+  'member-doubled': { severity: 'note', meaning: 'a name occurs twice, with the same content', remedy: 'nothing has to be done' },
+  'not-referenced': { severity: 'note', meaning: 'a file that no image needs', remedy: 'nothing has to be done' },
+} as const satisfies Record<string, FindingMeaning>
+
+export type FindingCode = keyof typeof findingCodes

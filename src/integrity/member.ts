@@ -1,0 +1,50 @@
+import type { Compression } from '../archive/codec.ts'
+import type { Digest } from '../store/oci.ts'
+
+/** What a file of an archive or layout is, known after it has passed once. */
+export type FileMember = {
+  readonly kind: 'file'
+  readonly name: string
+  readonly size: number
+  /** Of its bytes as they are. */
+  readonly digest: Digest
+  readonly content: MemberContent
+}
+
+/** A document is kept; anything else is known by what it unpacks to. */
+export type MemberContent =
+  | { readonly kind: 'document'; readonly bytes: Buffer }
+  /** A document by its beginning, and too large for one. */
+  | { readonly kind: 'too large' }
+  | {
+    readonly kind: 'data'
+    readonly compression: Compression
+    /** Of what it unpacks to. Undefined when that could not be read to its end. */
+    readonly plainDigest: Digest | undefined
+    readonly plainBytes: number
+    readonly isTar: boolean
+    readonly problem?: { readonly code: 'layer-damaged' | 'layer-expands'; readonly words: string }
+  }
+
+export type LinkMember = { readonly kind: 'link'; readonly name: string; readonly target: string; readonly hard: boolean }
+export type OtherMember = { readonly kind: 'other'; readonly name: string; readonly what: string }
+export type Member = FileMember | LinkMember | OtherMember
+
+/** Where the files of images are: an archive that was read through, or the directory of a layout. */
+export interface Members {
+  /** By its clean path. Links are followed inside only. */
+  find(path: string): Promise<FileMember | { readonly broken: string } | undefined>
+  /** Clean paths of everything that is there. */
+  names(): readonly string[]
+}
+
+/** Without "./", doubled slashes and a leading slash, as loaders read names. Undefined when it leads out. */
+export function cleanPath(path: string): string | undefined {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part !== '..') parts.push(part)
+    else if (parts.pop() === undefined) return undefined
+  }
+  return parts.join('/')
+}
