@@ -60,8 +60,14 @@ async function* eventsOf(source: AsyncIterable<Buffer>): AsyncGenerator<Event, u
     onEntryEnd: () => events.push({ kind: 'end' }),
   })
   for await (const bytes of source) {
-    scanner.scan(bytes)
+    let failure: { readonly thrown: unknown } | undefined
+    try {
+      scanner.scan(bytes)
+    } catch (thrown) {
+      failure = { thrown }
+    }
     yield* events
+    if (failure !== undefined) throw failure.thrown
     events = []
   }
   scanner.end()

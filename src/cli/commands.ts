@@ -6,6 +6,7 @@ import { listCommand } from './commands/list.ts'
 import { planCommand } from './commands/plan.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { showCommand } from './commands/show.ts'
+import { verifyCommand } from './commands/verify.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, listCommand, showCommand, planCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, listCommand, showCommand, planCommand, verifyCommand, doctorCommand, cleanCommand]

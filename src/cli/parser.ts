@@ -6,16 +6,25 @@ import { readVersion } from './version.ts'
 
 export type ParsedLine = { readonly command: Command; readonly args: Record<string, unknown> } | { readonly help: string }
 
+/** What stands for a lone "-" while yargs parses, which would make an empty text of it. No argument holds a zero byte. */
+const dash = '\0-'
+
 /** Understands a command line and runs nothing. Throws `usage`, with what to type instead. */
 export async function parseLine(argv: readonly string[]): Promise<ParsedLine> {
   let chosen: ParsedLine | undefined
   let help = ''
-  const parser = buildParser(argv, (command, args) => (chosen = { command, args }))
-  await parser.parseAsync([...argv], {}, (error, _args, output) => {
+  const dashed = argv.map(each => (each === '-' ? dash : each))
+  const parser = buildParser(dashed, (command, args) => (chosen = { command, args: withDashes(args) }))
+  await parser.parseAsync(dashed, {}, (error, _args, output) => {
     if (error) throw error instanceof DrayError ? error : usage(error.message, argv)
     help = output
   })
   return chosen ?? { help }
+}
+
+function withDashes(args: Record<string, unknown>): Record<string, unknown> {
+  const restored = (value: unknown): unknown => (value === dash ? '-' : Array.isArray(value) ? value.map(restored) : value)
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, restored(value)]))
 }
 
 function buildParser(argv: readonly string[], choose: (command: Command, args: Record<string, unknown>) => void): Argv {

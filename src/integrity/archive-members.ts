@@ -14,7 +14,10 @@ export async function readArchiveMembers(stream: Readable, findings: Findings, s
   const members = new ArchiveMembers(findings)
   try {
     await readImageArchive(stream, {
-      onMember: async (name, size, body) => members.add(await readMember(name, size, body)),
+      onMember: async (name, size, body) => {
+        members.begin(name)
+        members.add(await readMember(name, size, body))
+      },
       onLink: (name, target, kind) => members.add({ kind: 'link', name, target, hard: kind === 'hard' }),
       onOther: ({ name, type }) => members.add({ kind: 'other', name: name.toString(), what: describeType(type) }),
       signal,
@@ -29,6 +32,7 @@ export async function readArchiveMembers(stream: Readable, findings: Findings, s
 
 export class ArchiveMembers implements Members {
   readonly #members = new Map<string, Member>()
+  readonly #begun = new Set<string>()
   readonly #findings: Findings
   #documentBytes = 0
 
@@ -38,6 +42,15 @@ export class ArchiveMembers implements Members {
 
   names(): readonly string[] {
     return [...this.#members.keys()]
+  }
+
+  /** Also those that were cut. */
+  get begun(): ReadonlySet<string> {
+    return this.#begun
+  }
+
+  begin(name: string): void {
+    this.#begun.add(cleanPath(name) ?? name)
   }
 
   add(member: Member): void {

@@ -11,7 +11,9 @@ import type { CheckedImage } from './check-image.ts'
 import { checkIndexJson } from './check-index-json.ts'
 import { checkManifestJson } from './check-manifest-json.ts'
 import { Findings, type Finding } from './finding.ts'
-import type { Members } from './member.ts'
+import { LayoutMembers } from './layout-members.ts'
+import { isDigest } from '../store/digest.ts'
+import { cleanPath, type Members } from './member.ts'
 
 export type Verdict = 'valid' | 'incomplete' | 'damaged' | 'unverifiable' | 'not an image'
 
@@ -31,10 +33,12 @@ export async function checkImageArchive(stream: Readable, signal: AbortSignal): 
   const { compression, tar } = await decompressed(stream, findings)
   const members = await readArchiveMembers(tar, findings, signal)
   const isTar = members.names().length > 0 || !findings.has('archive-cut', 'archive-malformed')
-  return await judge(members, findings, compression, isTar)
+  return await judge({ members, begun: members.begun, findings, compression, isTar })
 }
 
-async function judge(members: Members, findings: Findings, compression: Compression, isTar: boolean): Promise<ImageReport> {
+type Read = { readonly members: Members; readonly begun: ReadonlySet<string>; readonly findings: Findings; readonly compression: Compression; readonly isTar: boolean }
+
+async function judge({ members, begun, findings, compression, isTar }: Read): Promise<ImageReport> {
   const checking: Checking = { members, findings, referenced: new Set() }
   const names = new Set(members.names())
   const views = [...(names.has('manifest.json') ? ['manifest.json'] : []), ...(names.has('index.json') ? ['index.json'] : [])]
@@ -42,7 +46,7 @@ async function judge(members: Members, findings: Findings, compression: Compress
   if (names.has('manifest.json')) images.push(...(await checkManifestJson(checking)))
   if (names.has('index.json')) images.push(...(await checkIndexJson(checking, !names.has('manifest.json'))))
   compareViews(findings, images)
-  noteUnreferenced(checking)
+  await checkUnreferenced(checking)
   const packed = compression === 'none' ? '' : `, compressed with ${compression}`
   if (views.length > 0) {
     const verdict = findings.count('error') > 0 ? 'damaged' : findings.has('foreign-layer') ? 'incomplete' : 'valid'
@@ -53,7 +57,7 @@ async function judge(members: Members, findings: Findings, compression: Compress
     const verdict = findings.count('error') > 0 ? 'damaged' : 'unverifiable'
     return { verdict, what: `an image archive of the time before manifest.json${packed}`, images, findings: findings.list, next: nextOf(verdict) }
   }
-  if (findings.has('archive-cut', 'compression-damaged', 'engine-message') && looksLikeImage(names)) {
+  if (findings.count('error') > 0 && looksLikeImage(begun)) {
     return { verdict: 'damaged', what: `the beginning of an image archive${packed}`, images, findings: findings.list, next: nextOf('damaged') }
   }
   return { verdict: 'not an image', what: `${lookOf(names, isTar)}${packed}`, images, findings: findings.list, next: nextOfOther(names, isTar) }
@@ -107,9 +111,16 @@ function compareViews(findings: Findings, images: readonly CheckedImage[]): void
 
 const known = /^(?:manifest\.json|index\.json|oci-layout|repositories|[0-9a-f]{64}\/(?:json|VERSION|layer\.tar)|[0-9a-f]{64}\.json)$/
 
-function noteUnreferenced({ members, findings, referenced }: Checking): void {
-  const clean = new Set([...referenced].map(each => each.replace(/^(?:\.?\/)+/, '')))
-  for (const name of members.names()) if (!clean.has(name) && !known.test(name)) findings.add('not-referenced', { member: name })
+/** What no image needs may be there. A blob has the content that its name says all the same. */
+async function checkUnreferenced({ members, findings, referenced }: Checking): Promise<void> {
+  const clean = new Set([...referenced].map(cleanPath))
+  for (const name of members.names()) {
+    if (clean.has(name) || known.test(name)) continue
+    findings.add('not-referenced', { member: name })
+    const digest = `sha256:${/^blobs\/sha256\/(.*)$/.exec(name)?.[1] ?? ''}`
+    const member = isDigest(digest) ? await members.find(name) : undefined
+    if (member !== undefined && 'digest' in member && member.digest !== digest) findings.add('digest-mismatch', { member: name, expected: digest, found: member.digest })
+  }
 }
 
 type Opened = { readonly compression: Compression; readonly tar: Readable }
@@ -131,4 +142,11 @@ async function decompressed(stream: Readable, findings: Findings): Promise<Opene
     }
   }
   return { compression, tar: NodeReadable.from(plain(), { objectMode: false }) }
+}
+
+/** The directory of an OCI layout, or of an unpacked archive. Only the files that belong to images are read. */
+export async function checkImageDirectory(path: string, signal: AbortSignal): Promise<ImageReport> {
+  const members = await LayoutMembers.open(path, signal)
+  const report = await judge({ members, begun: new Set(), findings: new Findings(), compression: 'none', isTar: false })
+  return { ...report, what: report.verdict === 'not an image' ? 'a directory without index.json and manifest.json' : report.what.replace('an image archive', 'a directory of images') }
 }
