@@ -1,20 +1,27 @@
 import type { Run } from '../workflows/run.ts'
 import { startRun } from '../workflows/run.ts'
 import { describeEntry } from '../workflows/put-right.ts'
-import { cleanBeforehand } from '../workflows/clean.ts'
+import { cleanBeforehand, listDeadRuns } from '../workflows/clean.ts'
+import type { JournalEntry } from '../pipeline/journal.ts'
+import { exitCodes } from '../errors/exit-codes.ts'
 import { restoreData } from '../workflows/steps/restore-data.ts'
-import type { CommandContext } from './command.ts'
+import type { CommandContext, CommandResult } from './command.ts'
 
-/** Does something that changes engines, with a journal, after what dead runs left is put right. What is open at the end is said. */
-export async function withRun<T>(context: CommandContext, work: (run: Run) => Promise<T>): Promise<T> {
+/**
+ * Does something that changes engines, with a journal, after what dead runs left is put right (only told, if nothing is to be
+ * changed). What is open at the end is said, and makes the result incomplete.
+ */
+export async function withRun(context: CommandContext, work: (run: Run) => Promise<CommandResult>, { changesNothing = context.globals.dryRun } = {}): Promise<CommandResult> {
   const { journalFolder, commandLine, reporter, signal } = context
-  await cleanBeforehand({ folder: journalFolder, connect: address => context.connect(address), restoreData: restoreData({ id: 'clean' }), signal, command: commandLine }, reporter)
+  if (changesNothing) for (const { what } of await listDeadRuns(journalFolder)) reporter.warn(`left by an earlier run: ${what} (put it right with: dray clean)`)
+  else await cleanBeforehand({ folder: journalFolder, connect: address => context.connect(address), restoreData: restoreData({ id: 'clean' }), signal, command: commandLine }, reporter)
   const run = await startRun({ journalFolder, command: commandLine, reporter, signal })
-  try {
-    return await work(run)
-  } finally {
-    for (const entry of await run.journal.close()) reporter.warn(`left behind: ${describeEntry(entry)}; put it right with: dray clean`)
-  }
+  let left: readonly JournalEntry[] = []
+  const result = await work(run).finally(async () => {
+    left = await run.journal.close()
+    for (const entry of left) reporter.warn(`left behind: ${describeEntry(entry)}; put it right with: dray clean`)
+  })
+  return left.length === 0 ? result : { ...result, exitCode: Math.max(result.exitCode ?? 0, exitCodes.incomplete) }
 }
 
 /** The report of a finished part, for people. With --json all of it is in the result event. */

@@ -32,7 +32,8 @@ export type EngineFacts = {
 
 export type CallOptions = { readonly signal?: AbortSignal }
 
-export type ContainerSummary = { readonly Id: string; readonly Names: string[]; readonly Image: string; readonly ImageID: string; readonly State: string; readonly Labels: Record<string, string> | null; readonly Mounts?: unknown[] }
+/** `Created`: seconds since 1970. */
+export type ContainerSummary = { readonly Id: string; readonly Names: string[]; readonly Image: string; readonly ImageID: string; readonly State: string; readonly Created: number; readonly Labels: Record<string, string> | null; readonly Mounts?: unknown[] }
 
 export type CommitRequest = {
   readonly container: string

@@ -25,11 +25,11 @@ export interface BlobReader {
 export const smallBlobBytes = 64 * 1024 * 1024
 
 export function missingBlob(digest: Digest, where: string): DrayError {
-  return new DrayError('damaged', `blob "${digest}" is missing in "${where}"`, { hints: ['dray verify names the backups and files that it hurts'] })
+  return new DrayError('damaged', `blob "${digest}" is missing in "${where}"`, { hints: ['try an older backup: dray list'] })
 }
 
 export function wrongBlob(digest: Digest, where: string, what: string): DrayError {
-  return new DrayError('damaged', `blob "${digest}" in "${where}" ${what}`, { hints: ['dray verify moves it aside, so that the next backup stores it again'] })
+  return new DrayError('damaged', `blob "${digest}" in "${where}" ${what}`, { hints: ['try an older backup: dray list'] })
 }
 
 /** Hands the bytes on and throws `damaged` at their end unless they were the blob's. */

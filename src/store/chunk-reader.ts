@@ -44,5 +44,5 @@ export class ChunkReader {
 }
 
 function damaged(key: string, reason: string, cause?: unknown): DrayError {
-  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['dray verify names the backups and files that it hurts'] })
+  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['try an older backup: dray list'] })
 }

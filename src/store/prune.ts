@@ -27,7 +27,7 @@ export async function prune(repository: Repository, { graceMs, dryRun = false }:
   const { manifests } = await readIndexFile(repository)
   const referenced = await collectReachable(blobs, manifests).catch((thrown: unknown) => {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
-    throw new DrayError('damaged', `nothing was removed from "${path}": ${thrown.message}`, { cause: thrown, hints: ['dray verify names the damaged backup', 'when it is given up: dray forget it, then prune again'] })
+    throw new DrayError('damaged', `nothing was removed from "${path}": ${thrown.message}`, { cause: thrown, hints: ['dray doctor --repair names the damaged backups'] })
   })
   if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`, { hints: ['run the same command again'] })
   const before = Date.now() - graceMs

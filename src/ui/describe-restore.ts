@@ -10,7 +10,8 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     `  image: ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`,
     ...images.notes.map(note => `  ${note}`),
     ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: kept as it is, ${because ?? ''}`),
-    ...written.map(({ place, reader, problems }) => `  ${describePlace(place)}: written and compared (${reader})${problems.length === 0 ? '' : `: ${problems.length} problems`}`),
+    ...written.map(({ place, reader, problems }) => `  ${describePlace(place)}: ${reader === 'api' ? 'written' : 'written and compared'} (${reader})${problems.length === 0 ? '' : `: ${problems.length} problems`}`),
+    ...notHeld(stored),
     ...written.flatMap(({ place, problems, losses }) => [...problems.slice(0, 10), ...losses].map(text => `  ${describePlace(place)}: ${text}`)),
     ...plan.request.losses.map(({ field, text }) => `  not restored: ${field}: ${text}`),
     `  state: ${state.status}${state.health === undefined ? '' : `, ${state.health}`}${state.because === undefined ? '' : ` (${state.because})`}`,
@@ -23,18 +24,25 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
   ]
 }
 
+/** Mounts whose data is not in the backup: what is there is not theirs. tmpfs is empty by its nature. */
+function notHeld({ spec }: StoredContainer): string[] {
+  return spec.leftOut.filter(({ source }) => source !== 'tmpfs').map(({ destination, source, reason }) => `  not in the backup: ${source} at ${destination} (${reason})`)
+}
+
 function differenceText({ field, recorded, restored }: { readonly field: string; readonly recorded: unknown; readonly restored: unknown }): string {
   return `${field}: ${JSON.stringify(recorded)} in the backup, ${JSON.stringify(restored)} now`
 }
 
 /** For `--dry-run`. */
-export function restorePlanText({ backup, spec }: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string): string {
+export function restorePlanText(stored: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string): string {
+  const { backup, spec } = stored
   return [
     `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
     `  image     ${imageRef}${spec.images.some(({ role }) => role === 'commit') ? ', with what its writable layer held' : ''}`,
     ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and removed at the end`]),
     ...networks.map(({ Name }) => `  makes     network "${Name}"`),
     ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
+    ...notHeld(stored),
     ...notes.map(note => `  note      ${note}`),
     `  state     ${spec.inspect.State.Status}`,
     'nothing was changed',
@@ -53,6 +61,7 @@ export function restoreJson({ stored, plan, id, images, written, state, comparis
     mounts: written,
     kept: plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => ({ place, because })),
     state,
+    notInBackup: stored.spec.leftOut,
     losses: plan.request.losses,
     notes: plan.notes,
     ...comparison,

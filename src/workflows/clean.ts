@@ -5,6 +5,7 @@ import { isFromHere } from '../files/owner.ts'
 import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/journal.ts'
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
 import type { Engine } from '../engine/engine.ts'
+import { unlessMissing } from '../engine/unless-missing.ts'
 import { describeEntry, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 
@@ -17,6 +18,8 @@ export type CleanRequest = {
   readonly signal: AbortSignal
   /** The command line, for another process that has to wait. */
   readonly command: string
+  /** Leaves a killed restore as it is while a container runs with what it made: that may be in use by now. */
+  readonly sparing?: boolean
   /** How long to wait for another process that cleans. */
   readonly waitMs?: number
 }
@@ -56,7 +59,7 @@ export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport>
 /** For the start of another command: says what was put right and what was not, and never fails but by the signal. */
 export async function cleanBeforehand(request: CleanRequest, reporter: Reporter): Promise<void> {
   try {
-    const { settled, left } = await cleanDeadRuns({ waitMs: 5_000, ...request })
+    const { settled, left } = await cleanDeadRuns({ waitMs: 5_000, sparing: true, ...request })
     for (const what of settled) reporter.note(`put right after an earlier run: ${what}`)
     for (const { what, problem } of left) reporter.warn(`left by an earlier run: ${what}: ${problem} (see: dray clean)`)
   } catch (error) {
@@ -87,8 +90,9 @@ export async function forgetRun(folder: string, run: string): Promise<readonly s
   return (journal?.open ?? []).map(describeEntry)
 }
 
-async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { restoreData, signal }: CleanRequest): Promise<CleanReport> {
+async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { restoreData, signal, sparing = false }: CleanRequest): Promise<CleanReport> {
   const { run, file, open, damagedLines } = stored
+  if (sparing && (await isRunning(open, run, engineOf))) return { settled: [], left: open.map(entry => ({ run, what: describeEntry(entry), problem: 'its container runs: it is left as it is' })) }
   // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
   const safe = damagedLines === 0 ? open : open.filter(({ did }) => did === 'paused' || did === 'stopped')
   try {
@@ -111,6 +115,16 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
     signal.throwIfAborted()
     return { settled: [], left: [leftFile({ file, problem: messageOf(error) })] }
   }
+}
+
+/** Whether a container runs that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */
+async function isRunning(open: readonly JournalEntry[], run: string, engineOf: (entry: JournalEntry) => Promise<Engine>): Promise<boolean> {
+  for (const entry of open) {
+    if (entry.did !== 'created container' || entry.container.includes(run)) continue
+    const inspected = await engineOf(entry).then(engine => unlessMissing(engine.containers.inspect(entry.container))).catch(() => undefined)
+    if (inspected?.State.Running === true) return true
+  }
+  return false
 }
 
 /** Each address is connected to once, also when that fails. */

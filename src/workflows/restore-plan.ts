@@ -39,6 +39,9 @@ export type MountPlace =
  */
 export type MountAction = { readonly stored: StoredMount; readonly place: MountPlace; readonly action: 'make' | 'fill' | 'replace' | 'keep'; readonly because?: string }
 
+/** Why a mount is kept that the user named. */
+export const keptAsAsked = 'as asked with --keep'
+
 export type RestorePlan = {
   readonly name: string
   readonly request: CreateRequest

@@ -113,17 +113,18 @@ async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | un
 
 /** Helpers of readers and writers that were not removed by themselves, and the names that images had for the moment: only now, because undoing has to find them. */
 async function closeUp({ run, engine }: Read): Promise<void> {
-  await putAllRight(engine, run, run.journal.open().filter(isTemporary), restoreData(run))
+  await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 
-function isTemporary(entry: JournalEntry): boolean {
-  const isOurs = (name: string): boolean => name.startsWith('drayage-')
+/** Everything that a run makes for the moment has its id in its name; what is the user's cannot. */
+function isTemporary(entry: JournalEntry, run: string): boolean {
+  const isOurs = (name: string): boolean => name.startsWith('drayage-') && name.includes(run)
   return ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume))
 }
 
 /** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */
 async function keepMade({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
   const old = aside?.container
-  const made = run.journal.open().filter(entry => !isTemporary(entry))
+  const made = run.journal.open().filter(entry => !isTemporary(entry, run.id))
   await run.journal.exchange(made, engine, old === undefined ? [] : [{ did: 'superseded container', container: old.id, name: old.name }])
 }

@@ -30,7 +30,7 @@ export async function planText(choices: BackupChoices, context: CommandContext):
     const plans: BackupPlan[] = []
     for (const container of choices.containers) plans.push(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, container } }))
     return { text: plans.map(plan => describePlan(plan, context.width)).join('\n\n'), json: { plans } }
-  })
+  }, { changesNothing: true })
 }
 
 function describePlan(plan: BackupPlan, width: number): string {

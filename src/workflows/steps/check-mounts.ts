@@ -8,8 +8,9 @@ import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
-import { describePlace, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
+import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import { asRecorded, checkContent } from './check-content.ts'
+import { usersOfPath } from './check-places.ts'
 import type { CheckJob, Obstacles } from './check-target.ts'
 
 export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
@@ -29,7 +30,8 @@ async function planAction(job: MountActionsJob, stored: StoredMount): Promise<Mo
   const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }
   const owner = ownerOf(job, source)
   if (owner !== undefined) return { stored, place, action: 'keep', because: `it belongs to container "${owner}", which is there` }
-  if (options.keep.some(each => [source, label, place.kind === 'volume' ? place.name : place.path].includes(each))) return { stored, place, action: 'keep', because: 'as asked with --keep' }
+  const names = [source, label, place.kind === 'volume' ? place.name : place.path, ...stored.described.destinations.map(({ path }) => path)]
+  if (options.keep.some(each => names.includes(each))) return { stored, place, action: 'keep', because: keptAsAsked }
   return place.kind === 'volume' ? await planVolume(job, stored, place.name) : await planBind(job, stored, place)
 }
 
@@ -75,6 +77,8 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   if (writer.canList && (await checkContent(asRecorded(writer, stored.described), source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
+  const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
+  if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
 }

@@ -8,12 +8,16 @@ import type { TargetPeer } from '../../engine/spec/replay-context.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { RestoreOptions, RestorePlan, StoredContainer } from '../restore-plan.ts'
+import type { Repository } from '../../store/repository.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
+import { checkNames } from './check-names.ts'
+import { checkPlaces } from './check-places.ts'
 import { checkPorts } from './check-ports.ts'
+import { findImageByName } from './image-names.ts'
 
-export type CheckJob = { readonly run: Run; readonly engine: Engine; readonly stored: StoredContainer; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal }
+export type CheckJob = { readonly run: Run; readonly repository: Repository; readonly engine: Engine; readonly stored: StoredContainer; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal }
 
 /** What stands in the way on the target, each with what to do about it. */
 export class Obstacles {
@@ -35,6 +39,7 @@ export class Obstacles {
 /** Everything that can be known to fail is found before anything is changed. */
 export async function checkTarget(job: CheckJob): Promise<RestorePlan> {
   const { run: { signal }, engine, stored: { spec }, options } = job
+  checkNames(job.stored, options)
   const obstacles = new Obstacles()
   const name = options.name ?? nameOf(spec.inspect)
   const existing = await findContainer(engine, name, signal)
@@ -48,7 +53,9 @@ export async function checkTarget(job: CheckJob): Promise<RestorePlan> {
   const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
   await checkPorts(engine, record, replaced, obstacles, signal)
   const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
+  await checkPlaces(engine, mounts, [job.repository.path, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
+  if (spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, imageRef, signal)) === undefined) obstacles.add(`the backup holds no image, and the target has none named "${imageRef}"`, `bring it there first: docker pull ${imageRef}`)
   obstacles.stop(engine.address)
   return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }
 }

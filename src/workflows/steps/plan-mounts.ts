@@ -1,4 +1,4 @@
-import { posix, resolve } from 'node:path'
+import { posix } from 'node:path'
 import picomatch from 'picomatch'
 import type { MountPoint } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
@@ -8,6 +8,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { BindKind } from '../../mounts/bind-kind.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
 import type { LeftOutMount } from '../container-spec.ts'
+import { holdsOwn, isWithin, ownPlaces } from './own-places.ts'
 
 /** One volume or bind source, wherever the container has it mounted. */
 export type PlannedMount = {
@@ -58,15 +59,17 @@ export async function planMounts(job: PlanMountsJob): Promise<MountPlan> {
 type Decision = { readonly target: MountTarget } | { readonly reason: string; readonly canBeAsked: boolean; readonly missing?: boolean }
 
 async function decide(mount: MountPoint, job: PlanMountsJob): Promise<Decision> {
-  const { record, engine, include, exclude, kindOf } = job
+  const { record, engine, include, exclude, kindOf, repositoryPath } = job
+  const own = await ownPlaces(engine, [repositoryPath])
   if (namedBy(exclude, mount)) return { reason: 'excluded, as asked', canBeAsked: false }
   if (mount.Type === 'volume') {
     const volume = record.volumes.find(({ Name }) => Name === mount.Name)
     if (volume === undefined || mount.Name === undefined) return { reason: 'the engine has no such volume', canBeAsked: false, missing: true }
+    if (volume.Mountpoint !== '' && !namedBy(include, mount) && (await holdsOwn(volume.Mountpoint, own))) return { reason: holdsRepository, canBeAsked: true }
     return { target: { kind: 'volume', name: mount.Name, mountpoint: volume.Mountpoint, driver: volume.Driver } }
   }
   if (mount.Type !== 'bind') return { reason: `mounts of type ${mount.Type} hold no data of the container`, canBeAsked: false }
-  const reason = whyNotUnlessAsked(mount.Source, engine.facts.rootDir, job)
+  const reason = whyNotUnlessAsked(mount.Source, engine.facts.rootDir) ?? ((await holdsOwn(mount.Source, own)) ? holdsRepository : undefined)
   if (reason !== undefined && !namedBy(include, mount)) return { reason, canBeAsked: true }
   const kind = await kindOf(mount.Source)
   switch (kind) {
@@ -81,23 +84,17 @@ async function decide(mount: MountPoint, job: PlanMountsJob): Promise<Decision> 
 }
 
 /** Things of the host, and things that would hold the backup itself. */
-function whyNotUnlessAsked(source: string, dataRoot: string, { engine, repositoryPath }: PlanMountsJob): string | undefined {
+function whyNotUnlessAsked(source: string, dataRoot: string): string | undefined {
   const path = posix.normalize(source).replace(/(.)\/+$/, '$1')
   if (path === '/') return 'the whole root file system of the host'
   if (['/proc', '/sys', '/dev', '/run', '/var/run'].some(top => isWithin(path, top))) return 'a path of the kernel or of running programs'
   if (['/etc/localtime', '/etc/timezone', '/usr/share/zoneinfo'].some(top => isWithin(path, top))) return 'the host\'s own time zone'
   if (isWithin(path, '/lib/modules') || isWithin(path, '/usr/lib/modules')) return 'the modules of the host\'s kernel'
   if (isWithin(dataRoot, path) || (isWithin(path, dataRoot) && !isWithin(path, `${dataRoot}/volumes`))) return 'the engine\'s own data'
-  if (engine.shell?.kind === 'local') {
-    const repository = resolve(repositoryPath)
-    if (isWithin(repository, path) || isWithin(path, repository)) return 'it holds the repository itself'
-  }
   return undefined
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`)
-}
+const holdsRepository = 'it holds the repository itself'
 
 /** tmpfs is memory: it is in HostConfig.Tmpfs or, since API 1.25, in Mounts. */
 function tmpfsMounts({ inspect }: ContainerRecord): LeftOutMount[] {

@@ -12,6 +12,7 @@ import { fromMountDescription } from '../mount-description.ts'
 import type { JournalEntry } from '../../pipeline/journal.ts'
 import { longestMakingMs, type DataRestorer } from '../put-right.ts'
 import type { StoredMount } from '../restore-plan.ts'
+import { usersOfPath } from './check-places.ts'
 import { volumeTarget, writeAndCheck } from './write-mount.ts'
 
 /**
@@ -34,6 +35,7 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
     await using repository = await openRepository(path, { create: false })
     await using lock = await repository.lock('shared', { command: 'putting replaced data back', waitMs: 60_000 })
     const source = 'path' in entry ? entry.path : entry.volume
+    await requireUnused(engine, entry, signal)
     const stored = await findMount(repository, backup, source)
     const target: MountTarget = 'path' in entry ? { kind: stored.described.kind === 'file' ? 'file' : 'directory', path: source } : await volumeTarget(engine, entry.volume, signal)
     await writeBack(engine, repository, stored, target, run.id, signal)
@@ -45,13 +47,28 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
 async function emptyAgain(engine: Engine, entry: Extract<JournalEntry, { did: 'filled volume' | 'filled path' }>, run: string, signal: AbortSignal): Promise<void> {
   if (entry.did === 'filled volume') {
     if (!(await engine.volumes.list(undefined, { signal })).some(({ Name }) => Name === entry.volume)) return
-    const [user] = await engine.containers.list({ volume: [entry.volume], status: ['running', 'paused', 'restarting'] }, { signal })
-    if (user !== undefined) throw new DrayError('conflict', `container "${(user.Names[0] ?? user.Id).replace(/^\//, '')}" runs with it: it is not emptied`, { hints: ['if what is in it is wanted: dray clean --forget RUN'] })
+    const later = (await engine.containers.list({ volume: [entry.volume] }, { signal })).find(({ Created }) => Created * 1000 > Date.parse(entry.at))
+    if (later !== undefined) throw inUse(nameOfSummary(later), 'has it since then')
   }
+  await requireUnused(engine, entry, signal)
   const target: MountTarget = entry.did === 'filled volume' ? await volumeTarget(engine, entry.volume, signal) : { kind: entry.kind, path: entry.path }
   await using writer = await openMountWriter({ engine, target, reader: 'auto', run, signal })
   if (!(await writer.isEmpty(signal))) await writer.empty(signal)
 }
+
+/** Data is never exchanged under a program that runs. */
+async function requireUnused(engine: Engine, entry: { readonly volume: string } | { readonly path: string }, signal: AbortSignal): Promise<void> {
+  const [user] = 'path' in entry
+    ? await usersOfPath(engine, entry.path, undefined, signal)
+    : (await engine.containers.list({ volume: [entry.volume], status: ['running', 'paused', 'restarting'] }, { signal })).map(nameOfSummary)
+  if (user !== undefined) throw inUse(user, 'runs with it')
+}
+
+function inUse(container: string, how: string): DrayError {
+  return new DrayError('conflict', `container "${container}" ${how}: it is left as it is`, { hints: ['stop or remove that container and run: dray clean', 'if what is there now is wanted: dray clean --forget RUN'] })
+}
+
+const nameOfSummary = ({ Names, Id }: { readonly Names: readonly string[]; readonly Id: string }): string => (Names[0] ?? Id).replace(/^\//, '')
 
 async function findMount(repository: Repository, backup: string, source: string): Promise<StoredMount> {
   const { mounts } = await readBackup(repository.blobs, (await findBackup(repository, backup)).descriptor)

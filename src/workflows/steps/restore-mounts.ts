@@ -3,7 +3,7 @@ import type { MountWriter } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { Repository } from '../../store/repository.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan } from '../restore-plan.ts'
+import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan, type StoredMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import type { SetAside } from './replace-container.ts'
 import { makeBindPlace, openPlace, requireEmpty, writeMount, type WrittenMount } from './write-mount.ts'
@@ -27,7 +27,11 @@ export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' 
 export async function makeVolumes({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine' | 'plan'>): Promise<void> {
   const present = new Set((await engine.volumes.list(undefined, { signal: run.signal })).map(({ Name }) => Name))
   for (const volume of plan.request.volumes) {
-    if (present.has(volume.Name)) continue
+    if (present.has(volume.Name)) {
+      const isTaken = plan.mounts.some(({ place, action }) => action === 'make' && place.kind === 'volume' && place.name === volume.Name)
+      if (isTaken) throw new DrayError('conflict', `volume "${volume.Name}" has appeared on the target meanwhile`, { hints: ['run the same command again: it looks at it anew'] })
+      continue
+    }
     await run.journal.record(engine, { did: 'created volume', volume: volume.Name })
     await engine.volumes.create(volume, { signal: run.signal })
   }
@@ -77,11 +81,41 @@ async function recordFilling(run: Run, engine: Engine, place: MountPlace): Promi
   else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'filled path', path: place.path, kind: place.kind })
 }
 
+/** A volume that existed, and that was empty in the backup: create fills such a one from the image. */
+function isEmptyVolume({ stored, place, action }: MountAction): boolean {
+  return place.kind === 'volume' && action !== 'keep' && stored.described.entries <= 1
+}
+
+async function emptyOnceMore(job: MountsJob & { readonly id: string }, stored: StoredMount, place: MountPlace): Promise<WrittenMount | undefined> {
+  const writer = await openPlace({ ...job, reader: job.options.reader }, place, job.id)
+  if (!(await writer.isEmpty(job.run.signal))) {
+    if (writer.kind !== 'api') return await writeMount(job, stored, place, writer, true)
+    await writer[Symbol.asyncDispose]()
+    return { place, reader: 'api', losses: [], problems: ['it was empty in the backup, and the engine filled it from the image'] }
+  }
+  await writer[Symbol.asyncDispose]()
+  return undefined
+}
+
+/** What another container has put into a new volume by now is not ours to remove. */
+async function requireUnshared(engine: Engine, volume: string, container: string, signal: AbortSignal): Promise<void> {
+  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(({ Id, Names }) => Id !== container && !Names.some(name => name.startsWith('/drayage-')))
+  if (other !== undefined) throw new DrayError('conflict', `container "${(other.Names[0] ?? other.Id).replace(/^\//, '')}" has volume "${volume}" by now`, { hints: ['remove it, or restore into another volume: --map-volume'] })
+}
+
 /** New volumes, and those that create made. They may have been filled from the image by create, and are emptied first. */
 export async function writeNewVolumes(job: MountsJob & { readonly id: string; readonly empty: readonly NewVolume[] }): Promise<WrittenMount[]> {
   const { options, plan, id, empty } = job
   const written: WrittenMount[] = []
-  for (const { action: { stored, place }, writer } of empty) written.push(await writeMount(job, stored, place, writer, true))
+  for (const { action: { stored, place }, writer } of empty) {
+    if (place.kind === 'volume') await requireUnshared(job.engine, place.name, id, job.run.signal)
+    written.push(await writeMount(job, stored, place, writer, true))
+  }
+  for (const { stored, place } of plan.mounts.filter(isEmptyVolume)) {
+    if (empty.some(({ action }) => action.stored === stored)) continue
+    const again = await emptyOnceMore(job, stored, place)
+    if (again !== undefined) written.push(again)
+  }
   for (const { stored, place } of plan.mounts.filter(each => each.place.kind === 'anonymous')) {
     const writer = await openPlace({ ...job, reader: options.reader }, place, id)
     written.push(await writeMount(job, stored, place, writer, true))

@@ -23,6 +23,7 @@ export type Result = {
     readonly state: { readonly status: string }
     readonly replacedIn: readonly string[]
     readonly engineDefaults: readonly { readonly field: string }[]
+    readonly notInBackup: readonly { readonly destination: string; readonly reason: string }[]
   }[]
   readonly plans: readonly object[]
 }

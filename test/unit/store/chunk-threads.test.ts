@@ -68,7 +68,7 @@ test('a thread says what went wrong in the words and with the code of this one',
   const chunks = await writeContent(repository, store, noise(40 * mib))
   await store.flush()
   const [a, b] = [chunks[3]!, chunks[4]!]
-  await expect(store.read({ ...a, digest: b.digest, size: b.size })).rejects.toMatchObject({ name: 'DrayError', code: 'damaged', message: expect.stringContaining(`chunk "${a.key}" cannot be read: blob "${b.digest}" holds something else`) })
+  await expect(store.read({ ...a, digest: b.digest, size: b.size })).rejects.toMatchObject({ name: 'DrayError', code: 'damaged', message: expect.stringMatching(new RegExp(`^chunk "${a.key}" cannot be read: .*blob "${b.digest}"`)) })
   await rm(join(repository.paths.blobs, hexOf(a.digest)))
   await expect(store.read(a)).rejects.toMatchObject({ code: 'damaged', message: expect.stringContaining(`blob "${a.digest}" is missing`) })
   await rm(repository.paths.temporary, { recursive: true })
