@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 // The buffers of the data that passes make V8 mark the whole heap every few megabytes. At one go that takes a few milliseconds;
 // bit by bit, and beside the program, it takes a third of all the work.
 setFlagsFromString('--no-incremental-marking')
-// The thread pool does the compression and waits for the disk; it reads its size before its first use.
+// libuv's threads compress image layers and wait for the disk; their number is read before their first use.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(8, availableParallelism() + 4))
 const { main } = await import('../dist/bundle/cli/main.js')
 // The heap for young objects is large enough now. It would grow to three times 16 MB or more, and stay, in a long run.

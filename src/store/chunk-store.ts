@@ -11,7 +11,7 @@ import { RecordTable } from './record-table.ts'
 import type { Repository } from './repository.ts'
 import { Slots } from './slots.ts'
 
-/** Four threads compress; two more chunks are hashed, written or waited for meanwhile. */
+/** Chunks that are compressed, written or waited for at a time. */
 const inFlight = 6
 const appendAfter = 256
 

@@ -44,7 +44,7 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   }
 }
 
-function noImage(ref: string, { address }: Engine): DrayError {
+export function noImage(ref: string, { address }: Engine): DrayError {
   return new DrayError('not-found', `the backup holds no image, and "${address}" has none named "${ref}"`, { hints: [`bring it there first: docker pull ${ref}`] })
 }
 

@@ -12,6 +12,7 @@ import type { Repository } from '../../store/repository.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
+import { noImage } from './bring-images.ts'
 import { checkNames } from './check-names.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkPorts } from './check-ports.ts'
@@ -55,8 +56,8 @@ export async function checkTarget(job: CheckJob): Promise<RestorePlan> {
   const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
   await checkPlaces(engine, mounts, [job.repository.path, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
-  if (spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, imageRef, signal)) === undefined) obstacles.add(`the backup holds no image, and the target has none named "${imageRef}"`, `bring it there first: docker pull ${imageRef}`)
   obstacles.stop(engine.address)
+  if (spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, imageRef, signal)) === undefined) throw noImage(imageRef, engine)
   return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }
 }
 
