@@ -6,6 +6,7 @@ import { DrayError } from '../errors/dray-error.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { digestOf, hexOf } from './digest.ts'
 import type { Digest } from './oci.ts'
+import { noteGarbage } from './young-garbage.ts'
 
 /** Compresses a chunk and writes it to the new file `temporary`, unless the folder `blobs` has its blob. */
 export type EncodeJob = { readonly kind: 'encode'; readonly plain: Uint8Array; readonly codec: Codec; readonly temporary: string; readonly blobs: string }
@@ -20,9 +21,13 @@ export type ChunkJob = EncodeJob | DecodeJob
 
 /** Files are read and written without libuv's threads: handing each call over and back takes longer than most of them. */
 export async function performChunkJob(job: ChunkJob): Promise<EncodedChunk | undefined> {
-  if (job.kind === 'encode') return encodeChunk(job)
-  await decodeChunk(job)
-  return undefined
+  try {
+    if (job.kind === 'encode') return encodeChunk(job)
+    await decodeChunk(job)
+    return undefined
+  } finally {
+    noteGarbage((job.kind === 'encode' ? job.plain : job.into).length)
+  }
 }
 
 function encodeChunk({ plain, codec, temporary, blobs }: EncodeJob): EncodedChunk {
