@@ -70,7 +70,7 @@ describe('help', () => {
     expect(exitCode).toBe(0)
     expect(examples.length).toBeGreaterThan(0)
     for (const [line, meaning] of examples) {
-      expect(line.startsWith(`dray ${name}`)).toBe(true)
+      expect(line).toContain(`dray ${name}`)
       expect(stdout).toContain(`  # ${meaning}\n  ${line}\n`)
     }
   })
