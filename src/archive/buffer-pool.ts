@@ -1,23 +1,21 @@
 import { types } from 'node:util'
 
-const usualLeastBytes = 256 * 1024
+/** Room for most chunks, so that any buffer fits any chunk and no new one is needed. What is never touched takes no memory. */
+const roomBytes = 8 * 1024 * 1024
 
 /**
  * Buffers that are used again. A new one for every chunk would be paid twice: by the first touch of its memory, and by the
- * garbage collection of the whole heap that V8 starts each time some tens of megabytes of buffers have passed.
+ * garbage collection of the whole heap that V8 starts each time some tens of megabytes of buffers have passed. Other threads may
+ * work in their memory as well.
  */
 export class BufferPool {
   readonly #mostSpareBytes: number
-  readonly #allocate: (length: number) => Buffer
-  readonly #leastBytes: number
   #spare: Buffer[] = []
   #spareBytes = 0
 
-  /** `leastBytes`: of each buffer. Memory that is never touched takes no room. */
-  constructor(mostSpareBytes: number, { allocate = (length: number): Buffer => Buffer.allocUnsafeSlow(length), leastBytes = usualLeastBytes } = {}) {
-    this.#mostSpareBytes = mostSpareBytes
-    this.#allocate = allocate
-    this.#leastBytes = leastBytes
+  /** Keeps about so many buffers while nobody uses them. */
+  constructor(mostSpare: number) {
+    this.#mostSpareBytes = mostSpare * roomBytes
   }
 
   /** A buffer of exactly this length, with any content. */
@@ -25,7 +23,7 @@ export class BufferPool {
     const at = this.#spare.findIndex(each => each.length >= length)
     const [found] = at < 0 ? [] : this.#spare.splice(at, 1)
     this.#spareBytes -= found?.length ?? 0
-    return (found ?? this.#allocate(this.#capacityFor(length))).subarray(0, length)
+    return (found ?? sharedBuffer(capacityFor(length))).subarray(0, length)
   }
 
   /** Takes back what take() gave. Nobody may use it any more. */
@@ -37,11 +35,11 @@ export class BufferPool {
     const at = this.#spare.findIndex(each => each.length >= whole.length)
     this.#spare.splice(at < 0 ? this.#spare.length : at, 0, whole)
   }
+}
 
-  /** Few sizes, so that a buffer fits again soon. */
-  #capacityFor(length: number): number {
-    return Math.max(this.#leastBytes, 2 ** Math.ceil(Math.log2(length)))
-  }
+/** Few sizes, so that a buffer fits again soon. */
+function capacityFor(length: number): number {
+  return Math.max(roomBytes, 2 ** Math.ceil(Math.log2(length)))
 }
 
 /** Memory in which other threads may work as well. */

@@ -1,10 +1,8 @@
 /** Checks one file or directory that should hold images. Needs no engine, changes nothing, and trusts nothing that it reads. */
-import type { Readable } from 'node:stream'
-import { compressionOf, type Compression } from '../archive/codec.ts'
-import { decompress } from '../archive/decompress-stream.ts'
-import { ByteSource } from '../archive/byte-source.ts'
+import { Readable } from 'node:stream'
+import type { Compression } from '../archive/codec.ts'
+import { decompress, detectCompression } from '../archive/decompress-stream.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import { Readable as NodeReadable } from 'node:stream'
 import { readArchiveMembers } from './archive-members.ts'
 import type { Checking } from './check-file.ts'
 import type { CheckedImage } from './check-image.ts'
@@ -127,21 +125,18 @@ type Opened = { readonly compression: Compression; readonly tar: Readable }
 
 /** What fails in the decompression ends the tar, and is a finding. */
 async function decompressed(stream: Readable, findings: Findings): Promise<Opened> {
-  const input = new ByteSource(stream as AsyncIterable<Buffer>)
-  const first = await input.nextAtLeast(6)
-  input.giveBack(first)
-  const compression = compressionOf(first)
-  if (compression === 'none') return { compression, tar: NodeReadable.from(input.rest(), { objectMode: false }) }
+  const { compression, bytes } = await detectCompression(stream as AsyncIterable<Buffer>)
+  if (compression === 'none') return { compression, tar: Readable.from(bytes, { objectMode: false }) }
   const kind = compression
   async function* plain(): AsyncGenerator<Buffer> {
     try {
-      yield* decompress(kind, input.rest())
+      yield* decompress(kind, bytes)
     } catch (thrown) {
       if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
       findings.add('compression-damaged', { found: thrown.message })
     }
   }
-  return { compression, tar: NodeReadable.from(plain(), { objectMode: false }) }
+  return { compression, tar: Readable.from(plain(), { objectMode: false }) }
 }
 
 /** The directory of an OCI layout, or of an unpacked archive. Only the files that belong to images are read. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { BufferPool, sharedBuffer } from '../archive/buffer-pool.ts'
+import { BufferPool } from '../archive/buffer-pool.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 
 /** `into` is shared memory of the chunk's length, which may be used for what is returned. */
@@ -7,8 +7,6 @@ export type ChunkSource = { read(ref: ChunkRef, into?: Buffer): Promise<Buffer> 
 
 /** Chunks read and decompressed ahead: 4 of 8 MiB at most. */
 const readAhead = 4
-/** Room for most chunks, so that any buffer fits any chunk and no new one is needed. */
-const roomBytes = 8 * 1024 * 1024
 
 /** The whole stream, each chunk verified. Fails with `damaged` at the first chunk that is not. */
 export function openContent(source: ChunkSource, chunks: readonly ChunkRef[]): Readable {
@@ -17,7 +15,7 @@ export function openContent(source: ChunkSource, chunks: readonly ChunkRef[]): R
 
 /** The same as pieces, each of which is there until the next one is asked for: their memory is used again. */
 export function passContent(source: ChunkSource, chunks: readonly ChunkRef[]): AsyncGenerator<Buffer> {
-  return plainChunks(source, chunks, new BufferPool((readAhead + 2) * roomBytes, { allocate: sharedBuffer, leastBytes: roomBytes }))
+  return plainChunks(source, chunks, new BufferPool(readAhead + 2))
 }
 
 /** The bytes [from, to) of the stream; only the chunks that hold them are read. */

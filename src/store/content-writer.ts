@@ -8,7 +8,7 @@
  * until a cut falls on an end of a base chunk again.
  */
 import { availableParallelism } from 'node:os'
-import { BufferPool, sharedBuffer } from '../archive/buffer-pool.ts'
+import { BufferPool } from '../archive/buffer-pool.ts'
 import { Chunker, type ChunkerParameters } from '../archive/chunker.ts'
 import type { ChunkRef, ContentChunk } from './chunk-ref.ts'
 
@@ -22,9 +22,6 @@ export type ChunkSink = {
 /** So many chunks are compressed and written at a time; of large ones fewer. */
 const inFlight = Math.max(4, availableParallelism() + 2)
 const bytesInFlight = inFlight * 2 * 1024 * 1024
-/** Room for most chunks, so that any buffer fits any chunk and no new one is needed. */
-const roomBytes = 8 * 1024 * 1024
-const mostSpareBytes = (inFlight + 2) * roomBytes
 
 export class ContentWriter {
   readonly #store: ChunkSink
@@ -33,7 +30,7 @@ export class ContentWriter {
   /** Where each base chunk begins, and at last where the base ends. */
   readonly #starts: Float64Array
   readonly #chunks: Promise<ContentChunk>[] = []
-  readonly #pool = new BufferPool(mostSpareBytes, { allocate: sharedBuffer, leastBytes: roomBytes })
+  readonly #pool = new BufferPool(inFlight + 2)
   #settled = 0
   #inFlightBytes = 0
   #reuse: { from: number; to: number } | undefined
