@@ -6,7 +6,7 @@ import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/jour
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
 import type { Engine } from '../engine/engine.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
-import { describeEntry, tryAllRight, type DataRestorer } from './put-right.ts'
+import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 
 export type CleanRequest = {
@@ -120,7 +120,7 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
 /** Whether a container runs that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */
 async function isRunning(open: readonly JournalEntry[], run: string, engineOf: (entry: JournalEntry) => Promise<Engine>): Promise<boolean> {
   for (const entry of open) {
-    if (entry.did !== 'created container' || entry.container.includes(run)) continue
+    if (entry.did !== 'created container' || isTemporary(entry, run)) continue
     const inspected = await engineOf(entry).then(engine => unlessMissing(engine.containers.inspect(entry.container))).catch(() => undefined)
     if (inspected?.State.Running === true) return true
   }

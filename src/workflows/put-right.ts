@@ -105,6 +105,12 @@ export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Eng
   return failures
 }
 
+/** Everything that a run makes for the moment has its id in its name; what is the user's cannot. */
+export function isTemporary(entry: JournalEntry, run: string): boolean {
+  const isOurs = (name: string): boolean => name.startsWith('drayage-') && name.includes(run)
+  return ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume))
+}
+
 /** One line about an entry, for lists of what is left. */
 export function describeEntry(entry: JournalEntry): string {
   switch (entry.did) {

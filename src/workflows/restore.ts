@@ -5,11 +5,10 @@
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
-import type { JournalEntry } from '../pipeline/journal.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
-import { putAllRight } from './put-right.ts'
+import { isTemporary, putAllRight } from './put-right.ts'
 import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, type BroughtImages } from './steps/bring-images.ts'
@@ -114,12 +113,6 @@ async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | un
 /** Helpers of readers and writers that were not removed by themselves, and the names that images had for the moment: only now, because undoing has to find them. */
 async function closeUp({ run, engine }: Read): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
-}
-
-/** Everything that a run makes for the moment has its id in its name; what is the user's cannot. */
-function isTemporary(entry: JournalEntry, run: string): boolean {
-  const isOurs = (name: string): boolean => name.startsWith('drayage-') && name.includes(run)
-  return ('container' in entry && isOurs(entry.container)) || ('ref' in entry && isOurs(entry.ref)) || ('volume' in entry && isOurs(entry.volume))
 }
 
 /** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */

@@ -1,16 +1,15 @@
 import type { ContainerInspect, MountPoint, VolumeInspect } from '../../engine/api-types.ts'
-import type { Engine } from '../../engine/engine.ts'
 import type { CreateRequest } from '../../engine/spec/create-request.ts'
 import { originOf } from '../../engine/spec/mount-origin.ts'
 import { remapPath } from '../../engine/spec/remap-record.ts'
-import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
+import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import { asRecorded, checkContent } from './check-content.ts'
-import { usersOfPath } from './check-places.ts'
+import { usersOfPath, usersOfVolume } from './check-places.ts'
 import type { CheckJob, Obstacles } from './check-target.ts'
 
 export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
@@ -57,7 +56,7 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
   if (!options.replace) {
     obstacles.add(`${what} is there and not empty`, `replace its data with --replace, keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
-    const users = await usersOf(engine, name, replaced, run.signal)
+    const users = await usersOfVolume(engine, name, replaced?.Id, run.signal)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   }
   return { stored, place, action: 'replace' }
@@ -97,10 +96,3 @@ function differenceOf(wanted: VolumeCreate, { Driver, Options }: VolumeInspect):
   const sorted = (options: Record<string, string> | null): string => JSON.stringify(Object.entries(options ?? {}).sort())
   return sorted(wanted.DriverOpts ?? null) === sorted(Options) ? undefined : 'other driver options'
 }
-
-async function usersOf(engine: Engine, volume: string, replaced: ContainerInspect | undefined, signal: AbortSignal): Promise<string[]> {
-  const users = await engine.containers.list({ volume: [volume], status: ['running', 'paused', 'restarting'] }, { signal })
-  const others = await Promise.all(users.filter(({ Id }) => Id !== replaced?.Id).map(({ Id }) => engine.containers.inspect(Id, { signal })))
-  return others.map(nameOf)
-}
-

@@ -3,6 +3,7 @@ import { nameOf } from '../../engine/spec/spec-record.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace } from '../restore-plan.ts'
 import type { Obstacles } from './check-target.ts'
 import { holdsOwn, isWithin, ownPlaces } from './own-places.ts'
+import { inspectRunning } from './running-containers.ts'
 
 const ofTheHost = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/dev', '/proc', '/sys', '/run']
 
@@ -30,9 +31,12 @@ function isSamePlace(one: MountPlace, other: MountPlace): boolean {
 }
 
 /** Running containers, but for one, that have the path, something in it, or a folder above it mounted. */
-export async function usersOfPath(engine: Engine, path: string, except: string | undefined, signal: AbortSignal | undefined): Promise<string[]> {
-  const options = signal === undefined ? {} : { signal }
-  const running = await engine.containers.list({ status: ['running', 'paused', 'restarting'] }, options)
-  const inspected = await Promise.all(running.filter(({ Id }) => Id !== except).map(({ Id }) => engine.containers.inspect(Id, options)))
-  return inspected.filter(({ Mounts }) => Mounts.some(mount => mount.Type === 'bind' && (isWithin(mount.Source, path) || isWithin(path, mount.Source)))).map(nameOf)
+export async function usersOfPath(engine: Engine, path: string, except: string | undefined, signal: AbortSignal): Promise<string[]> {
+  const running = await inspectRunning(engine, {}, except, signal)
+  return running.filter(({ Mounts }) => Mounts.some(mount => mount.Type === 'bind' && (isWithin(mount.Source, path) || isWithin(path, mount.Source)))).map(nameOf)
+}
+
+/** Running containers, but for one, that have the volume. */
+export async function usersOfVolume(engine: Engine, volume: string, except: string | undefined, signal: AbortSignal): Promise<string[]> {
+  return (await inspectRunning(engine, { volume: [volume] }, except, signal)).map(nameOf)
 }

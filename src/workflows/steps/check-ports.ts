@@ -2,6 +2,7 @@ import type { ContainerInspect, JsonObject } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { Obstacles } from './check-target.ts'
+import { inspectRunning } from './running-containers.ts'
 
 type Published = { readonly protocol: string; readonly ip: string; readonly port: string }
 
@@ -9,9 +10,7 @@ type Published = { readonly protocol: string; readonly ip: string; readonly port
 export async function checkPorts(engine: Engine, { inspect }: ContainerRecord, replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
   const wanted = publishedBy(inspect.HostConfig['PortBindings'])
   if (wanted.length === 0) return
-  for (const { Id } of await engine.containers.list({ status: ['running', 'paused', 'restarting'] }, { signal })) {
-    if (Id === replaced?.Id) continue
-    const other = await engine.containers.inspect(Id, { signal })
+  for (const other of await inspectRunning(engine, {}, replaced?.Id, signal)) {
     for (const taken of publishedBy(other.NetworkSettings.Ports)) {
       const clash = wanted.find(port => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))
       if (clash !== undefined) obstacles.add(`port ${clash.port}/${clash.protocol} is taken by container "${nameOf(other)}"`, `publish another port: --map-port ${clash.port}:OTHER`)

@@ -12,7 +12,8 @@ import { fromMountDescription } from '../mount-description.ts'
 import type { JournalEntry } from '../../pipeline/journal.ts'
 import { longestMakingMs, type DataRestorer } from '../put-right.ts'
 import type { StoredMount } from '../restore-plan.ts'
-import { usersOfPath } from './check-places.ts'
+import { usersOfPath, usersOfVolume } from './check-places.ts'
+import { nameOfSummary } from './running-containers.ts'
 import { volumeTarget, writeAndCheck } from './write-mount.ts'
 
 /**
@@ -58,17 +59,13 @@ async function emptyAgain(engine: Engine, entry: Extract<JournalEntry, { did: 'f
 
 /** Data is never exchanged under a program that runs. */
 async function requireUnused(engine: Engine, entry: { readonly volume: string } | { readonly path: string }, signal: AbortSignal): Promise<void> {
-  const [user] = 'path' in entry
-    ? await usersOfPath(engine, entry.path, undefined, signal)
-    : (await engine.containers.list({ volume: [entry.volume], status: ['running', 'paused', 'restarting'] }, { signal })).map(nameOfSummary)
+  const [user] = await ('path' in entry ? usersOfPath(engine, entry.path, undefined, signal) : usersOfVolume(engine, entry.volume, undefined, signal))
   if (user !== undefined) throw inUse(user, 'runs with it')
 }
 
 function inUse(container: string, how: string): DrayError {
   return new DrayError('conflict', `container "${container}" ${how}: it is left as it is`, { hints: ['stop or remove that container and run: dray clean', 'if what is there now is wanted: dray clean --forget RUN'] })
 }
-
-const nameOfSummary = ({ Names, Id }: { readonly Names: readonly string[]; readonly Id: string }): string => (Names[0] ?? Id).replace(/^\//, '')
 
 async function findMount(repository: Repository, backup: string, source: string): Promise<StoredMount> {
   const { mounts } = await readBackup(repository.blobs, (await findBackup(repository, backup)).descriptor)

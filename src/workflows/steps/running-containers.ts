@@ -1,0 +1,12 @@
+import type { ContainerInspect } from '../../engine/api-types.ts'
+import type { ContainerSummary, Engine } from '../../engine/engine.ts'
+
+/** Containers that run, paused ones too, inspected; but for one. */
+export async function inspectRunning(engine: Engine, filters: Record<string, string[]>, except: string | undefined, signal: AbortSignal): Promise<ContainerInspect[]> {
+  const running = await engine.containers.list({ ...filters, status: ['running', 'paused', 'restarting'] }, { signal })
+  return await Promise.all(running.filter(({ Id }) => Id !== except).map(({ Id }) => engine.containers.inspect(Id, { signal })))
+}
+
+export function nameOfSummary({ Names, Id }: ContainerSummary): string {
+  return (Names[0] ?? Id).replace(/^\//, '')
+}
