@@ -26,7 +26,7 @@ const longestTmp = 60
 /** Logs in. Fails with an Unreachable that says why not; the signal ends the attempt. */
 export async function startMaster(target: SshTarget, env: NodeJS.ProcessEnv, mayAsk: boolean, signal: AbortSignal | undefined): Promise<SshMaster> {
   signal?.throwIfAborted()
-  const tmp = tmpdir()
+  const tmp = env['TMPDIR'] || tmpdir()
   const dir = await mkdtemp(join(tmp.length <= longestTmp ? tmp : '/tmp', 'dray-'))
   const controlPath = join(dir, 'ctl')
   const master = spawn('/bin/sh', ['-c', `${heedless}; exec ssh "$@"`, 'sh', ...masterArguments(target, controlPath, mayAsk)], { stdio: ['ignore', 'ignore', 'pipe'], env })

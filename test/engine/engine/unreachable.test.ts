@@ -45,11 +45,10 @@ describe('what is said when an engine cannot be reached', () => {
     return { PATH: `${bin}:${process.env['PATH'] ?? ''}` }
   }
   const refused = async ({ host, env = {}, code, message, hint }: Case): Promise<void> => {
-    const before = await readdir(tmpdir())
-    const failure = await connectEngine({ host, env: { PATH: process.env['PATH'], HOME: dir, ...env } }).then(() => undefined, (thrown: unknown) => thrown)
+    const temporary = await mkdtemp(join(dir, 'tmp-'))
+    const failure = await connectEngine({ host, env: { PATH: process.env['PATH'], HOME: dir, TMPDIR: temporary, ...env } }).then(() => undefined, (thrown: unknown) => thrown)
     expect(failure).toMatchObject({ name: 'DrayError', code, message: typeof message === 'string' ? message : expect.stringMatching(message), hints: hint === undefined ? [] : expect.arrayContaining([expect.stringMatching(hint)]) })
-    const left = (await readdir(tmpdir())).filter(each => each.startsWith('dray-') && !before.includes(each))
-    expect(left).toEqual([])
+    expect(await readdir(temporary)).toEqual([])
   }
 
   test('a socket that does not exist', async () => refused({ host: `unix://${dir}/none.sock`, code: 'engine-unreachable', message: `cannot connect to the engine at "unix://${dir}/none.sock" (from -H): the socket does not exist`, hint: /is dockerd running/ }))
