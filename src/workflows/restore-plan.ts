@@ -2,12 +2,13 @@ import type { ContainerInspect } from '../engine/api-types.ts'
 import type { CreateRequest } from '../engine/spec/create-request.ts'
 import type { NetworkCreate } from '../engine/spec/network-request.ts'
 import type { Remaps } from '../engine/spec/remap-record.ts'
+import type { ContainerRecord } from '../engine/spec/spec-record.ts'
 import type { TargetPeer } from '../engine/spec/replay-context.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import type { BackupContents } from '../store/backup-graph.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
 import type { MountContent } from '../store/mount-manifest.ts'
-import type { ContainerSpec } from './container-spec.ts'
+import type { ContainerSpec, LeftOutMount, StoredImageFacts } from './container-spec.ts'
 import type { DescribedMount } from './mount-description.ts'
 
 export type RestoreOptions = {
@@ -20,6 +21,15 @@ export type RestoreOptions = {
   readonly reader: 'auto' | ReaderKind
   /** How long health is waited for; the container's own settings where not given. */
   readonly healthSeconds?: number
+}
+
+/** A mount that the target is to have, wherever its data comes from. */
+export type WantedMount = { readonly described: Pick<DescribedMount, 'kind' | 'source' | 'label' | 'destinations'> }
+
+/** A container that the target is to have: out of a backup, or as it lives on another engine. */
+export type WantedContainer<Mount extends WantedMount = WantedMount> = {
+  readonly spec: ContainerRecord & { readonly images: readonly Pick<StoredImageFacts, 'role' | 'names'>[]; readonly leftOut: readonly LeftOutMount[] }
+  readonly mounts: readonly Mount[]
 }
 
 export type StoredMount = { readonly described: DescribedMount; readonly content: MountContent }
@@ -37,19 +47,19 @@ export type MountPlace =
  * What happens to one mount: made and filled, filled because it is empty, replaced (its old data goes into the repository
  * first), or kept as it is.
  */
-export type MountAction = { readonly stored: StoredMount; readonly place: MountPlace; readonly action: 'make' | 'fill' | 'replace' | 'keep'; readonly because?: string }
+export type MountAction<Mount extends WantedMount = StoredMount> = { readonly stored: Mount; readonly place: MountPlace; readonly action: 'make' | 'fill' | 'replace' | 'keep'; readonly because?: string }
 
 /** Why a mount is kept that the user named. */
 export const keptAsAsked = 'as asked with --keep'
 
-export type RestorePlan = {
+export type RestorePlan<Mount extends WantedMount = StoredMount> = {
   readonly name: string
   readonly request: CreateRequest
   /** As it is sent as Config.Image. */
   readonly imageRef: string
   readonly peers: ReadonlyMap<string, TargetPeer>
   readonly networks: readonly NetworkCreate[]
-  readonly mounts: readonly MountAction[]
+  readonly mounts: readonly MountAction<Mount>[]
   /** The container that has the name now, to be replaced. */
   readonly replaced?: ContainerInspect
   readonly notes: readonly string[]

@@ -5,17 +5,21 @@
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
+import type { MountWriter } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
+import type { RestoreOptions, RestorePlan, StoredContainer, StoredMount } from './restore-plan.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { bringImages, type BroughtImages } from './steps/bring-images.ts'
-import { checkTarget } from './steps/check-target.ts'
+import { bringImages, noImage, type BroughtImages } from './steps/bring-images.ts'
+import { asRecorded, checkContent } from './steps/check-content.ts'
+import { checkNames } from './steps/check-names.ts'
+import { checkTarget, Obstacles } from './steps/check-target.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
+import { findImageByName } from './steps/image-names.ts'
 import { chooseBackup, readStored } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
@@ -96,8 +100,15 @@ async function readBackup({ run, engine, repository, backup, container }: Restor
 }
 
 async function check(state: Read): Promise<{ plan: RestorePlan }> {
+  const { run: { signal }, engine, repository, source, stored, options } = state
   try {
-    return { plan: await checkTarget(state) }
+    checkNames([stored], options)
+    const obstacles = new Obstacles()
+    const holdsSame = async ({ described, content }: StoredMount, there: MountWriter): Promise<boolean> => there.canList && (await checkContent(asRecorded(there, described), source, content, signal)).length === 0
+    const plan = await checkTarget({ ...state, own: [repository.path], holdsSame, mayReplace: true }, obstacles)
+    obstacles.stop(engine.address)
+    if (stored.spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, plan.imageRef, signal)) === undefined) throw noImage(plan.imageRef, engine)
+    return { plan }
   } catch (thrown) {
     await closeUp(state)
     throw thrown

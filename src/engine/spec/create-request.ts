@@ -21,6 +21,8 @@ export type ReplayOptions = {
   readonly peers: ReadonlyMap<string, TargetPeer>
   /** Fields, as `HostConfig.Runtime`, that are not sent. */
   readonly leaveOut?: ReadonlySet<string>
+  /** Takes what makes the request impossible, which is thrown otherwise. The request is of no use then. */
+  readonly obstacles?: { add(text: string, hint: string): void }
 }
 
 export type CreateRequest = {
@@ -46,7 +48,7 @@ export type CreateRequest = {
  * Turns a recorded container into the requests that make it again on the target. Throws `conflict`, naming everything at once,
  * for what is missing on the target; `refused` for a task of a swarm; `usage` for a remap that cannot be.
  */
-export function toCreateRequest(recorded: ContainerRecord, { target, name, imageRef, remaps, peers, leaveOut = new Set() }: ReplayOptions): CreateRequest {
+export function toCreateRequest(recorded: ContainerRecord, { target, name, imageRef, remaps, peers, leaveOut = new Set(), obstacles }: ReplayOptions): CreateRequest {
   refuseSwarmTask(recorded.inspect)
   const record = remapRecord(recorded, remaps)
   const context: ReplayContext = { record, target, imageRef, peers, leaveOut, notes: [], losses: [], obstacles: [] }
@@ -57,7 +59,8 @@ export function toCreateRequest(recorded: ContainerRecord, { target, name, image
   const networks = networksToCreate(context)
   noteDifferentHost(context)
   noteUnknown(context)
-  stopAtObstacles(context)
+  if (obstacles === undefined) stopAtObstacles(context)
+  else for (const { text, hint } of context.obstacles) obstacles.add(text, hint)
   const platform = platformToSend(record.image, target)
   return {
     name,

@@ -7,21 +7,20 @@ import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
-import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
-import { asRecorded, checkContent } from './check-content.ts'
+import { describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import { usersOfPath, usersOfVolume } from './check-places.ts'
 import type { CheckJob, Obstacles } from './check-target.ts'
 
-export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
+export type MountActionsJob<Mount extends WantedMount = WantedMount> = CheckJob<Mount> & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
 
 /** What happens to each mount. Data is never merged: what holds other data is a conflict, unless it is to be replaced or kept. */
-export async function planMountActions(job: MountActionsJob): Promise<MountAction[]> {
-  const actions: MountAction[] = []
+export async function planMountActions<Mount extends WantedMount>(job: MountActionsJob<Mount>): Promise<MountAction<Mount>[]> {
+  const actions: MountAction<Mount>[] = []
   for (const stored of job.stored.mounts) actions.push(await planAction(job, stored))
   return actions
 }
 
-async function planAction(job: MountActionsJob, stored: StoredMount): Promise<MountAction> {
+async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>, stored: Mount): Promise<MountAction<Mount>> {
   const { options, request } = job
   const { kind, source, label } = stored.described
   const anonymous = request.anonymous.find(({ recordedName }) => kind === 'volume' && recordedName === source)
@@ -35,14 +34,14 @@ async function planAction(job: MountActionsJob, stored: StoredMount): Promise<Mo
 }
 
 /** The container on the target that a mount was, and is again, inherited from. */
-function ownerOf({ stored: { spec }, request }: MountActionsJob, source: string): string | undefined {
+function ownerOf({ stored: { spec }, request }: Pick<MountActionsJob, 'stored' | 'request'>, source: string): string | undefined {
   const mounts = spec.inspect.Mounts.filter(mount => (mount.Name ?? mount.Source) === source)
   const kept = (request.body['HostConfig'] as { VolumesFrom?: string[] } | undefined)?.VolumesFrom ?? []
   const isInherited = mounts.length > 0 && mounts.every(mount => originOf(mount, spec) === 'inherited')
   return isInherited ? kept[0]?.split(':')[0] : undefined
 }
 
-async function planVolume(job: MountActionsJob, stored: StoredMount, name: string): Promise<MountAction> {
+async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>, stored: Mount, name: string): Promise<MountAction<Mount>> {
   const { engine, run, request, options, replaced, obstacles } = job
   const place = { kind: 'volume', name } as const
   const wanted = request.volumes.find(({ Name }) => Name === name)
@@ -54,7 +53,7 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
   await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
   if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
   if (!options.replace) {
-    obstacles.add(`${what} is there and not empty`, `replace its data with --replace, keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
+    obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
     const users = await usersOfVolume(engine, name, replaced?.Id, run.signal)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
@@ -62,8 +61,8 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
   return { stored, place, action: 'replace' }
 }
 
-async function planBind(job: MountActionsJob, stored: StoredMount, place: MountPlace & { kind: 'directory' | 'file' }): Promise<MountAction> {
-  const { engine, run, options, obstacles, source } = job
+async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, stored: Mount, place: MountPlace & { kind: 'directory' | 'file' }): Promise<MountAction<Mount>> {
+  const { engine, run, options, obstacles } = job
   const { signal } = run
   const what = describePlace(place)
   const kind = await kindOfBind({ engine, path: place.path, run: run.id, journal: job.temporary, signal })
@@ -75,19 +74,23 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   }
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
-  if (writer.canList && (await checkContent(asRecorded(writer, stored.described), source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
+  if (await job.holdsSame(stored, writer)) return { stored, place, action: 'keep', because: 'it holds the same already' }
   const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
-  if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
+  if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
 }
 
+function replaceIt({ mayReplace }: Pick<CheckJob, 'mayReplace'>): string {
+  return mayReplace ? 'replace its data with --replace, ' : ''
+}
+
 /** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */
-export async function checkLeftOutBinds({ engine, run, temporary, stored }: CheckJob, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
+export async function checkLeftOutBinds({ engine, run, temporary, stored }: Pick<CheckJob, 'engine' | 'run' | 'temporary' | 'stored'>, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
   const leftOut = new Set(stored.spec.leftOut.map(({ destination }) => destination))
   for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
     const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not in the backup, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`)
+    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`)
   }
 }
 

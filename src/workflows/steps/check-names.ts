@@ -1,14 +1,17 @@
 import { remapPort } from '../../engine/spec/remap-port.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import type { RestoreOptions, StoredContainer } from '../restore-plan.ts'
+import type { RestoreOptions, WantedContainer } from '../restore-plan.ts'
 import { isWithin } from './own-places.ts'
 
-/** What is mapped or kept and is not in the backup is a mistake that could cost data: `usage`, with what there is. */
-export function checkNames({ spec, mounts }: StoredContainer, { remaps, keep }: Pick<RestoreOptions, 'remaps' | 'keep'>): void {
-  const volumes = [...new Set([...spec.inspect.Mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])), ...spec.volumes.map(({ Name }) => Name)])]
-  const binds = [...new Set([...spec.inspect.Mounts.flatMap(({ Type, Source }) => (Type === 'bind' ? [Source] : [])), ...spec.volumes.flatMap(({ Options }) => (Options?.['device'] === undefined ? [] : [Options['device']]))])]
-  const networks = ['bridge', ...Object.keys(spec.inspect.NetworkSettings.Networks), ...spec.networks.map(({ Name }) => Name)]
-  const bindings = Object.values((spec.inspect.HostConfig['PortBindings'] as Record<string, { HostIp?: string; HostPort?: string }[] | null> | null | undefined) ?? {}).flatMap(each => each ?? [])
+/** What is mapped or kept and none of the containers has is a mistake that could cost data: `usage`, with what there is. */
+export function checkNames(containers: readonly WantedContainer[], { remaps, keep }: Pick<RestoreOptions, 'remaps' | 'keep'>): void {
+  const specs = containers.map(({ spec }) => spec)
+  const mounts = containers.flatMap(container => container.mounts)
+  const recorded = specs.flatMap(({ inspect }) => inspect.Mounts)
+  const volumes = [...new Set([...recorded.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])), ...specs.flatMap(spec => spec.volumes.map(({ Name }) => Name))])]
+  const binds = [...new Set([...recorded.flatMap(({ Type, Source }) => (Type === 'bind' ? [Source] : [])), ...specs.flatMap(spec => spec.volumes.flatMap(({ Options }) => (Options?.['device'] === undefined ? [] : [Options['device']])))])]
+  const networks = ['bridge', ...specs.flatMap(({ inspect }) => Object.keys(inspect.NetworkSettings.Networks)), ...specs.flatMap(spec => spec.networks.map(({ Name }) => Name))]
+  const bindings = specs.flatMap(({ inspect }) => Object.values((inspect.HostConfig['PortBindings'] as Record<string, { HostIp?: string; HostPort?: string }[] | null> | null | undefined) ?? {}).flatMap(each => each ?? []))
   const ports = bindings.flatMap(({ HostPort }) => (HostPort === undefined || HostPort === '' ? [] : [HostPort]))
   for (const name of remaps.volumes.keys()) if (!volumes.includes(name)) throw unknown('--map-volume', name, 'volume', volumes)
   for (const path of remaps.binds.keys()) if (!binds.some(bind => isWithin(bind, path.replace(/(.)\/+$/, '$1')))) throw unknown('--map-bind', path, 'bind mount', binds)
@@ -21,5 +24,5 @@ export function checkNames({ spec, mounts }: StoredContainer, { remaps, keep }: 
 
 function unknown(option: string, name: string, kind: string, there: readonly string[]): DrayError {
   const all = [...new Set(there)]
-  return new DrayError('usage', `${option}: "${name}" names no ${kind} of the backup`, { hints: [all.length === 0 ? `it has none` : `it has: ${all.join(', ')}`] })
+  return new DrayError('usage', `${option}: "${name}" names no ${kind} of the container`, { hints: [all.length === 0 ? `it has none` : `it has: ${all.join(', ')}`] })
 }

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
-import { describePlace, keptAsAsked, type MountAction, type MountPlace } from '../restore-plan.ts'
+import { describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import type { Obstacles } from './check-target.ts'
 import { holdsOwn, isWithin, ownPlaces } from './own-places.ts'
 import { inspectRunning } from './running-containers.ts'
@@ -8,7 +8,7 @@ import { inspectRunning } from './running-containers.ts'
 const ofTheHost = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/dev', '/proc', '/sys', '/run']
 
 /** Two mounts for one place, a kept one inside of one that is replaced, and places that must never be written over. */
-export async function checkPlaces(engine: Engine, actions: readonly MountAction[], own: readonly string[], obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+export async function checkPlaces(engine: Engine, actions: readonly MountAction<WantedMount>[], own: readonly string[], obstacles: Obstacles, signal: AbortSignal): Promise<void> {
   const mine = await ownPlaces(engine, own)
   for (const [at, { place, action, stored }] of actions.entries()) {
     const source = stored.described.source

@@ -1,24 +1,34 @@
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { isImageId } from '../../engine/image-reference.ts'
-import { toCreateRequest } from '../../engine/spec/create-request.ts'
+import { toCreateRequest, type CreateRequest } from '../../engine/spec/create-request.ts'
 import { remapRecord } from '../../engine/spec/remap-record.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { TargetPeer } from '../../engine/spec/replay-context.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import type { ChunkSource } from '../../store/content-reader.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer } from '../restore-plan.ts'
-import type { Repository } from '../../store/repository.ts'
+import type { MountWriter } from '../../mounts/mount-access.ts'
+import type { RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
-import { noImage } from './bring-images.ts'
-import { checkNames } from './check-names.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkPorts } from './check-ports.ts'
-import { findImageByName } from './image-names.ts'
 
-export type CheckJob = { readonly run: Run; readonly repository: Repository; readonly engine: Engine; readonly stored: StoredContainer; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal }
+export type CheckJob<Mount extends WantedMount = WantedMount> = {
+  readonly run: Run
+  readonly engine: Engine
+  readonly stored: WantedContainer<Mount>
+  readonly options: RestoreOptions
+  readonly temporary: TemporaryJournal
+  /** Paths of what this program itself needs, beside its journals. */
+  readonly own: readonly string[]
+  /** Whether what lies in a bind on the target is what the mount holds. */
+  readonly holdsSame: (mount: Mount, there: MountWriter) => Promise<boolean>
+  /** Containers that are made in the same run: recorded name to name on the target. */
+  readonly together?: ReadonlyMap<string, string>
+  /** Whether the user can have replaced what is in the way. */
+  readonly mayReplace: boolean
+}
 
 /** What stands in the way on the target, each with what to do about it. */
 export class Obstacles {
@@ -37,27 +47,23 @@ export class Obstacles {
   }
 }
 
-/** Everything that can be known to fail is found before anything is changed. */
-export async function checkTarget(job: CheckJob): Promise<RestorePlan> {
+/** Finds everything that can be known to fail before anything is changed, and says what is to be done. The caller stops at the obstacles. */
+export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount>, obstacles: Obstacles): Promise<RestorePlan<Mount>> {
   const { run: { signal }, engine, stored: { spec }, options } = job
-  checkNames(job.stored, options)
-  const obstacles = new Obstacles()
   const name = options.name ?? nameOf(spec.inspect)
   const existing = await findContainer(engine, name, signal)
-  if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, 'replace it with --replace, or choose another name with --name')
+  if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, job.mayReplace ? 'replace it with --replace, or choose another name with --name' : 'remove or rename it there, or choose another name with --name')
   const replaced = options.replace ? existing : undefined
   if (replaced?.HostConfig.AutoRemove === true && replaced.State.Running) obstacles.add(`container "${name}" would be removed by stopping it (--rm), which leaves no way back`, 'stop it by hand, or choose another name with --name')
   const record = remapRecord(spec, options.remaps)
-  const peers = await findPeers(engine, spec, signal)
+  const peers = new Map([...(await findPeers(engine, spec, signal)), ...[...(job.together ?? [])].map(([recorded, there]) => [recorded, { name: there }] as const)])
   const imageRef = chooseImageRef(spec)
-  const request = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers })
+  const request: CreateRequest = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers, obstacles })
   const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
   await checkPorts(engine, record, replaced, obstacles, signal)
   const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
-  await checkPlaces(engine, mounts, [job.repository.path, job.run.journalFolder], obstacles, signal)
+  await checkPlaces(engine, mounts, [...job.own, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
-  obstacles.stop(engine.address)
-  if (spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, imageRef, signal)) === undefined) throw noImage(imageRef, engine)
   return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }
 }
 
@@ -77,7 +83,7 @@ async function findPeers(engine: Engine, { peers }: ContainerRecord, signal: Abo
 }
 
 /** Config.Image as recorded. An id means nothing elsewhere: then the image's own first name, else the id that it gets there. */
-function chooseImageRef({ inspect, images }: StoredContainer['spec']): string {
+function chooseImageRef({ inspect, images }: WantedContainer['spec']): string {
   const used = inspect.Config.Image
   return isImageId(used) || used.includes('@') ? (images.find(({ role, names }) => role === 'original' && names.length > 0)?.names[0] ?? used) : used
 }

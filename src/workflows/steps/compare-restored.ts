@@ -1,11 +1,11 @@
 import { compareSpecs, type SpecComparison } from '../../engine/spec/compare-specs.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { recordContainer } from '../../engine/spec/record-container.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer } from '../restore-plan.ts'
+import type { RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
 import type { Run } from '../run.ts'
 import type { GivenState } from './give-state.ts'
 
-export type CompareJob = { readonly run: Run; readonly engine: Engine; readonly stored: StoredContainer; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly id: string; readonly given: GivenState }
+export type CompareJob = { readonly run: Run; readonly engine: Engine; readonly stored: WantedContainer; readonly plan: Omit<RestorePlan<WantedMount>, 'mounts'>; readonly options: RestoreOptions; readonly id: string; readonly given: GivenState }
 
 /**
  * Inspects again, and compares field by field. What was announced is told apart: losses, a state that was not given back, the

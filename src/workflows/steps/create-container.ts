@@ -5,7 +5,7 @@ import type { Run } from '../run.ts'
 import type { BroughtImages } from './bring-images.ts'
 import { whileNamed } from './image-names.ts'
 
-export type CreateJob = { readonly run: Run; readonly engine: Engine; readonly plan: RestorePlan; readonly images: BroughtImages }
+export type CreateJob = { readonly run: Run; readonly engine: Engine; readonly plan: Pick<RestorePlan, 'request' | 'imageRef'>; readonly images: Pick<BroughtImages, 'wantedId'> }
 
 /**
  * Creates the container and connects its networks. Returns its id. It is made under a name that nobody else has, which the

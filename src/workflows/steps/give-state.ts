@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import type { RestoreOptions, StoredContainer } from '../restore-plan.ts'
+import type { RestoreOptions, WantedContainer } from '../restore-plan.ts'
 import type { Run } from '../run.ts'
 
-export type StateJob = { readonly run: Run; readonly engine: Engine; readonly stored: StoredContainer; readonly options: RestoreOptions; readonly id: string }
+export type StateJob = { readonly run: Run; readonly engine: Engine; readonly stored: Pick<WantedContainer, 'spec'>; readonly options: Pick<RestoreOptions, 'start' | 'healthSeconds'>; readonly id: string }
 
 export type GivenState = {
   readonly status: ContainerInspect['State']['Status']

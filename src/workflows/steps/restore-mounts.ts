@@ -3,7 +3,7 @@ import type { MountWriter } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { Repository } from '../../store/repository.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan, type StoredMount } from '../restore-plan.ts'
+import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan, type StoredMount, type WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import type { SetAside } from './replace-container.ts'
 import { nameOfSummary } from './running-containers.ts'
@@ -11,7 +11,7 @@ import { makeBindPlace, openPlace, requireEmpty, writeMount, type WrittenMount }
 
 export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal; readonly aside: SetAside | undefined }
 
-export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine' | 'plan'>): Promise<void> {
+export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine'> & { readonly plan: Pick<RestorePlan, 'networks'> }): Promise<void> {
   for (const network of plan.networks) {
     const entry = await run.journal.record(engine, { did: 'created network', network: network.Name })
     try {
@@ -25,7 +25,7 @@ export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' 
 }
 
 /** Before the container: create by reference would make plain local ones. Those of mounts that are not restored are made empty. */
-export async function makeVolumes({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine' | 'plan'>): Promise<void> {
+export async function makeVolumes({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine'> & { readonly plan: { readonly request: Pick<RestorePlan['request'], 'volumes'>; readonly mounts: readonly MountAction<WantedMount>[] } }): Promise<void> {
   const present = new Set((await engine.volumes.list(undefined, { signal: run.signal })).map(({ Name }) => Name))
   for (const volume of plan.request.volumes) {
     if (present.has(volume.Name)) {
