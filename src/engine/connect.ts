@@ -19,6 +19,8 @@ export type ConnectOptions = {
   readonly host?: string
   readonly env: NodeJS.ProcessEnv
   readonly signal?: AbortSignal
+  /** For a slow link: what goes through ssh is compressed by it. Nothing for other connections. */
+  readonly compress?: boolean
 }
 
 /**
@@ -26,9 +28,9 @@ export type ConnectOptions = {
  * `unauthorized` with what was tried and who gave the address, `refused` for an engine that is too old. Nothing is left
  * open after a failure, or after close().
  */
-export async function connectEngine({ host, env, signal }: ConnectOptions): Promise<Engine> {
+export async function connectEngine({ host, env, signal, compress = false }: ConnectOptions): Promise<Engine> {
   const resolved = await resolveEndpoint(host, env)
-  const link = await openLink(resolved, env, signal).catch((thrown: unknown) => {
+  const link = await openLink(resolved, env, compress, signal).catch((thrown: unknown) => {
     throw signal?.aborted === true ? signal.reason : whyNoConnection(thrown, resolved)
   })
   const agent = new EngineAgent(link.dial)
@@ -60,7 +62,7 @@ export async function connectEngine({ host, env, signal }: ConnectOptions): Prom
 /** A way to the engine: how to open connections, and a shell where there is one. */
 type Link = { readonly dial: Dial; readonly hostHeader: string; readonly shell: HostShell | undefined; readonly close: () => Promise<void> }
 
-async function openLink({ endpoint, tls }: ResolvedEndpoint, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<Link> {
+async function openLink({ endpoint, tls }: ResolvedEndpoint, env: NodeJS.ProcessEnv, compress: boolean, signal: AbortSignal | undefined): Promise<Link> {
   switch (endpoint.kind) {
     case 'unix':
       return { dial: dialUnix(endpoint.path), hostHeader: 'docker', ...localShell(env) }
@@ -70,6 +72,6 @@ async function openLink({ endpoint, tls }: ResolvedEndpoint, env: NodeJS.Process
       return { dial: tls === undefined ? dialTcp(host, port) : dialTls(host, port, tls), hostHeader, shell: undefined, close: async () => Promise.resolve() }
     }
     case 'ssh':
-      return { hostHeader: 'docker', ...(await openSsh(endpoint, env, signal)) }
+      return { hostHeader: 'docker', ...(await openSsh(endpoint, env, signal, compress)) }
   }
 }

@@ -27,8 +27,8 @@ export function destination({ host, user, port }: SshTarget): string[] {
 }
 
 /** Opens the shared connection and listens for sessions; runs nothing on the host. */
-export function masterArguments(target: SshTarget, controlPath: string, mayAsk: boolean): string[] {
-  return ['-N', '-M', '-S', controlPath, ...option('ControlPersist', 'no'), ...commonOptions(mayAsk), ...destination(target)]
+export function masterArguments(target: SshTarget, controlPath: string, mayAsk: boolean, compress: boolean): string[] {
+  return ['-N', '-M', '-S', controlPath, ...option('ControlPersist', 'no'), ...(compress ? option('Compression', 'yes') : []), ...commonOptions(mayAsk), ...destination(target)]
 }
 
 /**

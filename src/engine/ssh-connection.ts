@@ -19,9 +19,9 @@ const detached = true
  * Connects through the system's ssh, so that ~/.ssh/config, agents, jump hosts and known host keys count as they do on the
  * command line. Everything goes through one login. Questions are asked on a terminal only: a cron job must not hang.
  */
-export async function openSsh(target: SshTarget, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined): Promise<SshConnection> {
+export async function openSsh(target: SshTarget, env: NodeJS.ProcessEnv, signal: AbortSignal | undefined, compress = false): Promise<SshConnection> {
   const mayAsk = process.stdin.isTTY
-  const master = await masterOrUsersOwn(target, env, mayAsk, signal)
+  const master = await masterOrUsersOwn(target, env, mayAsk, signal, compress)
   const argumentsFor = (command: string): string[] => sessionArguments(target, master?.controlPath, mayAsk, command)
   const processes = new RunningProcesses()
   const dial: Dial = () => {
@@ -38,9 +38,9 @@ export async function openSsh(target: SshTarget, env: NodeJS.ProcessEnv, signal:
 }
 
 /** A login of ours; where that is refused but the user has a shared connection open (ControlMaster), that one. */
-async function masterOrUsersOwn(target: SshTarget, env: NodeJS.ProcessEnv, mayAsk: boolean, signal: AbortSignal | undefined): Promise<SshMaster | undefined> {
+async function masterOrUsersOwn(target: SshTarget, env: NodeJS.ProcessEnv, mayAsk: boolean, signal: AbortSignal | undefined, compress: boolean): Promise<SshMaster | undefined> {
   try {
-    return await startMaster(target, env, mayAsk, signal)
+    return await startMaster(target, env, mayAsk, signal, compress)
   } catch (thrown) {
     if (thrown instanceof Unreachable && thrown.errorCode === 'unauthorized' && (await hasSharedConnection(target, env))) return undefined
     throw thrown

@@ -24,12 +24,12 @@ const heedless = 'trap "" HUP INT QUIT'
 const longestTmp = 60
 
 /** Logs in. Fails with an Unreachable that says why not; the signal ends the attempt. */
-export async function startMaster(target: SshTarget, env: NodeJS.ProcessEnv, mayAsk: boolean, signal: AbortSignal | undefined): Promise<SshMaster> {
+export async function startMaster(target: SshTarget, env: NodeJS.ProcessEnv, mayAsk: boolean, signal: AbortSignal | undefined, compress = false): Promise<SshMaster> {
   signal?.throwIfAborted()
   const tmp = env['TMPDIR'] || tmpdir()
   const dir = await mkdtemp(join(tmp.length <= longestTmp ? tmp : '/tmp', 'dray-'))
   const controlPath = join(dir, 'ctl')
-  const master = spawn('/bin/sh', ['-c', `${heedless}; exec ssh "$@"`, 'sh', ...masterArguments(target, controlPath, mayAsk)], { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const master = spawn('/bin/sh', ['-c', `${heedless}; exec ssh "$@"`, 'sh', ...masterArguments(target, controlPath, mayAsk, compress)], { stdio: ['ignore', 'ignore', 'pipe'], env })
   const guard = startGuard(target, controlPath, dir, env)
   const ended = Promise.all([master, guard].map(async each => new Promise<void>(resolve => each.once('close', () => resolve()))))
   const close = async (): Promise<void> => {

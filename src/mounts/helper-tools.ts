@@ -66,6 +66,27 @@ export async function helperTools(scope: TemporaryScope, target: MountTarget, ac
   }
 }
 
+/** Runs one of the engine's host's programs in the engine's own network; its output, or undefined where that is not possible. */
+export async function runInHostNetwork(scope: TemporaryScope, argv: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const { engine } = scope
+  const image = await importScratchImage(scope, signal)
+  try {
+    const child = await startContainer(scope, directories => {
+      const { HostConfig, ...body } = bodyFor(image, undefined, 'read', argv)(directories)
+      return { ...body, NetworkDisabled: false, HostConfig: { ...HostConfig as object, NetworkMode: 'host', CapAdd: [] } }
+    }, engine, signal)
+    child.stdin.end()
+    const [output, , { exitCode }] = await Promise.all([child.stdout.toArray() as Promise<Buffer[]>, child.stderr.toArray(), child.exited])
+    return exitCode === 0 ? Buffer.concat(output).toString() : undefined
+  } catch (thrown) {
+    signal.throwIfAborted()
+    if (!(thrown instanceof DrayError) || thrown.code === 'engine-unreachable' || thrown.code === 'unauthorized') throw thrown
+    return undefined
+  } finally {
+    await engine.images.remove(image, { force: true })
+  }
+}
+
 /** Its input begins with the length in bytes of what it shall run, a line of its own, and that; the rest is the program's input. */
 const waitingShell = 'IFS= read -r length && eval "$(head -c "$length")"'
 
@@ -77,7 +98,7 @@ function toWaitingShell(argv: readonly string[]): string {
 /** Directories of the host that hold its programs: a host without one of them, learnt by trying, is remembered. */
 const programDirectories = new WeakMap<Engine, string[]>()
 
-function bodyFor(image: string, target: MountTarget, access: 'read' | 'write', argv: readonly string[]) {
+function bodyFor(image: string, target: MountTarget | undefined, access: 'read' | 'write', argv: readonly string[]) {
   return (directories: readonly string[]): Record<string, unknown> => ({
     Image: image,
     Cmd: argv,
@@ -97,7 +118,7 @@ function bodyFor(image: string, target: MountTarget, access: 'read' | 'write', a
       SecurityOpt: ['no-new-privileges', 'label=disable'],
       LogConfig: { Type: 'none', Config: {} },
       Tmpfs: { '/tmp': 'rw,nosuid,nodev,noexec' },
-      Mounts: [...directories.map(path => bindMount(path, path, true)), engineMount(target, mountedAt, access === 'read')],
+      Mounts: [...directories.map(path => bindMount(path, path, true)), ...(target === undefined ? [] : [engineMount(target, mountedAt, access === 'read')])],
     },
   })
 }

@@ -20,6 +20,9 @@ export type JournalAction =
   | { readonly did: 'renamed container'; readonly container: string; readonly was: string }
   /** Its successor is live: it is to be removed, and never to run again. */
   | { readonly did: 'superseded container'; readonly container: string; readonly name: string }
+  | { readonly did: 'superseded volume'; readonly volume: string }
+  /** Its copy is live on another engine: it is to be stopped, and never to start by itself again. */
+  | { readonly did: 'retired container'; readonly container: string; readonly name: string }
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
   /** It was there, and empty. */
   | { readonly did: 'filled volume'; readonly volume: string }

@@ -29,8 +29,8 @@ function notHeld({ spec }: StoredContainer): string[] {
   return spec.leftOut.filter(({ source }) => source !== 'tmpfs').map(({ destination, source, reason }) => `  not in the backup: ${source} at ${destination} (${reason})`)
 }
 
-function differenceText({ field, recorded, restored }: { readonly field: string; readonly recorded: unknown; readonly restored: unknown }): string {
-  return `${field}: ${JSON.stringify(recorded)} in the backup, ${JSON.stringify(restored)} now`
+export function differenceText({ field, recorded, restored }: { readonly field: string; readonly recorded: unknown; readonly restored: unknown }, before = 'in the backup'): string {
+  return `${field}: ${JSON.stringify(recorded)} ${before}, ${JSON.stringify(restored)} now`
 }
 
 /** For `--dry-run`. */

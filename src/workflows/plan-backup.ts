@@ -12,6 +12,7 @@ import { chooseFreeze } from './steps/freeze.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts } from './steps/plan-mounts.ts'
 import { closeMounts, openMounts, type OpenMount } from './steps/read-mounts.ts'
+import { sizeOf } from './steps/size-of-mount.ts'
 
 export type BackupPlan = {
   readonly container: string
@@ -62,17 +63,6 @@ async function look({ mount, reader }: OpenMount, signal: AbortSignal): Promise<
   const { label, target, destinations } = mount
   const sizes = reader.canList ? await sizeOf(reader, signal) : {}
   return { label, kind: target.kind, destinations, reader: reader.kind, because: reader.chosenBecause, ...sizes, nested: (reader.nested ?? []).map(String) }
-}
-
-/** Counts entries and the bytes of files; a file with several names counts once for each. */
-async function sizeOf(reader: OpenMount['reader'], signal: AbortSignal): Promise<{ entries: number; dataBytes: number }> {
-  let entries = 0
-  let dataBytes = 0
-  for await (const batch of reader.list(signal)) {
-    entries += batch.length
-    for (const { type, size } of batch) if (type === 'f') dataBytes += size
-  }
-  return { entries, dataBytes }
 }
 
 function restOf(way: ReturnType<typeof chooseFreeze>): string {

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Journal, JournalEntry } from '../pipeline/journal.ts'
 import { awaitEngine } from './await-engine.ts'
 import type { Reporter } from './reporter.ts'
+import { retireContainer } from './retire-container.ts'
 import { startContainer, unpauseContainer } from './wake-container.ts'
 import { splitReference } from '../engine/image-reference.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
@@ -63,6 +64,12 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
       break
     case 'superseded container':
       await containers.remove(entry.container, { force: true, volumes: true })
+      break
+    case 'superseded volume':
+      await volumes.remove(entry.volume)
+      break
+    case 'retired container':
+      await ifThere(() => retireContainer(engine, entry.container))
       break
     case 'renamed container':
       await ifThere(async () => {
@@ -132,6 +139,10 @@ export function describeEntry(entry: JournalEntry): string {
       return `network "${entry.network}" was created`
     case 'superseded container':
       return `container "${entry.name}" was replaced and is to be removed`
+    case 'superseded volume':
+      return `volume "${entry.volume}" was moved to another host and is to be removed`
+    case 'retired container':
+      return `container "${entry.name}" was moved to another host and is to be stopped, and not to start by itself`
     case 'renamed container':
       return `container "${entry.was}" was renamed`
     case 'replaced volume data':

@@ -58,7 +58,7 @@ function commitName(run: Run, { Id }: ContainerInspect, which: 'plain' | 'change
 }
 
 /** Tells the journal of the commits that captureWritableLayer may make: before the container rests, for which the journal's disk may be slow. */
-export async function announceCommit(run: Run, engine: Engine, container: ContainerInspect, { changes }: CommitWishes): Promise<void> {
+export async function announceCommit(run: Run, engine: Engine, container: ContainerInspect, { changes }: Pick<CommitWishes, 'changes'>): Promise<void> {
   await run.journal.record(engine, { did: 'created tag', ref: commitName(run, container, 'plain') })
   if (changes.length > 0) await run.journal.record(engine, { did: 'created tag', ref: commitName(run, container, 'changed') })
 }
@@ -77,18 +77,30 @@ export async function captureWritableLayer(job: CommitJob): Promise<WritableLaye
 const noWishes: CommitWishes = { names: [], changes: [] }
 
 async function capturePlain(job: CommitJob): Promise<PlainCapture> {
-  const { engine, container, wishes, signal } = job
+  const { wishes, signal } = job
   const isWished = wishes.names.length > 0 || wishes.author !== undefined || wishes.message !== undefined
   const fingerprint = await job.layer?.fingerprint(signal)
   const stored = isWished || fingerprint === undefined ? undefined : await storedBefore(job, fingerprint)
   if (stored !== undefined && fingerprint !== undefined) return { how: 'unchanged', ...stored, fingerprint }
-  if (!isWished && (await engine.containers.changes(container.Id, { signal })).every(change => isMountPoint(container, change))) return { how: 'empty' }
-  const ref = await commit(job, 'plain')
+  const ref = isWished ? await commit(job, 'plain') : await commitChanges(job)
+  if (ref === undefined) return { how: 'empty' }
   return { how: 'committed', ref, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
 }
 
+export type ChangesJob = Pick<CommitJob, 'run' | 'engine' | 'container' | 'signal'>
+
+/** Keeps the writable layer of a container that rests by a commit, whose temporary name is returned, unless nothing is in it. */
+export async function commitChanges(job: ChangesJob): Promise<string | undefined> {
+  return (await hasChanges(job)) ? await commit({ ...job, wishes: noWishes }, 'plain') : undefined
+}
+
+/** Whether the container did anything to its root file system. */
+export async function hasChanges({ engine, container, signal }: Pick<ChangesJob, 'engine' | 'container' | 'signal'>): Promise<boolean> {
+  return !(await engine.containers.changes(container.Id, { signal })).every(change => isMountPoint(container, change))
+}
+
 /** One of an earlier attempt would stay without a name. */
-async function commit({ run, engine, container, wishes, signal }: CommitJob, which: 'plain' | 'changed'): Promise<string> {
+async function commit({ run, engine, container, wishes, signal }: ChangesJob & Pick<CommitJob, 'wishes'>, which: 'plain' | 'changed'): Promise<string> {
   const ref = commitName(run, container, which)
   await engine.images.remove(ref)
   const request: CommitRequest = { container: container.Id, ...splitReference(ref), pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
@@ -145,7 +157,7 @@ function toCaptured(report: ImageReport, role: ImageRole | 'image', names: reado
 }
 
 /** The image's own names, and the one the container was created by if it still means this image. */
-function namesOf({ image, inspect }: ContainerRecord): string[] {
+export function namesOf({ image, inspect }: ContainerRecord): string[] {
   const tags = (image?.RepoTags ?? []).filter(tag => tag !== '<none>:<none>')
   const used = inspect.Config.Image
   return isImageId(used) || used.includes('@') ? tags : [...new Set([...tags.filter(tag => tag === familiarName(used)), ...tags])]

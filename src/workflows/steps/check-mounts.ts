@@ -74,7 +74,7 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   }
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
-  if (await job.holdsSame(stored, writer)) return { stored, place, action: 'keep', because: 'it holds the same already' }
+  if (await job.holdsSame(stored, writer, place)) return { stored, place, action: 'keep', because: 'it holds the same already' }
   const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`)

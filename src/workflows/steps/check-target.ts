@@ -7,7 +7,7 @@ import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { TargetPeer } from '../../engine/spec/replay-context.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
-import type { RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
+import type { MountPlace, RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
@@ -23,7 +23,7 @@ export type CheckJob<Mount extends WantedMount = WantedMount> = {
   /** Paths of what this program itself needs, beside its journals. */
   readonly own: readonly string[]
   /** Whether what lies in a bind on the target is what the mount holds. */
-  readonly holdsSame: (mount: Mount, there: MountWriter) => Promise<boolean>
+  readonly holdsSame: (mount: Mount, there: MountWriter, place: MountPlace) => Promise<boolean>
   /** Containers that are made in the same run: recorded name to name on the target. */
   readonly together?: ReadonlyMap<string, string>
   /** Whether the user can have replaced what is in the way. */
@@ -60,7 +60,7 @@ export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount
   const imageRef = chooseImageRef(spec)
   const request: CreateRequest = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers, obstacles })
   const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
-  await checkPorts(engine, record, replaced, obstacles, signal)
+  await checkPorts(job, record, replaced, obstacles, signal)
   const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
   await checkPlaces(engine, mounts, [...job.own, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)

@@ -78,6 +78,11 @@ export class Frozen {
     return this.watch.disturbed
   }
 
+  /** It stays at rest: what its journal entry says is left to whoever ends the run. */
+  leave(): void {
+    this.watch.end()
+  }
+
   /** Milliseconds at rest. Idempotent: the first call does it. */
   thaw(): Promise<number> {
     this.thawed ??= this.wake()

@@ -32,7 +32,8 @@ export type PlanMountsJob = {
   /** Names of volumes, destinations, sources, or globs of them. */
   readonly include: readonly string[]
   readonly exclude: readonly string[]
-  readonly repositoryPath: string
+  /** Of the repository that is written to, if there is one. */
+  readonly repositoryPath?: string
   readonly kindOf: (path: string) => Promise<BindKind>
 }
 
@@ -60,7 +61,7 @@ type Decision = { readonly target: MountTarget } | { readonly reason: string; re
 
 async function decide(mount: MountPoint, job: PlanMountsJob): Promise<Decision> {
   const { record, engine, include, exclude, kindOf, repositoryPath } = job
-  const own = await ownPlaces(engine, [repositoryPath])
+  const own = await ownPlaces(engine, repositoryPath === undefined ? [] : [repositoryPath])
   if (namedBy(exclude, mount)) return { reason: 'excluded, as asked', canBeAsked: false }
   if (mount.Type === 'volume') {
     const volume = record.volumes.find(({ Name }) => Name === mount.Name)

@@ -77,7 +77,7 @@ async function prepare(job: MountsJob, { place, action }: MountAction): Promise<
 }
 
 /** What is empty has no backup, unless its container is replaced: the way back is to empty it. */
-async function recordFilling(run: Run, engine: Engine, place: MountPlace): Promise<void> {
+export async function recordFilling(run: Run, engine: Engine, place: MountPlace): Promise<void> {
   if (place.kind === 'volume') await run.journal.record(engine, { did: 'filled volume', volume: place.name })
   else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'filled path', path: place.path, kind: place.kind })
 }

@@ -1,0 +1,81 @@
+import { nameOf } from '../engine/spec/spec-record.ts'
+import { migratePipeline, type MigrateReport } from '../workflows/migrate.ts'
+import type { MigrateJob, Move } from '../workflows/migration.ts'
+import { describePlace } from '../workflows/restore-plan.ts'
+import type { CheckedMigration } from '../workflows/steps/check-migration.ts'
+import { differenceText } from './describe-restore.ts'
+import { formatBytes, formatCount, formatDuration } from './format.ts'
+
+/** What was moved, how long nobody was served, what differs, and the way back. */
+export function migrationText({ run, moves, images, copies, started, comparisons, downtimeMs, sourceRemoved, milliseconds }: MigrateReport, target: string): string[] {
+  return [
+    `image: ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`,
+    ...images.notes.map(text => `  ${text}`),
+    ...copies.map(({ action: { place, stored } }) => `${describePlace(place)}: sent from ${stored.described.label}`),
+    ...moves.flatMap(move => containerText(move, started.given.get(move.spec.inspect.Id)?.health, comparisons.get(move.spec.inspect.Id))),
+    downtimeMs === undefined ? `moved in ${formatDuration(milliseconds)}; nothing ran` : `moved to ${target} in ${formatDuration(milliseconds)}, of which ${formatDuration(downtimeMs)} of downtime`,
+    ...(sourceRemoved ? ['the source is removed'] : [`the source is kept, stopped; the way back: dray migrate --undo ${run}`]),
+  ]
+}
+
+function containerText({ spec, plan, missing }: Move, health: string | undefined, comparison: MigrateReport['comparisons'] extends ReadonlyMap<string, infer One> ? One | undefined : never): string[] {
+  const { differences, engineDefaults, announced } = comparison ?? { differences: [], engineDefaults: [], announced: [] }
+  return [
+    `container "${plan.name}": ${spec.inspect.State.Status}${health === undefined ? '' : `, ${health}`}`,
+    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: as the target has it, ${because ?? ''}`),
+    ...missing.map(({ source, destination, reason }) => `  not moved: ${source} at ${destination}: ${reason}`),
+    ...plan.request.losses.map(({ field, text }) => `  not kept: ${field}: ${text}`),
+    ...plan.notes.map(text => `  ${text}`),
+    ...engineDefaults.map(({ field, reason }) => `  ${field}: ${reason}`),
+    ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference, 'on the source')}`),
+    differences.length === 0 ? `  spec: equal in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
+    ...differences.map(difference => `    ${differenceText(difference, 'on the source')}`),
+  ]
+}
+
+/** For `--dry-run`: the steps of the pipeline, and what would be sent and made. */
+export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration, { source, target, options }: MigrateJob): string {
+  const steps = migratePipeline.plan().filter(({ name }) => (name !== 'send its data while it runs' || options.precopy) && (name !== 'compare the data, content too' || options.removeSource))
+  const networks = new Set(moves.flatMap(({ plan }) => plan.networks.map(({ Name }) => Name)))
+  const seen = new Set<string>()
+  const actions = moves.flatMap(({ plan }) => plan.mounts).filter(({ stored: { described } }) => !seen.has(described.source) && seen.add(described.source))
+  return [
+    `would move ${moves.map(({ spec, plan }) => (plan.name === nameOf(spec.inspect) ? `"${plan.name}"` : `"${nameOf(spec.inspect)}" as "${plan.name}"`)).join(', ')} from ${source.address} to ${target.address}`,
+    `  image     ${imageBytes === 0 ? 'nothing to send' : `about ${formatBytes(imageBytes)} to send`}, and what the writable layer holds`,
+    ...[...networks].map(name => `  makes     network "${name}"`),
+    ...actions.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${sizeText(sizes.get(described.source))}${because === undefined ? '' : ` (${because})`}`),
+    ...moves.flatMap(({ spec }) => spec.leftOut.filter(each => each.source !== 'tmpfs').map(({ source: place, destination, reason }) => `  skips     ${place} at ${destination}: ${reason}`)),
+    ...moves.flatMap(({ plan }) => [...plan.request.losses.map(({ field, text }) => `  loses     ${field}: ${text}`), ...plan.notes.map(text => `  note      ${text}`)]),
+    'steps:',
+    ...steps.map(({ name, undo }, at) => `  ${String(at + 1).padStart(2)}  ${name}${undo === undefined ? '' : ` (way back: ${undo})`}`),
+    'nothing was changed',
+  ].join('\n')
+}
+
+const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
+
+function sizeText(size: { readonly entries: number; readonly dataBytes: number } | undefined): string {
+  return size === undefined ? 'as it is' : `${formatCount(size.entries, 'entry', 'entries')}, ${formatBytes(size.dataBytes)}`
+}
+
+/** For `--json`. */
+export function migrationJson({ moves, ids, images, copies, started, comparisons, downtimeMs, sourceRemoved, milliseconds }: MigrateReport): object {
+  return {
+    containers: moves.map(({ spec: { inspect }, plan, missing }) => ({
+      name: plan.name,
+      id: ids.get(inspect.Id),
+      source: { name: nameOf(inspect), id: inspect.Id },
+      state: started.given.get(inspect.Id),
+      kept: plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => ({ place, because })),
+      notMoved: missing,
+      losses: plan.request.losses,
+      notes: plan.notes,
+      ...comparisons.get(inspect.Id),
+    })),
+    images: { sentLayers: images.sentLayers, presentLayers: images.presentLayers, sentBytes: images.sentBytes, notes: images.notes },
+    mounts: copies.map(({ action: { place, stored: { described } } }) => ({ source: described.source, label: described.label, place })),
+    ...(downtimeMs === undefined ? {} : { downtimeMilliseconds: Math.round(downtimeMs) }),
+    sourceRemoved,
+    milliseconds: Math.round(milliseconds),
+  }
+}

@@ -1,0 +1,105 @@
+import { posix } from 'node:path'
+import { nameOf } from '../../engine/spec/spec-record.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { firstMissing } from '../../mounts/bind-path.ts'
+import { kindOfBind } from '../../mounts/bind-kind.ts'
+import { openMountReader } from '../../mounts/open-mount.ts'
+import type { LiveContainer, LiveMount, MigrateJob, Move, Temporaries } from '../migration.ts'
+import type { MountPlace, RestoreOptions } from '../restore-plan.ts'
+import { checkMachine } from './check-machine.ts'
+import { checkMovable } from './check-movable.ts'
+import { checkNames } from './check-names.ts'
+import { checkTarget, Obstacles } from './check-target.ts'
+import { holdsSameNow } from './send-data.ts'
+import { freeSpaceAt } from './free-disk.ts'
+import { sizeOf, type MountSize } from './size-of-mount.ts'
+import { planImageTransfer } from './stream-image.ts'
+
+export type CheckedMigration = {
+  readonly moves: readonly Move[]
+  /** By the mount's source: of those that can be listed. */
+  readonly sizes: ReadonlyMap<string, MountSize>
+  /** Of the images' missing layers, as far as it is known beforehand. */
+  readonly imageBytes: number
+}
+
+type Checking = MigrateJob & { readonly containers: readonly LiveContainer[]; readonly temporary: Temporaries }
+
+/** Everything that can be known to fail, on both sides, is found before anything is changed, and named at once. */
+export async function checkMigration(job: Checking): Promise<CheckedMigration> {
+  const { run, source, target, options, containers, temporary } = job
+  const { signal } = run
+  if (source.facts.id === target.facts.id) throw new DrayError('usage', `"${source.address}" and "${target.address}" are the same engine`, { hints: ['a copy on the same engine: dray backup NAME, then dray restore latest NAME --name OTHER'] })
+  checkNames(containers, options)
+  const obstacles = new Obstacles()
+  await checkMovable(source, containers.map(({ spec }) => spec), options.consistency, obstacles, signal)
+  const restoreOptions: RestoreOptions = { ...(options.name === undefined ? {} : { name: options.name }), replace: false, start: true, remaps: options.remaps, keep: options.keep, reader: options.reader }
+  const together = new Map(containers.map(({ spec }) => [nameOf(spec.inspect), options.name ?? nameOf(spec.inspect)]))
+  const kindOf = (path: string) => kindOfBind({ engine: target, path, run: run.id, journal: temporary.target, signal })
+  const moves: Move[] = []
+  for (const container of containers) {
+    const others = new Map([...together].filter(([name]) => name !== nameOf(container.spec.inspect)))
+    const holdsSame = (mount: LiveMount, _there: unknown, place: MountPlace): Promise<boolean> => holdsSameNow(job, mount, place)
+    const plan = await checkTarget({ run, engine: target, stored: container, options: restoreOptions, temporary: temporary.target, own: [], holdsSame, together: others, mayReplace: false }, obstacles)
+    await checkMachine({ engine: target, kindOf, obstacles }, container.spec)
+    moves.push({ ...container, plan })
+  }
+  const sizes = await measure(job, moves)
+  const imageBytes = await missingImageBytes(job)
+  await checkDisk(job, moves, sizes, imageBytes, obstacles)
+  obstacles.stop(target.address)
+  return { moves, sizes, imageBytes }
+}
+
+async function measure({ run, source, options, temporary }: Checking, moves: readonly Move[]): Promise<Map<string, MountSize>> {
+  const sizes = new Map<string, MountSize>()
+  for (const { stored } of moves.flatMap(({ plan }) => plan.mounts).filter(({ action }) => action !== 'keep')) {
+    if (sizes.has(stored.described.source)) continue
+    await using reader = await openMountReader({ engine: source, target: stored.planned.target, reader: options.reader, run: run.id, journal: temporary.source, signal: run.signal })
+    if (reader.canList) sizes.set(stored.described.source, await sizeOf(reader, run.signal))
+  }
+  return sizes
+}
+
+async function missingImageBytes({ run, source, target, containers }: Checking): Promise<number> {
+  let bytes = 0
+  for (const id of new Set(containers.filter(({ spec }) => spec.image !== undefined).map(({ spec }) => spec.inspect.Image))) {
+    bytes += (await planImageTransfer(source, target, id, run.signal)).bytes
+  }
+  return bytes
+}
+
+/** Images and volumes lie with the engine's data, binds where their folder is. A tenth more than what is sent has to be free. */
+async function checkDisk({ run, target, temporary }: Checking, moves: readonly Move[], sizes: ReadonlyMap<string, MountSize>, imageBytes: number, obstacles: Obstacles): Promise<void> {
+  const wanted = new Map<string, { bytes: number; readonly free: number }>()
+  const need = async (folder: string, bytes: number): Promise<void> => {
+    if (bytes === 0) return
+    const space = await freeSpaceAt({ engine: target, run, temporary: temporary.target }, folder, run.signal)
+    if (space === undefined) return
+    const entry = wanted.get(space.fileSystem) ?? { bytes: 0, free: space.bytes }
+    entry.bytes += bytes
+    wanted.set(space.fileSystem, entry)
+  }
+  const counted = new Set<string>()
+  let engineBytes = imageBytes
+  for (const { stored, place, action } of moves.flatMap(({ plan }) => plan.mounts)) {
+    const bytes = sizes.get(stored.described.source)?.dataBytes ?? 0
+    if (action === 'keep' || counted.has(stored.described.source)) continue
+    counted.add(stored.described.source)
+    if ('path' in place) await need(await existingFolder(target, place, run, temporary), bytes)
+    else engineBytes += bytes
+  }
+  await need(target.facts.rootDir, engineBytes)
+  for (const { bytes, free } of wanted.values()) {
+    if (bytes * 1.1 > free) obstacles.add(`the target has ${toMebibytes(free)} MiB free, and ${toMebibytes(bytes)} MiB are to be sent there`, 'free some space on the target')
+  }
+}
+
+async function existingFolder(engine: MigrateJob['target'], place: MountPlace & { readonly path: string }, run: MigrateJob['run'], temporary: Temporaries): Promise<string> {
+  const missing = await firstMissing({ engine, path: place.path, run: run.id, journal: temporary.target, signal: run.signal })
+  return missing === undefined && place.kind === 'directory' ? place.path : posix.dirname(missing ?? place.path)
+}
+
+function toMebibytes(bytes: number): number {
+  return Math.ceil(bytes / 1024 / 1024)
+}

@@ -1,0 +1,108 @@
+import type { Engine } from '../../engine/engine.ts'
+import { labelsOf, temporaryName } from '../../mounts/temporary-objects.ts'
+import { allOrNone } from '../all-or-none.ts'
+import type { LiveMount, MigrateJob, Move, Temporaries } from '../migration.ts'
+import type { MountAction, MountPlace } from '../restore-plan.ts'
+import type { Run, TemporaryJournal } from '../run.ts'
+import { moveVolumeData, openMountCopy, type MountCopy } from './copy-mount.ts'
+import { recordFilling } from './restore-mounts.ts'
+import { makeBindPlace, targetOf, volumeTarget } from './write-mount.ts'
+
+/** The copy of one mount, wherever the containers have it. */
+export type DataCopy = {
+  readonly action: MountAction<LiveMount>
+  /** Id on the source of the first container that has the mount. */
+  readonly container: string
+  /** The volume of ours in which the data waits, where the volume is made by create and has no name before. */
+  readonly waits?: string
+  readonly copy: MountCopy
+}
+
+export type DataJob = MigrateJob & { readonly moves: readonly Move[]; readonly temporary: Temporaries }
+
+/** One for each mount that is not kept as the target has it; what has to be there for it is made. A failure closes those that are open. */
+export async function openCopies(job: DataJob): Promise<DataCopy[]> {
+  const copies: DataCopy[] = []
+  const seen = new Set<string>()
+  try {
+    for (const { spec: { inspect }, plan } of job.moves) {
+      for (const action of plan.mounts.filter(each => each.action !== 'keep')) {
+        const { kind, source } = action.stored.described
+        if (seen.has(`${kind} ${source}`)) continue
+        seen.add(`${kind} ${source}`)
+        copies.push(await openCopy(job, inspect.Id, action))
+      }
+    }
+    return copies
+  } catch (thrown) {
+    await closeCopies(copies)
+    throw thrown
+  }
+}
+
+export async function closeCopies(copies: readonly DataCopy[]): Promise<void> {
+  for (const { copy } of copies) await copy[Symbol.asyncDispose]()
+}
+
+async function openCopy({ run, source, target, options, temporary }: DataJob, container: string, action: MountAction<LiveMount>): Promise<DataCopy> {
+  const { place, stored: { planned, described } } = action
+  if (action.action === 'make' && 'path' in place) await makeBindPlace({ run, engine: target, temporary: temporary.target }, place)
+  if (action.action === 'fill') await recordFilling(run, target, place)
+  const waits = place.kind === 'anonymous' ? await makeWaitingRoom(target, run, temporary.target) : undefined
+  const to = waits === undefined ? await targetOf(target, place, undefined, run.signal) : await volumeTarget(target, waits, run.signal)
+  const copy = await openMountCopy({ run, source, target, from: planned.target, to, label: described.label, reader: options.reader, sourceJournal: temporary.source, targetJournal: temporary.target })
+  return { action, container, copy, ...(waits === undefined ? {} : { waits }) }
+}
+
+async function makeWaitingRoom(engine: Engine, run: Run, journal: TemporaryJournal): Promise<string> {
+  const name = temporaryName(run.id, 'data')
+  await journal({ kind: 'volume', name })
+  await engine.volumes.create({ Name: name, Labels: labelsOf(run.id) }, { signal: run.signal })
+  return name
+}
+
+/** While the source runs. */
+export async function precopyData({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }): Promise<void> {
+  for (const { copy } of copies) await copy.precopy(run.signal)
+}
+
+/** What takes its time to start is started while the source still runs. */
+export async function prepareLastPass({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }): Promise<void> {
+  await allOrNone(copies.map(({ copy }) => copy.prepare(run.signal)))
+}
+
+/** At rest: what has changed is sent, and what is gone is removed. */
+export async function finishData({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }): Promise<void> {
+  await allOrNone(copies.map(({ copy }) => copy.finish(run.signal)))
+}
+
+/** How the copies differ from the source, which rests; none is as it should be. */
+export async function compareData({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }, content: boolean): Promise<string[]> {
+  const found: string[] = []
+  for (const { copy, action } of copies) found.push(...(await copy.compare({ content }, run.signal)).map(text => `${action.stored.described.label}: ${text}`))
+  return found
+}
+
+/**
+ * When the containers are there: data that waited goes into the volumes that their create made, and what create put into volumes
+ * that are empty on the source is removed again.
+ */
+export async function settleData({ run, target, temporary, copies, ids }: DataJob & { readonly copies: readonly DataCopy[]; readonly ids: ReadonlyMap<string, string> }): Promise<void> {
+  for (const { action, container, waits, copy } of copies) {
+    if (waits !== undefined) {
+      const to = await targetOf(target, action.place, ids.get(container), run.signal)
+      const from = await volumeTarget(target, waits, run.signal)
+      await moveVolumeData({ run, engine: target, from, to, journal: temporary.target, signal: run.signal })
+    } else if (action.place.kind === 'volume' && copy.isEmpty) {
+      await copy.finish(run.signal)
+    }
+  }
+}
+
+/** Whether the target has the same at that place already, as on storage that both share. */
+export async function holdsSameNow({ run, source, target, options, temporary }: MigrateJob & { readonly temporary: Temporaries }, mount: LiveMount, place: MountPlace): Promise<boolean> {
+  const to = await targetOf(target, place, undefined, run.signal)
+  await using copy = await openMountCopy({ run, source, target, from: mount.planned.target, to, label: mount.described.label, reader: options.reader, sourceJournal: temporary.source, targetJournal: temporary.target })
+  return (await copy.compare({ content: false }, run.signal)).length === 0
+}
+
