@@ -1,5 +1,5 @@
 import { nameOf } from '../engine/spec/spec-record.ts'
-import { migratePipeline, type MigrateReport } from '../workflows/migrate.ts'
+import { migratePipeline, stepsOf, type MigrateReport } from '../workflows/migrate.ts'
 import type { MigrateJob, Move } from '../workflows/migration.ts'
 import { describePlace } from '../workflows/restore-plan.ts'
 import type { CheckedMigration } from '../workflows/steps/check-migration.ts'
@@ -35,7 +35,8 @@ function containerText({ spec, plan, missing }: Move, health: string | undefined
 
 /** For `--dry-run`: the steps of the pipeline, and what would be sent and made. */
 export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration, { source, target, options }: MigrateJob): string {
-  const steps = migratePipeline.plan().filter(({ name }) => (name !== 'send its data while it runs' || options.precopy) && (name !== 'compare the data, content too' || options.removeSource))
+  const taken = stepsOf(options)
+  const steps = migratePipeline.plan().filter(({ name }) => taken.includes(name))
   const networks = new Set(moves.flatMap(({ plan }) => plan.networks.map(({ Name }) => Name)))
   const seen = new Set<string>()
   const actions = moves.flatMap(({ plan }) => plan.mounts).filter(({ stored: { described } }) => !seen.has(described.source) && seen.add(described.source))

@@ -20,6 +20,10 @@ export class JsonReporter implements Reporter {
     clearInterval(this.timer)
   }
 
+  planned(steps: readonly string[]): void {
+    this.emit({ event: 'plan', steps })
+  }
+
   stepStarted(name: string): void {
     this.emit({ event: 'step', name, state: 'started' })
   }

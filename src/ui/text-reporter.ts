@@ -15,6 +15,7 @@ export type TextReporterOptions = { readonly stream: NodeJS.WriteStream; readonl
 export class TextReporter implements Reporter {
   private readonly meters = new Set<TransferMeter>()
   private readonly steps: string[] = []
+  private plan: readonly string[] = []
   private spinner: Ora | undefined
   private timer: NodeJS.Timeout | undefined
   private readonly options: TextReporterOptions
@@ -39,9 +40,13 @@ export class TextReporter implements Reporter {
     this.spinner = undefined
   }
 
+  planned(steps: readonly string[]): void {
+    this.plan = steps
+  }
+
   stepStarted(name: string): void {
     this.steps.push(name)
-    if (this.options.verbose) this.say(`${name} …`)
+    if (this.options.verbose || this.plan.includes(name)) this.say(`${this.placed(name)} …`)
     if (this.spinner) this.tick()
   }
 
@@ -71,6 +76,12 @@ export class TextReporter implements Reporter {
     return meter
   }
 
+  /** With its place among the steps that were announced. */
+  private placed(name: string): string {
+    const at = this.plan.indexOf(name)
+    return at < 0 ? name : `${at + 1}/${this.plan.length} ${name}`
+  }
+
   private ended(meter: TransferMeter): void {
     this.meters.delete(meter)
     if (meter.bytes > 0) this.say(`${meter.name}: ${formatBytes(meter.bytes)} in ${formatDuration(meter.elapsedMs())}`)
@@ -81,7 +92,7 @@ export class TextReporter implements Reporter {
     if (this.spinner) {
       // Two columns for the spinner, or for the indent of the other lines.
       const room = Math.max(1, (this.options.stream.columns || 80) - 3)
-      const text = [printable(this.steps.at(-1) ?? 'working'), ...lines].map(line => line.slice(0, room)).join('\n  ')
+      const text = [printable(this.placed(this.steps.at(-1) ?? 'working')), ...lines].map(line => line.slice(0, room)).join('\n  ')
       this.spinner.text = text
       if (!this.spinner.isSpinning && (this.steps.length > 0 || lines.length > 0)) this.spinner.start()
     } else {

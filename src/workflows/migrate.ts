@@ -5,7 +5,7 @@
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { LiveContainer, MigrateJob, Move, Temporaries } from './migration.ts'
+import type { LiveContainer, MigrateJob, MigrateOptions, Move, Temporaries } from './migration.ts'
 import { closeUp, putBackSource, removeCopies } from './roll-back-migration.ts'
 import { temporaryJournal } from './run.ts'
 import { allOrNone } from './all-or-none.ts'
@@ -20,17 +20,20 @@ import { keepCopies, retireSources } from './steps/retire-source.ts'
 import { closeCopies, compareData, finishData, openCopies, precopyData, prepareLastPass, settleData, type DataCopy } from './steps/send-data.ts'
 import { sendChanges, sendImages, type SentImages } from './steps/send-images.ts'
 
+const precopying = 'send its data while it runs'
+const comparing = 'compare the data, content too'
+
 export const migratePipeline = Pipeline.named<MigrateJob>('migrate')
   .step('look at the source', lookAtSource, { undo: { name: 'what was made on the target is removed', run: removeCopies }, cleanup: { name: 'what was made for the moment', run: closeUp } })
   .step('check the target', checkMigration, { undo: { name: 'the source is as it was', run: putBackSource } })
   .act('make its networks and volumes', makePlaces)
   .step('open its mounts', async state => ({ copies: await openCopies(state) }), { cleanup: { name: 'the readers and writers of its mounts', run: async ({ copies }) => closeCopies(copies) } })
   .step('send its image', async state => ({ images: await sendImages(state) }))
-  .actIf(({ options }) => options.precopy, 'send its data while it runs', precopyData)
+  .actIf(({ options }) => options.precopy, precopying, precopyData)
   .act('prepare the last pass', prepare)
   .step('bring the source to rest', async state => ({ rest: await bringToRest(state) }), { cleanup: { name: 'the watch of its rest', run: async ({ rest }) => leaveAtRest(rest) } })
   .step('send what has changed', async state => ({ images: await sendRest(state) }))
-  .actIf(({ options }) => options.removeSource, 'compare the data, content too', requireEqual)
+  .actIf(({ options }) => options.removeSource, comparing, requireEqual)
   .step('create it on the target', async state => ({ ids: await createAll(state) }))
   .act('settle its data', settleData)
   .step('start it and wait for its health', async state => ({ started: await startAll(state) }))
@@ -57,12 +60,18 @@ export async function migrateContainers(job: MigrateJob): Promise<MigrateReport>
   const startedAt = performance.now()
   const turn = await takeTurn({ run: job.run, engine: job.target })
   try {
+    job.run.reporter.planned?.(stepsOf(job.options))
     const { state: { moves, ids, images, copies, started, comparisons, rest } } = await migratePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const downtimeMs = rest.since === undefined || started.upAt === undefined ? undefined : started.upAt - rest.since
     return { run: job.run.id, moves, ids, images, copies, started, comparisons, downtimeMs, sourceRemoved: job.options.removeSource, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }
+}
+
+/** The steps that such a migration takes. */
+export function stepsOf({ precopy, removeSource }: Pick<MigrateOptions, 'precopy' | 'removeSource'>): string[] {
+  return migratePipeline.plan().map(({ name }) => name).filter(name => (name !== precopying || precopy) && (name !== comparing || removeSource))
 }
 
 /** What a migration would do, with nothing done. */

@@ -10,6 +10,8 @@ export interface Transfer {
 
 /** Where workflows say what happens. They never print; ui/ has one reporter for people and one for machines. */
 export interface Reporter extends StepObserver {
+  /** What a run is going to do, step by step, where that is worth showing. */
+  planned?(steps: readonly string[]): void
   /** A sentence for the user about something that is as it should be. */
   note(text: string): void
   /** Something that the user should know; the run goes on. */

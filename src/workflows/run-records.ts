@@ -34,6 +34,8 @@ export type MigrationRecord = {
   readonly containers: readonly MovedContainer[]
   readonly mounts: readonly MovedMount[]
   readonly made: readonly JournalEntry[]
+  /** Ids of images on the target that the copies were made from: those without a name go with the copy. */
+  readonly images: readonly string[]
   readonly sourceRemoved: boolean
   readonly undone?: string
 }

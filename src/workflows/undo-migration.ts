@@ -8,6 +8,7 @@ import { unlessMissing } from '../engine/unless-missing.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { putAllRight } from './put-right.ts'
+import { closeUp } from './roll-back-migration.ts'
 import { describePlace } from './restore-plan.ts'
 import { temporaryJournal, type Run } from './run.ts'
 import { writeRecord, type MigrationRecord, type MovedMount } from './run-records.ts'
@@ -24,7 +25,7 @@ export type UndoJob = { readonly run: Run; readonly record: MigrationRecord; rea
 export type UndoPlan = { readonly changes: readonly string[] }
 
 export const undoPipeline = Pipeline.named<UndoJob>('undo the migration')
-  .act('stop the copy', stopCopies, { undo: { name: 'the copy runs', run: wakeCopies } })
+  .act('stop the copy', stopCopies, { undo: { name: 'the copy runs', run: wakeCopies }, cleanup: { name: 'what was made for the moment', run: closeUndo } })
   .actIf(({ discardsNewData }) => !discardsNewData, 'look at its data once more', requireUnchanged)
   .act('start the source', startSources, { undo: { name: 'the source rests again', run: retireAgain } })
   .act('give the copy up', giveUp)
@@ -50,7 +51,15 @@ export async function planUndo({ run, record, source, target }: UndoJob): Promis
     if (mount.kind === 'volume' && (await unlessMissing(source.volumes.inspect(mount.name, { signal }))) === undefined) throw new DrayError('conflict', `${label} is not on the source any more`, { hints: ['what is on the target is all there is: nothing was changed'] })
   }
   if (target === undefined) return { changes: [] }
-  return { changes: await changesOn(target, { run, record, source }) }
+  try {
+    return { changes: await changesOn(target, { run, record, source }) }
+  } finally {
+    await closeUp({ run, source, target })
+  }
+}
+
+async function closeUndo({ run, source, target }: UndoJob): Promise<void> {
+  await closeUp({ run, source, target: target ?? source })
 }
 
 function requireSame(engine: Engine, { address, id }: MigrationRecord['source']): void {
@@ -129,7 +138,17 @@ async function giveUp({ run, record }: UndoJob): Promise<void> {
 
 /** Where the target does not answer it stays in the journal, for `dray clean`. */
 async function removeMade({ run, record, target }: UndoJob): Promise<void> {
-  if (target !== undefined) await putAllRight(target, run, run.journal.open().filter(({ engineId }) => engineId === record.target.id), restoreData(run))
+  if (target === undefined) return
+  await putAllRight(target, run, run.journal.open().filter(({ engineId }) => engineId === record.target.id), restoreData(run))
+  for (const id of record.images) {
+    const image = await unlessMissing(target.images.inspect(id))
+    if (image?.RepoTags?.length === 0) await target.images.remove(id).catch(inUse)
+  }
+}
+
+/** By a container that somebody made from it. */
+function inUse(thrown: unknown): void {
+  if (!(thrown instanceof DrayError && thrown.code === 'conflict')) throw thrown
 }
 
 async function note({ run, record }: UndoJob): Promise<void> {

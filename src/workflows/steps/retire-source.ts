@@ -5,8 +5,9 @@ import { isTemporary, putAllRight } from '../put-right.ts'
 import { removeRecord, writeRecord, type MigrationRecord } from '../run-records.ts'
 import { restoreData } from './restore-data.ts'
 import type { DataCopy } from './send-data.ts'
+import type { SentImages } from './send-images.ts'
 
-export type KeepJob = MigrateJob & { readonly moves: readonly Move[]; readonly ids: ReadonlyMap<string, string>; readonly copies: readonly DataCopy[] }
+export type KeepJob = MigrateJob & { readonly moves: readonly Move[]; readonly ids: ReadonlyMap<string, string>; readonly images: SentImages; readonly copies: readonly DataCopy[] }
 
 /**
  * The commit: the record of the way back is written, and then one line in the journal makes the copies the user's, and the
@@ -25,7 +26,7 @@ export async function keepCopies(job: KeepJob): Promise<void> {
   }
 }
 
-function toRecord({ run, source, target, options, moves, ids, copies }: KeepJob, made: readonly JournalEntry[]): MigrationRecord {
+function toRecord({ run, source, target, options, moves, ids, images, copies }: KeepJob, made: readonly JournalEntry[]): MigrationRecord {
   return {
     format: 1,
     kind: 'migration',
@@ -37,6 +38,7 @@ function toRecord({ run, source, target, options, moves, ids, copies }: KeepJob,
     containers: moves.map(({ spec: { inspect }, plan }) => ({ name: nameOf(inspect), id: inspect.Id, status: inspect.State.Status, restartPolicy: inspect.HostConfig.RestartPolicy, copy: { name: plan.name, id: ids.get(inspect.Id) ?? '' } })),
     mounts: copies.map(({ action: { stored, place }, container }) => ({ label: stored.described.label, source: stored.planned.target, place, copyOf: container })),
     made,
+    images: [...new Set(images.wanted.values())],
     sourceRemoved: options.removeSource,
   }
 }
