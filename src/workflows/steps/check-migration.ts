@@ -13,7 +13,7 @@ import { checkTarget, Obstacles } from './check-target.ts'
 import { holdsSameNow } from './send-data.ts'
 import { freeSpaceAt } from './free-disk.ts'
 import { sizeOf, type MountSize } from './size-of-mount.ts'
-import { planImageTransfer } from './stream-image.ts'
+import { planImageTransfer } from './plan-image-transfer.ts'
 
 export type CheckedMigration = {
   readonly moves: readonly Move[]
@@ -64,7 +64,7 @@ async function measure({ run, source, options, temporary }: Checking, moves: rea
 async function missingImageBytes({ run, source, target, containers }: Checking): Promise<number> {
   let bytes = 0
   for (const id of new Set(containers.filter(({ spec }) => spec.image !== undefined).map(({ spec }) => spec.inspect.Image))) {
-    bytes += (await planImageTransfer(source, target, id, run.signal)).bytes
+    bytes += (await planImageTransfer({ run, source, target, signal: run.signal }, id)).sendBytes
   }
   return bytes
 }
