@@ -76,7 +76,7 @@ async function awaitHealth(waiting: Waiting, recorded: ContainerInspect, seconds
     if (health === 'healthy') return health
     if (isUp && !mustBeHealthy) return health === 'none' ? undefined : health
     if (mustBeHealthy && health === undefined && isUp) return undefined
-    if (health === 'unhealthy' || performance.now() > deadline) throw await unhealthy(waiting, `container "${Name.slice(1)}" did not become healthy: ${State.Health?.Log?.at(-1)?.Output.trim() || health || 'no answer'}`)
+    if (health === 'unhealthy' || (isUp && performance.now() > deadline)) throw await unhealthy(waiting, `container "${Name.slice(1)}" did not become healthy: ${State.Health?.Log?.at(-1)?.Output.trim() || health || 'no answer'}`)
     if (health === 'starting' && isUp) reporter.stepStarted(`waiting for "${Name.slice(1)}" to become healthy`)
     await delay(pollMs, undefined, { signal }).catch(() => signal.throwIfAborted())
     if (health === 'starting' && isUp) reporter.stepEnded(`waiting for "${Name.slice(1)}" to become healthy`, 'done')

@@ -1,0 +1,70 @@
+import '../../one-realm.ts'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { isStep } from './dray-process.ts'
+import { Pair } from './pair.ts'
+
+let pair: Pair
+
+beforeAll(async () => {
+  pair = await Pair.start()
+  await pair.makeWeb()
+}, 120_000)
+afterAll(async () => pair[Symbol.asyncDispose](), 60_000)
+
+describe('a migration that does not come to its end', () => {
+  test('because the copy is not healthy: exit 40, the source runs, the target is clean', async () => {
+    const { exitCode, stderr } = await pair.dray(...pair.migration('socket', '--wait-for', 'test -e /data/never', '--health-timeout', '1'))
+    expect({ exitCode, stderr }).toEqual({ exitCode: 40, stderr: expect.stringContaining('did not succeed in the container') })
+    expect(await pair.state()).toEqual(pair.asBefore())
+  }, 60_000)
+
+  test('because of SIGINT while the source rests: exit 130', async () => {
+    const { exitCode, met } = await pair.drayWith(pair.migration(), isStep('send what has changed'), child => child.kill('SIGINT'))
+    expect({ exitCode, met }).toEqual({ exitCode: 130, met: true })
+    expect(await pair.state()).toEqual(pair.asBefore())
+  }, 60_000)
+
+  test('because of kill -9 when the copy is started: dray clean puts it right', async () => {
+    const { met } = await pair.drayWith(pair.migration(), isStep('start it and wait for its health'), child => child.kill('SIGKILL'))
+    expect(met).toBe(true)
+    expect(await pair.dray('clean')).toMatchObject({ exitCode: 0 })
+    expect(await pair.state()).toEqual(pair.asBefore())
+  }, 60_000)
+
+  test('because a program of the target has the port: exit 12, and nothing was touched', async () => {
+    const holding = pair.two.host.sh('exec python3 -c \'import socket, time; s = socket.socket(); s.bind(("0.0.0.0", 18081)); s.listen(); print(__import__("os").getpid(), file=open("/run/holds-port", "w")); time.sleep(60)\'').catch(() => undefined)
+    await pair.two.host.sh('until [ -s /run/holds-port ]; do sleep 0.05; done')
+    const { exitCode, stderr } = await pair.dray(...pair.migration())
+    expect({ exitCode, stderr }).toEqual({ exitCode: 12, stderr: expect.stringMatching(/port 18081\/tcp is taken by a program of the host/) })
+    await pair.two.host.sh('kill $(cat /run/holds-port); rm /run/holds-port')
+    await holding
+    expect(await pair.state()).toEqual(pair.asBefore())
+  }, 60_000)
+})
+
+describe('a finished migration', () => {
+  let run: string
+
+  test('has moved the data, and retired the source', async () => {
+    const { exitCode, result } = await pair.dray(...pair.migration())
+    expect({ exitCode, result }).toMatchObject({ exitCode: 0, result: { downtimeMilliseconds: expect.any(Number), containers: [{ name: 'web', differences: [], losses: [] }] } })
+    run = result?.['run'] as string
+    expect(await pair.dataOf(pair.two)).toBe(pair.contents)
+    expect({ status: await pair.one.status(), policy: await pair.policy() }).toEqual({ status: 'exited', policy: 'no' })
+    expect(await pair.one.journals()).toEqual([])
+  }, 60_000)
+
+  test('is not taken back when the target has new data, unless that is given up', async () => {
+    await pair.two.docker('exec', 'web', 'sh', '-c', 'echo new > /data/new')
+    const { exitCode, stderr } = await pair.dray('migrate', '--undo', run, '--yes')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 12, stderr: expect.stringContaining('--discard-new-data') })
+    expect({ one: await pair.one.status(), two: await pair.two.status() }).toEqual({ one: 'exited', two: 'running' })
+    expect(await pair.dray('migrate', '--undo', run, '--discard-new-data')).toMatchObject({ exitCode: 2 })
+  }, 60_000)
+
+  test('is taken back: the source runs as before, the target is clean', async () => {
+    expect(await pair.dray('migrate', '--undo', run, '--discard-new-data', '--yes')).toMatchObject({ exitCode: 0 })
+    expect(await pair.state()).toEqual(pair.asBefore())
+    expect(await pair.dray('migrate', '--undo', run, '--yes')).toMatchObject({ exitCode: 12 })
+  }, 60_000)
+})
