@@ -7,11 +7,12 @@ import { differenceText } from './describe-restore.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
 
 /** What was moved, how long nobody was served, what differs, and the way back. */
-export function migrationText({ run, moves, images, copies, started, comparisons, downtimeMs, sourceRemoved, milliseconds }: MigrateReport, target: string): string[] {
+export function migrationText({ run, moves, images, mounts, started, comparisons, downtimeMs, sourceRemoved, milliseconds }: MigrateReport, target: string): string[] {
   return [
     `image: ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`,
     ...images.notes.map(text => `  ${text}`),
-    ...copies.map(({ action: { place, stored } }) => `${describePlace(place)}: sent from ${stored.described.label}`),
+    ...mounts.map(({ action: { place }, report }) => `${describePlace(place)}: ${formatCount(report.entries, 'entry', 'entries')}, ${formatBytes(report.sentBytes)} in the last pass (${report.reader} to ${report.writer})`),
+    ...mounts.flatMap(({ action: { place }, report }) => [...report.problems.map(({ path, problem, detail }) => `"${path.toString()}": ${problem}: ${detail}`), ...report.losses].slice(0, 10).map(text => `  ${describePlace(place)}: ${text}`)),
     ...moves.flatMap(move => containerText(move, started.given.get(move.spec.inspect.Id)?.health, comparisons.get(move.spec.inspect.Id))),
     downtimeMs === undefined ? `moved in ${formatDuration(milliseconds)}; nothing ran` : `moved to ${target} in ${formatDuration(milliseconds)}, of which ${formatDuration(downtimeMs)} of downtime`,
     ...(sourceRemoved ? ['the source is removed'] : [`the source is kept, stopped; the way back: dray migrate --undo ${run}`]),
@@ -60,7 +61,7 @@ function sizeText(size: { readonly entries: number; readonly dataBytes: number }
 }
 
 /** For `--json`. */
-export function migrationJson({ moves, ids, images, copies, started, comparisons, downtimeMs, sourceRemoved, milliseconds }: MigrateReport): object {
+export function migrationJson({ moves, ids, images, mounts, started, comparisons, downtimeMs, sourceRemoved, milliseconds }: MigrateReport): object {
   return {
     containers: moves.map(({ spec: { inspect }, plan, missing }) => ({
       name: plan.name,
@@ -74,7 +75,7 @@ export function migrationJson({ moves, ids, images, copies, started, comparisons
       ...comparisons.get(inspect.Id),
     })),
     images: { sentLayers: images.sentLayers, presentLayers: images.presentLayers, sentBytes: images.sentBytes, notes: images.notes },
-    mounts: copies.map(({ action: { place, stored: { described } } }) => ({ source: described.source, label: described.label, place })),
+    mounts: mounts.map(({ action: { place, stored: { described } }, report: { problems, ...report } }) => ({ source: described.source, label: described.label, place, ...report, problems: problems.map(({ path, problem, detail }) => ({ path: path.toString(), problem, detail })) })),
     ...(downtimeMs === undefined ? {} : { downtimeMilliseconds: Math.round(downtimeMs) }),
     sourceRemoved,
     milliseconds: Math.round(milliseconds),

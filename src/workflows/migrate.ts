@@ -5,12 +5,14 @@
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { LiveContainer, MigrateJob, MigrateOptions, Move, Temporaries } from './migration.ts'
+import type { LiveContainer, LiveMount, MigrateJob, MigrateOptions, Move, Temporaries } from './migration.ts'
 import { closeUp, putBackSource, removeCopies } from './roll-back-migration.ts'
+import type { MountAction } from './restore-plan.ts'
 import { temporaryJournal } from './run.ts'
 import { allOrNone } from './all-or-none.ts'
 import { announceCommit } from './steps/capture-image.ts'
 import { checkMigration, type CheckedMigration } from './steps/check-migration.ts'
+import type { CopyReport } from './steps/copy-mount.ts'
 import { chooseContainers, inOrder } from './steps/choose-together.ts'
 import { lookAlive, warnOfOtherWriters } from './steps/look-alive.ts'
 import { compareAll, createAll, makePlaces, startAll, type StartedCopies } from './steps/make-copies.ts'
@@ -32,7 +34,7 @@ export const migratePipeline = Pipeline.named<MigrateJob>('migrate')
   .actIf(({ options }) => options.precopy, precopying, precopyData)
   .act('prepare the last pass', prepare)
   .step('bring the source to rest', async state => ({ rest: await bringToRest(state) }), { cleanup: { name: 'the watch of its rest', run: async ({ rest }) => leaveAtRest(rest) } })
-  .step('send what has changed', async state => ({ images: await sendRest(state) }))
+  .step('send what has changed', sendRest)
   .actIf(({ options }) => options.removeSource, comparing, requireEqual)
   .step('create it on the target', async state => ({ ids: await createAll(state) }))
   .act('settle its data', settleData)
@@ -47,7 +49,7 @@ export type MigrateReport = {
   readonly moves: readonly Move[]
   readonly ids: ReadonlyMap<string, string>
   readonly images: SentImages
-  readonly copies: readonly DataCopy[]
+  readonly mounts: readonly { readonly action: MountAction<LiveMount>; readonly report: CopyReport }[]
   readonly started: StartedCopies
   readonly comparisons: ReadonlyMap<string, SpecComparison>
   /** From asking the first container to stop until the last one is up on the target; undefined when none ran. */
@@ -61,9 +63,9 @@ export async function migrateContainers(job: MigrateJob): Promise<MigrateReport>
   const turn = await takeTurn({ run: job.run, engine: job.target })
   try {
     job.run.reporter.planned?.(stepsOf(job.options))
-    const { state: { moves, ids, images, copies, started, comparisons, rest } } = await migratePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
+    const { state: { moves, ids, images, copies, reports, started, comparisons, rest } } = await migratePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const downtimeMs = rest.since === undefined || started.upAt === undefined ? undefined : started.upAt - rest.since
-    return { run: job.run.id, moves, ids, images, copies, started, comparisons, downtimeMs, sourceRemoved: job.options.removeSource, milliseconds: performance.now() - startedAt }
+    return { run: job.run.id, moves, ids, images, mounts: copies.map(({ action }, at) => ({ action, report: reports[at]! })), started, comparisons, downtimeMs, sourceRemoved: job.options.removeSource, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }
@@ -112,10 +114,10 @@ async function prepare(state: Opened): Promise<void> {
   await prepareLastPass(state)
 }
 
-async function sendRest(state: Opened & { readonly rest: Rest }): Promise<SentImages> {
-  const [images] = await allOrNone([sendChanges(state), finishData(state)])
+async function sendRest(state: Opened & { readonly rest: Rest }): Promise<{ images: SentImages; reports: readonly CopyReport[] }> {
+  const [images, reports] = await allOrNone([sendChanges(state), finishData(state)])
   await requireRest(state)
-  return images
+  return { images, reports }
 }
 
 async function requireEqual(state: Opened): Promise<void> {

@@ -80,7 +80,7 @@ async function changesOn(target: Engine, { run, record, source }: Pick<UndoJob, 
 }
 
 /** A volume that is gone from the target has nothing to lose. */
-async function compareMount(target: Engine, { run, record, source }: Pick<UndoJob, 'run' | 'record' | 'source'>, { label, source: from, place, copyOf }: MovedMount): Promise<string[]> {
+async function compareMount(target: Engine, { run, record, source }: Pick<UndoJob, 'run' | 'record' | 'source'>, { label, source: from, place, copyOf }: MovedMount): Promise<readonly string[]> {
   const copy = record.containers.find(({ id }) => id === copyOf)?.copy.id
   const to = await unlessMissing(targetOf(target, place, copy, run.signal))
   if (to === undefined) return []

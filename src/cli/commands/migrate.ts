@@ -68,9 +68,9 @@ async function migrate(args: Record<string, unknown>, context: CommandContext): 
   })
 }
 
-/** Exit 3: a difference in a spec, announced or not, or a mount that could not be moved. */
-function isIncomplete({ moves, comparisons }: MigrateReport): boolean {
-  return moves.some(({ plan, missing }) => plan.request.losses.length > 0 || missing.length > 0) || [...comparisons.values()].some(({ differences }) => differences.length > 0)
+/** Exit 3: a difference in a spec, announced or not, or data that could not be moved as it was. */
+function isIncomplete({ moves, mounts, comparisons }: MigrateReport): boolean {
+  return mounts.some(({ report }) => report.problems.length > 0 || report.losses.length > 0) || moves.some(({ plan, missing }) => plan.request.losses.length > 0 || missing.length > 0) || [...comparisons.values()].some(({ differences }) => differences.length > 0)
 }
 
 async function takeBack(wanted: string, discardsNewData: boolean, context: CommandContext): Promise<CommandResult> {

@@ -1,10 +1,12 @@
 import type { Engine } from '../../engine/engine.ts'
+import { openMountWriter } from '../../mounts/open-mount.ts'
 import { labelsOf, temporaryName } from '../../mounts/temporary-objects.ts'
 import { allOrNone } from '../all-or-none.ts'
 import type { LiveMount, MigrateJob, Move, Temporaries } from '../migration.ts'
 import type { MountAction, MountPlace } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
-import { moveVolumeData, openMountCopy, type MountCopy } from './copy-mount.ts'
+import { openMountCopy, type CopyMountJob, type CopyReport, type MountCopy } from './copy-mount.ts'
+import { moveVolumeData } from './move-volume-data.ts'
 import { recordFilling } from './restore-mounts.ts'
 import { makeBindPlace, targetOf, volumeTarget } from './write-mount.ts'
 
@@ -16,7 +18,12 @@ export type DataCopy = {
   /** The volume of ours in which the data waits, where the volume is made by create and has no name before. */
   readonly waits?: string
   readonly copy: MountCopy
+  readonly job: CopyMountJob
 }
+
+
+/** A first pass of this length leaves time for changes that would make the rest long. */
+const worthAnotherMs = 10_000
 
 export type DataJob = MigrateJob & { readonly moves: readonly Move[]; readonly temporary: Temporaries }
 
@@ -50,8 +57,8 @@ async function openCopy({ run, source, target, options, temporary }: DataJob, co
   if (action.action === 'fill') await recordFilling(run, target, place)
   const waits = place.kind === 'anonymous' ? await makeWaitingRoom(target, run, temporary.target) : undefined
   const to = waits === undefined ? await targetOf(target, place, undefined, run.signal) : await volumeTarget(target, waits, run.signal)
-  const copy = await openMountCopy({ run, source, target, from: planned.target, to, label: described.label, reader: options.reader, sourceJournal: temporary.source, targetJournal: temporary.target })
-  return { action, container, copy, ...(waits === undefined ? {} : { waits }) }
+  const job: CopyMountJob = { run, source, target, from: planned.target, to, label: described.label, reader: options.reader, sourceJournal: temporary.source, targetJournal: temporary.target }
+  return { action, container, job, copy: await openMountCopy(job), ...(waits === undefined ? {} : { waits }) }
 }
 
 async function makeWaitingRoom(engine: Engine, run: Run, journal: TemporaryJournal): Promise<string> {
@@ -61,23 +68,30 @@ async function makeWaitingRoom(engine: Engine, run: Run, journal: TemporaryJourn
   return name
 }
 
-/** While the source runs. */
-export async function precopyData({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }): Promise<void> {
+type CopiesJob = { readonly run: Run; readonly copies: readonly DataCopy[] }
+
+/**
+ * While the source runs: everything, and what has changed during that once more where it took long, so that the last pass has
+ * little to do.
+ */
+export async function precopyData({ run, copies }: CopiesJob): Promise<void> {
+  const startedAt = performance.now()
   for (const { copy } of copies) await copy.precopy(run.signal)
+  if (performance.now() - startedAt > worthAnotherMs) for (const { copy } of copies) await copy.precopy(run.signal)
 }
 
 /** What takes its time to start is started while the source still runs. */
-export async function prepareLastPass({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }): Promise<void> {
+export async function prepareLastPass({ run, copies }: CopiesJob): Promise<void> {
   await allOrNone(copies.map(({ copy }) => copy.prepare(run.signal)))
 }
 
 /** At rest: what has changed is sent, and what is gone is removed. */
-export async function finishData({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }): Promise<void> {
-  await allOrNone(copies.map(({ copy }) => copy.finish(run.signal)))
+export async function finishData({ run, copies }: CopiesJob): Promise<CopyReport[]> {
+  return await allOrNone(copies.map(({ copy }) => copy.finish(run.signal)))
 }
 
 /** How the copies differ from the source, which rests; none is as it should be. */
-export async function compareData({ run, copies }: { readonly run: Run; readonly copies: readonly DataCopy[] }, content: boolean): Promise<string[]> {
+export async function compareData({ run, copies }: CopiesJob, content: boolean): Promise<string[]> {
   const found: string[] = []
   for (const { copy, action } of copies) found.push(...(await copy.compare({ content }, run.signal)).map(text => `${action.stored.described.label}: ${text}`))
   return found
@@ -87,16 +101,26 @@ export async function compareData({ run, copies }: { readonly run: Run; readonly
  * When the containers are there: data that waited goes into the volumes that their create made, and what create put into volumes
  * that are empty on the source is removed again.
  */
-export async function settleData({ run, target, temporary, copies, ids }: DataJob & { readonly copies: readonly DataCopy[]; readonly ids: ReadonlyMap<string, string> }): Promise<void> {
-  for (const { action, container, waits, copy } of copies) {
+export async function settleData({ run, target, temporary, copies, reports, ids }: DataJob & { readonly copies: readonly DataCopy[]; readonly reports: readonly CopyReport[]; readonly ids: ReadonlyMap<string, string> }): Promise<void> {
+  for (const [at, { action, container, waits, copy, job }] of copies.entries()) {
     if (waits !== undefined) {
       const to = await targetOf(target, action.place, ids.get(container), run.signal)
       const from = await volumeTarget(target, waits, run.signal)
       await moveVolumeData({ run, engine: target, from, to, journal: temporary.target, signal: run.signal })
-    } else if (action.place.kind === 'volume' && copy.isEmpty) {
-      await copy.finish(run.signal)
+    } else if (action.place.kind === 'volume' && reports[at]!.entries <= 1 && copy.reader !== 'api' && copy.writer !== 'api' && (await copy.compare({ content: false }, run.signal)).length > 0) {
+      await sendAnew(job)
     }
   }
+}
+
+async function sendAnew(job: CopyMountJob): Promise<void> {
+  const { run, target, to, reader, targetJournal } = job
+  {
+    await using writer = await openMountWriter({ engine: target, target: to, reader, run: run.id, journal: targetJournal, signal: run.signal })
+    await writer.empty(run.signal)
+  }
+  await using copy = await openMountCopy(job)
+  await copy.finish(run.signal)
 }
 
 /** Whether the target has the same at that place already, as on storage that both share. */
