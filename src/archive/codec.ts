@@ -2,6 +2,7 @@ import { crc32, gzip, gzipSync, inflateRawSync, type ZlibOptions } from 'node:zl
 import { DrayError } from '../errors/dray-error.ts'
 import { checkGzipTrailer, gzipHeaderLength, gzipTrailerBytes } from './gzip-member.ts'
 import { decodeWithSystem } from './system-decoder.ts'
+import { isIncompressible, storedFrame } from './stored-frame.ts'
 import { zstdFrames, type ZstdFrame } from './zstd-frame.ts'
 import { nativeZstd, zlibWithZstd } from './zstd.ts'
 
@@ -31,6 +32,12 @@ export function compressFrame(plain: Buffer, codec: Codec): Buffer {
   return new native.Encoder(zstdLevel).encodeSync(plain)
 }
 
+/** The same in pieces. What would not get smaller is in a zstd frame as it is: no work, and the memory of `plain` itself. */
+export function framePieces(plain: Buffer, codec: Codec): readonly Buffer[] {
+  const isStored = codec === 'zstd' && isIncompressible(plain, sample => compressFrame(sample, codec).length)
+  return isStored ? storedFrame(plain) : [compressFrame(plain, codec)]
+}
+
 /** One gzip member, made on the thread pool: several calls run side by side. `plain` must not be changed before the promise settles. */
 export function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -44,12 +51,12 @@ export function gzipMember(plain: Buffer, level: number): Promise<Buffer> {
 /**
  * The content of one gzip member or of zstd frames, told apart by magic number, decoded by the thread that calls. Throws
  * `damaged` when they are not whole and alone, fail their checksum, or hold more than `maxBytes`, without allocating much more
- * than that.
+ * than that. What was not compressed is put into `into`, where it fits.
  */
-export async function decompressFrame(stored: Buffer, maxBytes: number): Promise<Buffer> {
+export async function decompressFrame(stored: Buffer, maxBytes: number, into?: Buffer): Promise<Buffer> {
   const compression = compressionOf(stored)
   if (compression === 'gzip') return gunzipMember(stored, maxBytes)
-  if (compression === 'zstd') return unzstd(stored, maxBytes)
+  if (compression === 'zstd') return unzstd(stored, maxBytes, into)
   throw new DrayError('damaged', 'what should be a compressed chunk is neither zstd nor gzip')
 }
 
@@ -89,10 +96,12 @@ function inflate(deflated: Buffer, maxBytes: number): { buffer: Buffer; engine: 
   }
 }
 
-async function unzstd(stored: Buffer, maxBytes: number): Promise<Buffer> {
+async function unzstd(stored: Buffer, maxBytes: number, into: Buffer | undefined): Promise<Buffer> {
   const plain: Buffer[] = []
   let left = maxBytes
-  for (const frame of zstdFrames(stored)) {
+  const frames = zstdFrames(stored)
+  if (into !== undefined && frames.length === 1 && frames[0]?.stored !== undefined) return joined(frames[0].stored, into, maxBytes)
+  for (const frame of frames) {
     if ((frame.contentBytes ?? 0) > left) throw tooLarge('zstd', maxBytes)
     if (frame.windowBytes > Math.max(maxBytes, usualWindowBytes)) throw new DrayError('damaged', `zstd data asks for ${frame.windowBytes} bytes of memory`)
     const content = await unzstdFrame(frame, left)
@@ -117,6 +126,15 @@ async function unzstdFrame({ bytes, contentBytes, mostBytes }: ZstdFrame, maxByt
     throw damagedBy(error, 'zstd', maxBytes)
   }
   return unzstdBounded(bytes, maxBytes)
+}
+
+function joined(pieces: readonly Buffer[], into: Buffer, maxBytes: number): Buffer {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (length > maxBytes) throw tooLarge('zstd', maxBytes)
+  if (length > into.length) return Buffer.concat(pieces)
+  let at = 0
+  for (const piece of pieces) at += piece.copy(into, at)
+  return into.subarray(0, length)
 }
 
 async function unzstdBounded(bytes: Buffer, maxBytes: number): Promise<Buffer> {

@@ -20,6 +20,8 @@ export type ZstdFrame = {
   readonly mostBytes: number
   /** The memory window that it asks of its decoder. */
   readonly windowBytes: number
+  /** Its content, where all of it lies here as it is and no checksum is to be looked at. */
+  readonly stored: readonly Buffer[] | undefined
 }
 
 type FrameHeader = Pick<ZstdFrame, 'contentBytes' | 'windowBytes'> & { readonly headerBytes: number; readonly skippedBytes: number | undefined; readonly checksumBytes: number }
@@ -32,16 +34,19 @@ export function zstdFrames(stored: Buffer): ZstdFrame[] {
     const header = parseFrameHeader(stored.subarray(at))
     at += header.headerBytes + (header.skippedBytes ?? 0)
     let mostBytes = 0
+    let raw: Buffer[] | undefined = header.checksumBytes === 0 ? [] : undefined
     for (let last = header.skippedBytes !== undefined; !last; ) {
       if (at + blockHeaderBytes > stored.length) throw cut()
       const block = parseBlockHeader(stored.subarray(at))
       last = block.last
       mostBytes += block.mostBytes
       at += blockHeaderBytes + block.storedBytes
+      if (block.isRaw) raw?.push(stored.subarray(at - block.storedBytes, at))
+      else raw = undefined
     }
     at += header.checksumBytes
     if (at > stored.length) throw cut()
-    if (header.skippedBytes === undefined) frames.push({ bytes: stored.subarray(start, at), contentBytes: header.contentBytes, mostBytes, windowBytes: header.windowBytes })
+    if (header.skippedBytes === undefined) frames.push({ bytes: stored.subarray(start, at), contentBytes: header.contentBytes, mostBytes, windowBytes: header.windowBytes, stored: raw })
   }
   return frames
 }
@@ -100,12 +105,12 @@ function parseFrameHeader(bytes: Buffer): FrameHeader {
   }
 }
 
-function parseBlockHeader(bytes: Buffer): { last: boolean; storedBytes: number; mostBytes: number } {
+function parseBlockHeader(bytes: Buffer): { last: boolean; isRaw: boolean; storedBytes: number; mostBytes: number } {
   const header = bytes.readUIntLE(0, blockHeaderBytes)
   const kind = (header >> 1) & 3
   const size = header >> 3
   if (kind === 3 || size > maxBlockBytes) throw new DrayError('damaged', 'zstd data has an invalid block')
-  return { last: (header & 1) !== 0, storedBytes: kind === 1 ? 1 : size, mostBytes: kind === 2 ? maxBlockBytes : size }
+  return { last: (header & 1) !== 0, isRaw: kind === 0, storedBytes: kind === 1 ? 1 : size, mostBytes: kind === 2 ? maxBlockBytes : size }
 }
 
 function windowOf(descriptor: number): number {

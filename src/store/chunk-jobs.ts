@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, rmSync, statSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
-import { compressFrame, decompressFrame, type Codec } from '../archive/codec.ts'
+import { BufferPool } from '../archive/buffer-pool.ts'
+import { decompressFrame, framePieces, type Codec } from '../archive/codec.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { digestOf, hexOf } from './digest.ts'
@@ -31,13 +32,13 @@ export async function performChunkJob(job: ChunkJob): Promise<EncodedChunk | und
 }
 
 function encodeChunk({ plain, codec, temporary, blobs }: EncodeJob): EncodedChunk {
-  const stored = compressFrame(asBuffer(plain), codec)
-  const digest = digestOf(stored)
-  const size = stored.length
+  const pieces = framePieces(asBuffer(plain), codec)
+  const digest = digestOf(...pieces)
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
   if (statSync(join(blobs, hexOf(digest)), { throwIfNoEntry: false })?.size === size) return { digest, size, descriptor: undefined }
   const descriptor = openSync(temporary, 'wx', 0o600)
   try {
-    for (let offset = 0; offset < size;) offset += writeSync(descriptor, stored, offset)
+    writeWhole(descriptor, pieces)
   } catch (thrown) {
     closeSync(descriptor)
     rmSync(temporary, { force: true })
@@ -46,25 +47,50 @@ function encodeChunk({ plain, codec, temporary, blobs }: EncodeJob): EncodedChun
   return { digest, size, descriptor }
 }
 
+function writeWhole(descriptor: number, pieces: readonly Buffer[]): void {
+  for (let left = pieces; left.length > 0;) {
+    let written = writevSync(descriptor, left)
+    left = left.flatMap(piece => {
+      const rest = piece.subarray(written)
+      written = Math.max(0, written - piece.length)
+      return rest.length > 0 ? [rest] : []
+    })
+  }
+}
+
+/** Files are read into memory that is used again. */
+const fileMemory = new BufferPool(1)
+
+async function decodeChunk({ chunk, from, into }: DecodeJob): Promise<void> {
+  if (typeof from !== 'string') {
+    await decode(chunk, asBuffer(from), asBuffer(into))
+    return
+  }
+  const memory = fileMemory.take(chunk.size + 1)
+  try {
+    await decode(chunk, readFile(from, memory), asBuffer(into))
+  } finally {
+    fileMemory.giveBack(memory)
+  }
+}
+
 /** Verifies what it gives: throws `damaged` when the blob does not hold the chunk, and the system's error when the file cannot be read. */
-async function decodeChunk({ chunk: { key, length, digest, size }, from, into }: DecodeJob): Promise<void> {
-  const stored = typeof from === 'string' ? readFile(from, size) : asBuffer(from)
+async function decode({ key, length, digest, size }: ChunkRef, stored: Buffer, into: Buffer): Promise<void> {
   if (stored.length !== size) throw new DrayError('damaged', `blob "${digest}" has ${stored.length} of ${size} bytes`)
-  const plain = await decompressFrame(stored, length).catch((thrown: unknown) => {
+  const plain = await decompressFrame(stored, length, into).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `in blob "${digest}", ${thrown.message}`) : thrown
   })
   if (plain.length !== length || createHash('sha256').update(plain).digest('hex') !== key) throw new DrayError('damaged', `blob "${digest}" holds something else`)
-  plain.copy(into)
+  if (plain.buffer !== into.buffer) plain.copy(into)
 }
 
-/** At most one byte more than `most`. */
-function readFile(path: string, most: number): Buffer {
+/** As much of the file as there is room for. */
+function readFile(path: string, into: Buffer): Buffer {
   const descriptor = openSync(path, 'r')
   try {
-    const bytes = Buffer.allocUnsafeSlow(most + 1)
     let length = 0
-    for (let got = -1; got !== 0 && length < bytes.length; length += got) got = readSync(descriptor, bytes, length, bytes.length - length, null)
-    return bytes.subarray(0, length)
+    for (let got = -1; got !== 0 && length < into.length; length += got) got = readSync(descriptor, into, length, into.length - length, null)
+    return into.subarray(0, length)
   } finally {
     closeSync(descriptor)
   }

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Digest } from './oci.ts'
 
-export function digestOf(bytes: Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+/** Of the bytes, or of the pieces one after the other. */
+export function digestOf(...pieces: readonly Uint8Array[]): Digest {
+  const hash = createHash('sha256')
+  for (const piece of pieces) hash.update(piece)
+  return `sha256:${hash.digest('hex')}`
 }
 
 export function isDigest(text: unknown): text is Digest {
