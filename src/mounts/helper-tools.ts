@@ -98,11 +98,7 @@ function toWaitingShell(argv: readonly string[]): string {
 /** Directories of the host that hold its programs: a host without one of them, learnt by trying, is remembered. */
 const programDirectories = new WeakMap<Engine, string[]>()
 
-<<<<<<< HEAD
-function bodyFor(image: string, target: MountTarget | undefined, access: 'read' | 'write', argv: readonly string[]) {
-=======
-function bodyFor(image: string, mount: EngineMount, access: 'read' | 'write', argv: readonly string[]) {
->>>>>>> h/mount
+function bodyFor(image: string, mount: EngineMount | undefined, access: 'read' | 'write', argv: readonly string[]) {
   return (directories: readonly string[]): Record<string, unknown> => ({
     Image: image,
     Cmd: argv,
@@ -122,11 +118,7 @@ function bodyFor(image: string, mount: EngineMount, access: 'read' | 'write', ar
       SecurityOpt: ['no-new-privileges', 'label=disable'],
       LogConfig: { Type: 'none', Config: {} },
       Tmpfs: { '/tmp': 'rw,nosuid,nodev,noexec' },
-<<<<<<< HEAD
-      Mounts: [...directories.map(path => bindMount(path, path, true)), ...(target === undefined ? [] : [engineMount(target, mountedAt, access === 'read')])],
-=======
-      Mounts: [...directories.map(path => bindMount(path, path, true)), mount],
->>>>>>> h/mount
+      Mounts: [...directories.map(path => bindMount(path, path, true)), ...(mount === undefined ? [] : [mount])],
     },
   })
 }
