@@ -20,14 +20,18 @@ export function readMigrateOptions(args: Record<string, unknown>): MigrateChoice
   for (const name of containers) if (name.includes('://')) throw new DrayError('usage', `"${name}" is no name of a container`, { hints: [`the engines come last: ${usage}`] })
   for (const address of [source, target]) if (address.includes('://')) parseEndpoint(address)
   const waitFor = textOf(args['waitFor'])
-  const { start: _start, replace: _replace, ...restore } = readRestoreOptions(args)
+  const { name, remaps, keep, reader, healthSeconds } = readRestoreOptions(args)
   return {
     source,
     target,
     compress: args['compress'] === true,
     via: readVia(textOf(args['via']) ?? 'stream'),
     options: {
-      ...restore,
+      ...(name === undefined ? {} : { name }),
+      ...(healthSeconds === undefined ? {} : { healthSeconds }),
+      remaps,
+      keep,
+      reader,
       containers: [...new Set(containers)],
       projects,
       consistency: (args['consistency'] ?? 'stop') as MigrateOptions['consistency'],

@@ -9,10 +9,15 @@ const surelySlowMs = 250
 /** Bytes per second that come from a host, or go to it, through its shell. Asks for a few MiB at the most, which cannot be compressed. */
 export async function measureLink(shell: HostShell, direction: 'from' | 'to', signal: AbortSignal): Promise<number> {
   const round = await timed(async () => shell.run(['true'], { signal }))
-  const first = Math.max(1, (await transfer(shell, direction, firstBytes, signal)) - round)
+  const first = withoutRound(await transfer(shell, direction, firstBytes, signal), round)
   if (first >= surelySlowMs) return (firstBytes / first) * 1000
-  const more = Math.max(1, (await transfer(shell, direction, moreBytes, signal)) - round)
+  const more = withoutRound(await transfer(shell, direction, moreBytes, signal), round)
   return (moreBytes / more) * 1000
+}
+
+/** What starting a program there takes is no transfer; but it may have taken longer the one time than the other. */
+function withoutRound(milliseconds: number, roundMs: number): number {
+  return Math.max(milliseconds - roundMs, milliseconds / 2)
 }
 
 async function transfer(shell: HostShell, direction: 'from' | 'to', bytes: number, signal: AbortSignal): Promise<number> {

@@ -1,7 +1,7 @@
 import { nameOf } from '../engine/spec/spec-record.ts'
 import { migratePipeline, stepsOf, type MigrateReport } from '../workflows/migrate.ts'
 import type { MigrateJob, Move } from '../workflows/migration.ts'
-import { describePlace } from '../workflows/restore-plan.ts'
+import { comesWith, describePlace } from '../workflows/restore-plan.ts'
 import type { CheckedMigration } from '../workflows/steps/check-migration.ts'
 import { differenceText } from './describe-restore.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
@@ -23,7 +23,7 @@ function containerText({ spec, plan, missing }: Move, health: string | undefined
   const { differences, engineDefaults, announced } = comparison ?? { differences: [], engineDefaults: [], announced: [] }
   return [
     `container "${plan.name}": ${spec.inspect.State.Status}${health === undefined ? '' : `, ${health}`}`,
-    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: as the target has it, ${because ?? ''}`),
+    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, stored: { described }, because }) => `  ${because?.startsWith(comesWith) === true ? described.label : `${describePlace(place)}, as the target has it`}: ${because ?? ''}`),
     ...missing.map(({ source, destination, reason }) => `  not moved: ${source} at ${destination}: ${reason}`),
     ...plan.request.losses.map(({ field, text }) => `  not kept: ${field}: ${text}`),
     ...plan.notes.map(text => `  ${text}`),

@@ -5,21 +5,19 @@
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { LiveContainer, LiveMount, MigrateJob, MigrateOptions, Move, Temporaries } from './migration.ts'
+import type { LiveContainer, MigrateJob, MigrateOptions, Move, Temporaries } from './migration.ts'
 import { closeUp, putBackSource, removeCopies } from './roll-back-migration.ts'
-import type { MountAction } from './restore-plan.ts'
 import { temporaryJournal } from './run.ts'
 import { allOrNone } from './all-or-none.ts'
 import { announceCommit } from './steps/capture-image.ts'
 import { checkMigration, type CheckedMigration } from './steps/check-migration.ts'
-import type { CopyReport } from './steps/copy-mount.ts'
 import { chooseContainers, inOrder } from './steps/choose-together.ts'
 import { lookAlive, warnOfOtherWriters } from './steps/look-alive.ts'
 import { compareAll, createAll, makePlaces, startAll, type StartedCopies } from './steps/make-copies.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { bringToRest, leaveAtRest, requireRest, type Rest } from './steps/rest-source.ts'
 import { keepCopies, retireSources } from './steps/retire-source.ts'
-import { closeCopies, compareData, finishData, openCopies, precopyData, prepareLastPass, settleData, type DataCopy } from './steps/send-data.ts'
+import { closeCopies, compareData, finishData, openCopies, precopyData, prepareLastPass, settleData, type DataCopy, type SentMount } from './steps/send-data.ts'
 import { sendChanges, sendImages, type SentImages } from './steps/send-images.ts'
 
 const precopying = 'send its data while it runs'
@@ -29,11 +27,11 @@ export const migratePipeline = Pipeline.named<MigrateJob>('migrate')
   .step('look at the source', lookAtSource, { undo: { name: 'what was made on the target is removed', run: removeCopies }, cleanup: { name: 'what was made for the moment', run: closeUp } })
   .step('check the target', checkMigration, { undo: { name: 'the source is as it was', run: putBackSource } })
   .act('make its networks and volumes', makePlaces)
-  .step('open its mounts', async state => ({ copies: await openCopies(state) }), { cleanup: { name: 'the readers and writers of its mounts', run: async ({ copies }) => closeCopies(copies) } })
+  .step('open its mounts', async state => ({ copies: await openCopies(state) }), { cleanup: { name: 'the readers and writers of its mounts', run: ({ copies }) => closeCopies(copies) } })
   .step('send its image', async state => ({ images: await sendImages(state) }))
   .actIf(({ options }) => options.precopy, precopying, precopyData)
   .act('prepare the last pass', prepare)
-  .step('bring the source to rest', async state => ({ rest: await bringToRest(state) }), { cleanup: { name: 'the watch of its rest', run: async ({ rest }) => leaveAtRest(rest) } })
+  .step('bring the source to rest', async state => ({ rest: await bringToRest(state) }), { cleanup: { name: 'the watch of its rest', run: ({ rest }) => leaveAtRest(rest) } })
   .step('send what has changed', sendRest)
   .actIf(({ options }) => options.removeSource, comparing, requireEqual)
   .step('create it on the target', async state => ({ ids: await createAll(state) }))
@@ -49,7 +47,7 @@ export type MigrateReport = {
   readonly moves: readonly Move[]
   readonly ids: ReadonlyMap<string, string>
   readonly images: SentImages
-  readonly mounts: readonly { readonly action: MountAction<LiveMount>; readonly report: CopyReport }[]
+  readonly mounts: readonly SentMount[]
   readonly started: StartedCopies
   readonly comparisons: ReadonlyMap<string, SpecComparison>
   /** From asking the first container to stop until the last one is up on the target; undefined when none ran. */
@@ -63,9 +61,9 @@ export async function migrateContainers(job: MigrateJob): Promise<MigrateReport>
   const turn = await takeTurn({ run: job.run, engine: job.target })
   try {
     job.run.reporter.planned?.(stepsOf(job.options))
-    const { state: { moves, ids, images, copies, reports, started, comparisons, rest } } = await migratePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
+    const { state: { moves, ids, images, reports, started, comparisons, rest } } = await migratePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const downtimeMs = rest.since === undefined || started.upAt === undefined ? undefined : started.upAt - rest.since
-    return { run: job.run.id, moves, ids, images, mounts: copies.map(({ action }, at) => ({ action, report: reports[at]! })), started, comparisons, downtimeMs, sourceRemoved: job.options.removeSource, milliseconds: performance.now() - startedAt }
+    return { run: job.run.id, moves, ids, images, mounts: reports, started, comparisons, downtimeMs, sourceRemoved: job.options.removeSource, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }
@@ -114,7 +112,7 @@ async function prepare(state: Opened): Promise<void> {
   await prepareLastPass(state)
 }
 
-async function sendRest(state: Opened & { readonly rest: Rest }): Promise<{ images: SentImages; reports: readonly CopyReport[] }> {
+async function sendRest(state: Opened & { readonly rest: Rest }): Promise<{ images: SentImages; reports: readonly SentMount[] }> {
   const [images, reports] = await allOrNone([sendChanges(state), finishData(state)])
   await requireRest(state)
   return { images, reports }

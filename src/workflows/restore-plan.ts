@@ -52,6 +52,9 @@ export type MountAction<Mount extends WantedMount = StoredMount> = { readonly st
 /** Why a mount is kept that the user named. */
 export const keptAsAsked = 'as asked with --keep'
 
+/** Why a mount is kept whose owner is made in the same run. */
+export const comesWith = 'it comes with container'
+
 export type RestorePlan<Mount extends WantedMount = StoredMount> = {
   readonly name: string
   readonly request: CreateRequest

@@ -7,7 +7,7 @@ import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
-import { describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
+import { comesWith, describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import { usersOfPath, usersOfVolume } from './check-places.ts'
 import type { CheckJob, Obstacles } from './check-target.ts'
 
@@ -27,7 +27,7 @@ async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, action: 'make' }
   const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }
   const owner = ownerOf(job, source)
-  if (owner !== undefined) return { stored, place, action: 'keep', because: `it belongs to container "${owner}", which is there` }
+  if (owner !== undefined) return { stored, place, action: 'keep', because: [...(job.together?.values() ?? [])].includes(owner) ? `${comesWith} "${owner}"` : `it belongs to container "${owner}", which is there` }
   const names = [source, label, place.kind === 'volume' ? place.name : place.path, ...stored.described.destinations.map(({ path }) => path)]
   if (options.keep.some(each => names.includes(each))) return { stored, place, action: 'keep', because: keptAsAsked }
   return place.kind === 'volume' ? await planVolume(job, stored, place.name) : await planBind(job, stored, place)

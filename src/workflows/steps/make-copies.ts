@@ -73,7 +73,7 @@ export async function startAll({ run, target, moves, options, ids }: Job & { rea
       if (moves.some(other => neededBy(other, moves).includes(move))) await giving.at(-1)
     }
     const states = await Promise.all(giving)
-    return { given: new Map(moves.map(({ spec }, at) => [spec.inspect.Id, states[at]!])), upAt: ups.length === 0 ? undefined : Math.max(...ups) }
+    return { given: new Map(states.map((state, at) => [moves[at]?.spec.inspect.Id ?? '', state])), upAt: ups.length === 0 ? undefined : Math.max(...ups) }
   } catch (thrown) {
     ending.abort(thrown)
     await Promise.allSettled(giving)

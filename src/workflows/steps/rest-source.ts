@@ -27,24 +27,22 @@ export async function bringToRest({ run, source, options, moves }: MigrateJob & 
     }
     return { frozen, since }
   } catch (thrown) {
-    leaveAtRest({ frozen })
+    await leaveAtRest({ frozen })
     throw thrown
   }
 }
 
 /** Ends the watching. */
-export function leaveAtRest({ frozen }: Pick<Rest, 'frozen'>): void {
+export function leaveAtRest({ frozen }: Pick<Rest, 'frozen'>): Promise<void> {
   for (const each of frozen) each.leave()
+  return Promise.resolve()
 }
 
 /** What was read while somebody else let a container run is not of one moment, and what it wrote since would be lost: `conflict`. */
-export async function requireRest({ source, run, moves, rest }: MigrateJob & { readonly moves: readonly Move[]; readonly rest: Rest }): Promise<void> {
+export async function requireRest({ source, run, options, moves, rest }: MigrateJob & { readonly moves: readonly Move[]; readonly rest: Rest }): Promise<void> {
   if (rest.since === undefined) return
-  const restless = rest.frozen.some(({ disturbed }) => disturbed)
-  const woken = await Promise.all(moves.map(async ({ spec: { inspect } }) => {
-    const { State } = await source.containers.inspect(inspect.Id, { signal: run.signal })
-    return State.Running && !State.Paused ? nameOf(inspect) : undefined
-  }))
-  const name = woken.find(each => each !== undefined)
-  if (restless || name !== undefined) throw new DrayError('conflict', `container "${name ?? nameOf(moves[0]!.spec.inspect)}" was started by somebody else while it was moved`, { hints: ['see that nothing starts it, and run the same command again'] })
+  const names = moves.map(({ spec: { inspect } }) => `"${nameOf(inspect)}"`).join(', ')
+  const states = await Promise.all(moves.map(({ spec: { inspect } }) => source.containers.inspect(inspect.Id, { signal: run.signal })))
+  const runs = options.consistency !== 'none' && states.some(({ State }) => State.Running && !State.Paused)
+  if (runs || rest.frozen.some(({ disturbed }) => disturbed)) throw new DrayError('conflict', `somebody else started what is moved (${names}) while it rested`, { hints: ['see that nothing starts it, and run the same command again'] })
 }

@@ -21,6 +21,9 @@ export type DataCopy = {
   readonly job: CopyMountJob
 }
 
+/** How the last pass over a mount went. */
+export type SentMount = Pick<DataCopy, 'action'> & { readonly report: CopyReport }
+
 
 /** A first pass of this length leaves time for changes that would make the rest long. */
 const worthAnotherMs = 10_000
@@ -86,8 +89,8 @@ export async function prepareLastPass({ run, copies }: CopiesJob): Promise<void>
 }
 
 /** At rest: what has changed is sent, and what is gone is removed. */
-export async function finishData({ run, copies }: CopiesJob): Promise<CopyReport[]> {
-  return await allOrNone(copies.map(({ copy }) => copy.finish(run.signal)))
+export async function finishData({ run, copies }: CopiesJob): Promise<SentMount[]> {
+  return await allOrNone(copies.map(async ({ action, copy }) => ({ action, report: await copy.finish(run.signal) })))
 }
 
 /** How the copies differ from the source, which rests; none is as it should be. */
@@ -101,13 +104,14 @@ export async function compareData({ run, copies }: CopiesJob, content: boolean):
  * When the containers are there: data that waited goes into the volumes that their create made, and what create put into volumes
  * that are empty on the source is removed again.
  */
-export async function settleData({ run, target, temporary, copies, reports, ids }: DataJob & { readonly copies: readonly DataCopy[]; readonly reports: readonly CopyReport[]; readonly ids: ReadonlyMap<string, string> }): Promise<void> {
-  for (const [at, { action, container, waits, copy, job }] of copies.entries()) {
+export async function settleData({ run, target, temporary, copies, reports, ids }: DataJob & { readonly copies: readonly DataCopy[]; readonly reports: readonly SentMount[]; readonly ids: ReadonlyMap<string, string> }): Promise<void> {
+  for (const { action, container, waits, copy, job } of copies) {
+    const entries = reports.find(each => each.action === action)?.report.entries ?? 0
     if (waits !== undefined) {
       const to = await targetOf(target, action.place, ids.get(container), run.signal)
       const from = await volumeTarget(target, waits, run.signal)
       await moveVolumeData({ run, engine: target, from, to, journal: temporary.target, signal: run.signal })
-    } else if (action.place.kind === 'volume' && reports[at]!.entries <= 1 && copy.reader !== 'api' && copy.writer !== 'api' && (await copy.compare({ content: false }, run.signal)).length > 0) {
+    } else if (action.place.kind === 'volume' && entries <= 1 && copy.reader !== 'api' && copy.writer !== 'api' && (await copy.compare({ content: false }, run.signal)).length > 0) {
       await sendAnew(job)
     }
   }
