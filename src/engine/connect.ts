@@ -51,6 +51,7 @@ export async function connectEngine({ host, env, signal, compress = false }: Con
       shell: link.shell,
       events: (filters, ending, window) => engineEvents(client, filters, ending, window),
       clock: options => readEngineClock(client, options),
+      giveUp: () => agent.giveUp(),
       close,
     }
   } catch (thrown) {

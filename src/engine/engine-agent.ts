@@ -1,8 +1,9 @@
 import { Agent } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import type { TlsMaterial } from './endpoint.ts'
+import { Unreachable } from './unreachable.ts'
 
 /** Opens one connection to the engine. Failures are `error` events of the stream. */
 export type Dial = () => Duplex
@@ -41,6 +42,7 @@ function limitConnectTime<Socket extends Duplex>(socket: Socket, connected: stri
 export class EngineAgent extends Agent {
   readonly #dial: Dial
   readonly #open = new Set<Duplex>()
+  #isGivenUp = false
 
   constructor(dial: Dial) {
     super({ keepAlive: true, maxFreeSockets: 4 })
@@ -48,10 +50,16 @@ export class EngineAgent extends Agent {
   }
 
   override createConnection(): Duplex {
-    const socket = this.#dial()
+    const socket = this.#isGivenUp ? unanswered() : this.#dial()
     this.#open.add(socket)
     socket.once('close', () => this.#open.delete(socket))
     return socket
+  }
+
+  /** Nobody waits for the engine any more: what is asked of it now fails at once, and what was asked ends. */
+  giveUp(): void {
+    this.#isGivenUp = true
+    this.destroy()
   }
 
   /** Ends all connections, raw ones and those in use as well. */
@@ -59,4 +67,8 @@ export class EngineAgent extends Agent {
     for (const socket of this.#open) socket.destroy()
     super.destroy()
   }
+}
+
+function unanswered(): Duplex {
+  return new Duplex().destroy(new Unreachable('engine-unreachable', 'it has not answered for long, and is not asked again', ['dray clean puts right what is left, when it answers again']))
 }

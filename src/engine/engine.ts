@@ -149,5 +149,7 @@ export interface Engine {
   events(filters: Record<string, string[]>, signal: AbortSignal, window?: EventWindow): AsyncIterable<EngineEvent>
   /** The engine's own time, in Unix seconds with all the digits it gives. */
   clock(options?: CallOptions): Promise<string>
+  /** Nobody waits for it any more: all that is asked of it from now on fails at once, as `engine-unreachable`. */
+  giveUp(): void
   close(): Promise<void>
 }

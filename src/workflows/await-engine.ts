@@ -22,6 +22,7 @@ export async function awaitEngine<Result>(engine: Engine, work: () => Promise<Re
       if (!(thrown instanceof DrayError && thrown.code === 'engine-unreachable') || givenUp.has(engine)) throw thrown
       if (performance.now() > deadline) {
         givenUp.add(engine)
+        engine.giveUp()
         throw thrown
       }
       if (isFirst) say(`${thrown.message}: trying again for up to ${patienceMs / 1000} s, to put everything back`)

@@ -32,9 +32,10 @@ export async function closeUp({ run, source, target }: Both): Promise<void> {
 }
 
 async function endCopies({ journal, id }: MigrateJob['run'], target: Engine): Promise<void> {
+  const signal = AbortSignal.timeout(haltTimeoutMs)
   for (const entry of entriesOf(journal.open(), target)) {
     if (entry.did !== 'created container' || isTemporary(entry, id)) continue
-    await target.containers.kill(entry.container, 'SIGKILL', { signal: AbortSignal.timeout(haltTimeoutMs) }).catch(() => undefined)
+    await target.containers.kill(entry.container, 'SIGKILL', { signal }).catch(() => undefined)
   }
 }
 
