@@ -69,6 +69,9 @@ export class EngineAgent extends Agent {
   }
 }
 
+/** A connection that fails when it has been given to whoever asked. */
 function unanswered(): Duplex {
-  return new Duplex().destroy(new Unreachable('engine-unreachable', 'it has not answered for long, and is not asked again', ['dray clean puts right what is left, when it answers again']))
+  const socket = new Duplex({ read: () => undefined, write: () => undefined })
+  setImmediate(() => socket.destroy(new Unreachable('engine-unreachable', 'it has not answered for long, and is not asked again', ['dray clean puts right what is left, when it answers again'])))
+  return socket
 }

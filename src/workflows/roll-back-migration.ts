@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from '../engine/engine.ts'
 import type { JournalEntry } from '../pipeline/journal.ts'
 import type { MigrateJob } from './migration.ts'
@@ -32,11 +33,13 @@ export async function closeUp({ run, source, target }: Both): Promise<void> {
 }
 
 async function endCopies({ journal, id }: MigrateJob['run'], target: Engine): Promise<void> {
-  const signal = AbortSignal.timeout(haltTimeoutMs)
-  for (const entry of entriesOf(journal.open(), target)) {
-    if (entry.did !== 'created container' || isTemporary(entry, id)) continue
-    await target.containers.kill(entry.container, 'SIGKILL', { signal }).catch(() => undefined)
-  }
+  const copies = entriesOf(journal.open(), target).flatMap(entry => (entry.did === 'created container' && !isTemporary(entry, id) ? [entry.container] : []))
+  if (copies.length === 0) return
+  const ended = Promise.all(copies.map(copy => target.containers.kill(copy, 'SIGKILL').catch(() => undefined)))
+  // A call that changes something is heard to its end, whatever a signal says.
+  const waited = new AbortController()
+  await Promise.race([ended, delay(haltTimeoutMs, undefined, { signal: waited.signal }).catch(() => undefined)])
+  waited.abort()
 }
 
 function entriesOf(entries: readonly JournalEntry[], engine: Engine): JournalEntry[] {

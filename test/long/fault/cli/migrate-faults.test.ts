@@ -27,7 +27,10 @@ function use(start: () => Promise<Pair>): void {
   }, 120_000)
   afterAll(async () => pair[Symbol.asyncDispose](), 60_000)
   beforeEach(async () => pair.makeWeb(), 60_000)
-  afterEach(async () => pair.removeAll(), 60_000)
+  afterEach(async () => {
+    await Promise.all([pair.one.host.link('up'), pair.two.host.link('up')])
+    await pair.removeAll()
+  }, 60_000)
 }
 
 async function expectAsBefore(): Promise<void> {
