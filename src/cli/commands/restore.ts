@@ -4,6 +4,7 @@ import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-res
 import { planRestore, restoreContainer, type RestoreReport } from '../../workflows/restore.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+import { lockRepository } from '../repository-lock.ts'
 import { readRestoreOptions } from '../restore-options.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
@@ -41,7 +42,7 @@ export const restoreCommand: Command = {
     const engine = await context.connect(textOf(args['to']))
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: false })
-      await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: 10_000 })
+      await using lock = await lockRepository(context, repository, 'shared')
       const targets: (string | undefined)[] = containers.length === 0 ? [undefined] : containers
       const job = (container: string | undefined) => ({ run, engine, repository, lock, backup: wanted, container, options, version: readVersion() })
       if (context.globals.dryRun) {
