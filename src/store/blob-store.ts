@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { close, createReadStream, fdatasync } from 'node:fs'
+import { close, createReadStream, fdatasync, statSync, unlinkSync } from 'node:fs'
 import { mkdir, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -178,13 +178,27 @@ export class BlobStore implements BlobReader {
 
   /** Every blob that has its name, in no order. Files that are not blobs are left out. */
   async *list(): AsyncGenerator<Digest> {
-    for await (const { name } of await opendir(this.#folders.blobs)) {
+    for await (const { name } of await opendir(this.#folders.blobs, { bufferSize: 1024 })) {
       const digest = `sha256:${name}`
       if (isDigest(digest)) yield digest
     }
   }
 
-  /** Only for prune, under the exclusive lock. Missing is success. */
+  /** Size and time of a blob that has its name, at once: for many in a row, where waiting for each takes five times as long. */
+  statNow(digest: Digest): BlobStat | undefined {
+    return statSync(this.#pathOf(digest), { throwIfNoEntry: false })
+  }
+
+  /** The same for remove(). */
+  removeNow(digest: Digest): void {
+    try {
+      unlinkSync(this.#pathOf(digest))
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw thrown
+    }
+  }
+
+  /** Only under the exclusive lock. Missing is success. */
   async remove(digest: Digest): Promise<void> {
     await rm(this.#pathOf(digest), { force: true })
   }

@@ -35,8 +35,6 @@ export type Garbage = {
   readonly missingBlobs: number
 }
 
-const statAtOnce = 64
-
 /** What a prune would remove, and what would stay. Throws `damaged`, naming the backups, when it cannot be known what they refer to. */
 export async function findGarbage(repository: Repository, options: GarbageOptions): Promise<Garbage> {
   const { blobs, path } = repository
@@ -44,8 +42,8 @@ export async function findGarbage(repository: Repository, options: GarbageOption
   const before = Date.now() - options.graceMs
   const digests = new SizedDigests()
   const counts = { removedBytes: 0, youngBlobs: 0, youngBytes: 0, keptBlobs: 0 }
-  const look = async (digest: Digest): Promise<void> => {
-    const found = await blobs.stat(digest)
+  const look = (digest: Digest): void => {
+    const found = blobs.statNow(digest)
     if (found === undefined) return
     if (found.mtimeMs > before) {
       counts.youngBlobs++
@@ -56,13 +54,11 @@ export async function findGarbage(repository: Repository, options: GarbageOption
     }
   }
   try {
-    const batch: Digest[] = []
     for await (const digest of blobs.list()) {
       options.signal?.throwIfAborted()
       if (referenced.has(digest)) counts.keptBlobs++
-      else if (batch.push(digest) === statAtOnce) await Promise.all(batch.splice(0).map(look))
+      else look(digest)
     }
-    await Promise.all(batch.map(look))
   } catch (thrown) {
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read the repository', path)
   }

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
@@ -17,6 +18,7 @@ export type PruneOptions = GarbageOptions & {
 
 export type PruneReport = Omit<Garbage, 'digests' | 'referenced'>
 
+/** Between them progress is shown, and signals are heard. */
 const removedAtOnce = 64
 
 /**
@@ -30,15 +32,13 @@ export async function prune(repository: Repository, options: PruneOptions, lock:
   if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`, { hints: ['run the same command again'] })
   options.onFound?.(report.removedBytes)
   try {
-    const queue = digests.entries()
-    const worker = async (): Promise<void> => {
-      for (const { digest, bytes } of queue) {
-        options.signal?.throwIfAborted()
-        await blobs.remove(digest)
-        options.onRemoved?.(bytes)
-      }
+    let removed = 0
+    for (const { digest, bytes } of digests.entries()) {
+      blobs.removeNow(digest)
+      options.onRemoved?.(bytes)
+      if (++removed % removedAtOnce === 0) await setImmediate()
+      options.signal?.throwIfAborted()
     }
-    await Promise.all(Array.from({ length: removedAtOnce }, worker))
     await tidy(repository, referenced, Date.now() - options.graceMs)
     await syncFolder(paths.blobs)
   } catch (thrown) {

@@ -4,6 +4,8 @@ import { RecordTable } from './record-table.ts'
 
 const keyBytes = 32
 const sizeBytes = 6
+/** Filled and copied in one go. */
+const record = Buffer.alloc(keyBytes + sizeBytes)
 
 /** Digests with the sizes of their blobs, in about 45 bytes each. */
 export class SizedDigests {
@@ -14,13 +16,12 @@ export class SizedDigests {
   }
 
   add(digest: Digest, bytes: number): void {
-    const record = Buffer.alloc(keyBytes + sizeBytes)
     record.write(hexOf(digest), 'hex')
     record.writeUIntBE(bytes, keyBytes, sizeBytes)
     this.#table.set(record)
   }
 
   *entries(): Generator<{ readonly digest: Digest; readonly bytes: number }> {
-    for (const record of this.#table.values()) yield { digest: `sha256:${record.toString('hex', 0, keyBytes)}`, bytes: record.readUIntBE(keyBytes, sizeBytes) }
+    for (const each of this.#table.values()) yield { digest: `sha256:${each.toString('hex', 0, keyBytes)}`, bytes: each.readUIntBE(keyBytes, sizeBytes) }
   }
 }
