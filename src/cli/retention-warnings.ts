@@ -1,5 +1,5 @@
 import { exitCodes } from '../errors/exit-codes.ts'
-import type { PruneReport } from '../store/prune.ts'
+import type { GarbageCounts } from '../store/garbage.ts'
 import { damagedIn } from '../ui/describe-retention.ts'
 import { formatCount } from '../ui/format.ts'
 import type { JudgedBackup } from '../workflows/forget.ts'
@@ -13,7 +13,7 @@ export function warnOfDamaged(judged: readonly JudgedBackup[], { reporter }: Com
 }
 
 /** Says that backups are damaged, where they are, and returns the exit code. */
-export function warnOfMissing({ missingBlobs }: PruneReport, { reporter }: CommandContext): number {
+export function warnOfMissing({ missingBlobs }: GarbageCounts, { reporter }: CommandContext): number {
   if (missingBlobs === 0) return 0
   reporter.warn(`${formatCount(missingBlobs, 'blob')} that backups need ${missingBlobs === 1 ? 'is' : 'are'} missing: dray doctor --repair names the damaged backups`)
   return exitCodes.incomplete

@@ -19,10 +19,8 @@ export type GarbageOptions = {
   readonly onRead?: (bytes: number) => void
 }
 
-export type Garbage = {
+export type GarbageCounts = {
   /** What nothing refers to, and is older than the grace. */
-  readonly digests: SizedDigests
-  readonly referenced: DigestSet
   readonly removedBlobs: number
   readonly removedBytes: number
   /** What nothing refers to, and is younger. */
@@ -34,6 +32,8 @@ export type Garbage = {
   /** What is referred to and not there: then backups are damaged. */
   readonly missingBlobs: number
 }
+
+export type Garbage = { readonly digests: SizedDigests; readonly referenced: DigestSet; readonly counts: GarbageCounts }
 
 /** What a prune would remove, and what would stay. Throws `damaged`, naming the backups, when it cannot be known what they refer to. */
 export async function findGarbage(repository: Repository, options: GarbageOptions): Promise<Garbage> {
@@ -62,7 +62,7 @@ export async function findGarbage(repository: Repository, options: GarbageOption
   } catch (thrown) {
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read the repository', path)
   }
-  return { ...counts, digests, referenced, removedBlobs: digests.size, keptBytes: bytes, missingBlobs: referenced.size - counts.keptBlobs }
+  return { digests, referenced, counts: { ...counts, removedBlobs: digests.size, keptBytes: bytes, missingBlobs: referenced.size - counts.keptBlobs } }
 }
 
 async function findReferenced(repository: Repository, { without, signal, onRead }: GarbageOptions): Promise<{ readonly referenced: DigestSet; readonly bytes: number }> {

@@ -7,7 +7,7 @@ import { syncFolder } from '../files/atomic-file.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import type { DigestSet } from './digest-set.ts'
-import { findGarbage, type Garbage, type GarbageOptions } from './garbage.ts'
+import { findGarbage, type GarbageCounts, type GarbageOptions } from './garbage.ts'
 import type { Repository } from './repository.ts'
 
 export type PruneOptions = GarbageOptions & {
@@ -15,8 +15,6 @@ export type PruneOptions = GarbageOptions & {
   readonly onFound?: (bytes: number) => void
   readonly onRemoved?: (bytes: number) => void
 }
-
-export type PruneReport = Omit<Garbage, 'digests' | 'referenced'>
 
 /** Between them progress is shown, and signals are heard. */
 const removedAtOnce = 64
@@ -26,11 +24,11 @@ const removedAtOnce = 64
  * When a listed document cannot be read it is not known what it refers to: then nothing is removed and `damaged` thrown.
  * What is listed is whole at every moment, so it may be stopped, by its signal or any other way.
  */
-export async function prune(repository: Repository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<PruneReport> {
+export async function prune(repository: Repository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
   const { blobs, paths, path } = repository
-  const { digests, referenced, ...report } = await findGarbage(repository, options)
+  const { digests, referenced, counts } = await findGarbage(repository, options)
   if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`, { hints: ['run the same command again'] })
-  options.onFound?.(report.removedBytes)
+  options.onFound?.(counts.removedBytes)
   try {
     let removed = 0
     for (const { digest, bytes } of digests.entries()) {
@@ -44,7 +42,7 @@ export async function prune(repository: Repository, options: PruneOptions, lock:
   } catch (thrown) {
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot prune', path)
   }
-  return report
+  return counts
 }
 
 /** Bad blobs that nobody needs any more, and the cache's records of blobs that are gone. */

@@ -1,4 +1,4 @@
-import type { PruneReport } from '../store/prune.ts'
+import type { GarbageCounts } from '../store/garbage.ts'
 import type { JudgedBackup, WhyKept } from '../workflows/forget.ts'
 import type { GroupedBackup } from '../workflows/retention-groups.ts'
 import { formatAge, formatBytes, formatCount, formatTime } from './format.ts'
@@ -58,7 +58,7 @@ export function damagedIn(judged: readonly JudgedBackup[]): string[] {
 }
 
 /** What a prune has freed, or would free, and why the rest is still there. */
-export function pruneText({ removedBlobs, removedBytes, youngBlobs, youngBytes, keptBlobs, keptBytes }: PruneReport, graceMs: number, done: boolean): string[] {
+export function pruneText({ removedBlobs, removedBytes, youngBlobs, youngBytes, keptBlobs, keptBytes }: GarbageCounts, graceMs: number, done: boolean): string[] {
   return [
     `${done ? 'freed' : 'would free'}: ${formatBytes(removedBytes)} in ${formatCount(removedBlobs, 'blob')}`,
     ...(youngBlobs === 0 ? [] : [`not freed: ${formatBytes(youngBytes)} in ${formatCount(youngBlobs, 'blob')} that no backup needs and that are younger than ${formatAge(graceMs)} (free them too with --grace 0)`]),

@@ -1,6 +1,6 @@
 import type { OwnerLock } from '../files/owner-lock.ts'
-import { findGarbage, type Garbage, type GarbageOptions } from '../store/garbage.ts'
-import { prune, type PruneReport } from '../store/prune.ts'
+import { findGarbage, type GarbageCounts, type GarbageOptions } from '../store/garbage.ts'
+import { prune } from '../store/prune.ts'
 import type { Repository } from '../store/repository.ts'
 import { whileTransferring, type Reporter } from './reporter.ts'
 
@@ -10,7 +10,7 @@ export const defaultGraceMs = 48 * 3_600_000
 export type FreeSpaceJob = { readonly repository: Repository; readonly reporter: Reporter; readonly signal: AbortSignal; readonly graceMs: number }
 
 /** Prunes, with its progress. */
-export async function freeSpace({ repository, reporter, signal, graceMs }: FreeSpaceJob, lock: OwnerLock<'exclusive'>): Promise<PruneReport> {
+export async function freeSpace({ repository, reporter, signal, graceMs }: FreeSpaceJob, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
   return await whileTransferring(reporter, 'free space', async freed => {
     return await whileTransferring(reporter, 'read what backups refer to', async read => {
       return await prune(repository, { graceMs, signal, onRead: bytes => read.add(bytes), onFound: bytes => {
@@ -22,9 +22,8 @@ export async function freeSpace({ repository, reporter, signal, graceMs }: FreeS
 }
 
 /** What freeSpace would free, with nothing changed. */
-export async function findFreeable({ repository, reporter, signal, graceMs }: FreeSpaceJob, without?: GarbageOptions['without']): Promise<PruneReport> {
+export async function findFreeable({ repository, reporter, signal, graceMs }: FreeSpaceJob, without?: GarbageOptions['without']): Promise<GarbageCounts> {
   return await whileTransferring(reporter, 'read what backups refer to', async read => {
-    const { digests: _digests, referenced: _referenced, ...report }: Garbage = await findGarbage(repository, { graceMs, signal, onRead: bytes => read.add(bytes), ...(without === undefined ? {} : { without }) })
-    return report
+    return (await findGarbage(repository, { graceMs, signal, onRead: bytes => read.add(bytes), ...(without === undefined ? {} : { without }) })).counts
   })
 }

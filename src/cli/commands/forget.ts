@@ -1,5 +1,5 @@
 import { DrayError } from '../../errors/dray-error.ts'
-import type { OwnerLock } from '../../files/owner-lock.ts'
+import type { GarbageCounts } from '../../store/garbage.ts'
 import type { Repository } from '../../store/repository.ts'
 import { askYes } from '../../ui/ask.ts'
 import { judgedJson, judgedSummary, judgedTable, namedTable, pruneText } from '../../ui/describe-retention.ts'
@@ -10,7 +10,7 @@ import type { GroupedBackup } from '../../workflows/retention-groups.ts'
 import { listOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { localTimeZone, policyExample, readKeepPolicy, withKeepOptions } from '../keep-options.ts'
-import { lockRepository } from '../repository-lock.ts'
+import { lockRepository, whileLocked } from '../repository-lock.ts'
 import { warnOfDamaged, warnOfMissing } from '../retention-warnings.ts'
 import { sayReport } from '../run-command.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
@@ -88,21 +88,29 @@ async function forgetNamed(context: CommandContext, repository: Repository, { wa
   return { text: globals.dryRun ? `would forget:\n${namedTable(named, width)}` : result.forgotten.join('\n'), json: { repository: repository.path, ...result.json }, exitCode: result.exitCode }
 }
 
+type Changed = { readonly forgotten: readonly string[]; readonly json: object; readonly exitCode: number }
+
 /** Forgets what is chosen under the lock, or only looks, and prunes if asked to. */
-async function change(context: CommandContext, repository: Repository, { prune, graceMs, waitMs }: Options, choose: () => Promise<readonly GroupedBackup[]>): Promise<{ readonly forgotten: readonly string[]; readonly json: object; readonly exitCode: number }> {
+async function change(context: CommandContext, repository: Repository, { prune, graceMs, waitMs }: Options, choose: () => Promise<readonly GroupedBackup[]>): Promise<Changed> {
   const { reporter, signal, globals } = context
   const job = { repository, reporter, signal, graceMs }
   if (globals.dryRun) {
-    await using _lock = await lockRepository(context, repository, 'shared', waitMs)
-    const chosen = await choose()
-    const pruned = prune ? await findFreeable(job, new Set(chosen.map(({ backup }) => backup.descriptor.digest))) : undefined
-    if (pruned !== undefined) sayReport(context, pruneText(pruned, graceMs, false))
-    return { forgotten: [], json: { wouldForget: chosen.map(({ backup }) => backup.id), ...(pruned === undefined ? {} : { pruned }) }, exitCode: pruned === undefined ? 0 : warnOfMissing(pruned, context) }
+    return await whileLocked(await lockRepository(context, repository, 'shared', waitMs), async () => {
+      const chosen = await choose()
+      const pruned = prune ? await findFreeable(job, new Set(chosen.map(({ backup }) => backup.descriptor.digest))) : undefined
+      return changed(context, graceMs, { wouldForget: chosen.map(({ backup }) => backup.id), ...(pruned === undefined ? {} : { pruned }) })
+    })
   }
-  await using lock: OwnerLock<'exclusive'> = await lockRepository(context, repository, 'exclusive', waitMs)
-  const forgotten = await forgetBackups(repository, await choose(), lock)
-  const pruned = prune ? await freeSpace(job, lock) : undefined
-  if (pruned !== undefined) sayReport(context, pruneText(pruned, graceMs, true))
-  else if (forgotten.length > 0) reporter.note('their space is freed by: dray prune')
-  return { forgotten, json: { forgotten, ...(pruned === undefined ? {} : { pruned }) }, exitCode: pruned === undefined ? 0 : warnOfMissing(pruned, context) }
+  return await whileLocked(await lockRepository(context, repository, 'exclusive', waitMs), async lock => {
+    const forgotten = await forgetBackups(repository, await choose(), lock)
+    const pruned = prune ? await freeSpace(job, lock) : undefined
+    if (pruned === undefined && forgotten.length > 0) reporter.note('their space is freed by: dray prune')
+    return changed(context, graceMs, { forgotten, ...(pruned === undefined ? {} : { pruned }) })
+  })
+}
+
+function changed(context: CommandContext, graceMs: number, json: { readonly forgotten?: readonly string[]; readonly wouldForget?: readonly string[]; readonly pruned?: GarbageCounts }): Changed {
+  const { forgotten = [], pruned } = json
+  if (pruned !== undefined) sayReport(context, pruneText(pruned, graceMs, json.wouldForget === undefined))
+  return { forgotten, json, exitCode: pruned === undefined ? 0 : warnOfMissing(pruned, context) }
 }

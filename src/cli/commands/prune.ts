@@ -1,10 +1,9 @@
-import type { PruneReport } from '../../store/prune.ts'
 import { pruneText } from '../../ui/describe-retention.ts'
 import { defaultGraceMs, findFreeable, freeSpace } from '../../workflows/free-space.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
 import { parseDuration } from '../duration.ts'
-import { lockRepository } from '../repository-lock.ts'
+import { lockRepository, whileLocked } from '../repository-lock.ts'
 import { warnOfMissing } from '../retention-warnings.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
 
@@ -23,14 +22,9 @@ export const pruneCommand: Command = {
     const { dryRun } = context.globals
     await using repository = await context.openRepository({ create: false })
     const job = { repository, reporter: context.reporter, signal: context.signal, graceMs }
-    let report: PruneReport
-    if (dryRun) {
-      await using _lock = await lockRepository(context, repository, 'shared', readWait(args))
-      report = await findFreeable(job)
-    } else {
-      await using lock = await lockRepository(context, repository, 'exclusive', readWait(args))
-      report = await freeSpace(job, lock)
-    }
+    const report = dryRun
+      ? await whileLocked(await lockRepository(context, repository, 'shared', readWait(args)), () => findFreeable(job))
+      : await whileLocked(await lockRepository(context, repository, 'exclusive', readWait(args)), lock => freeSpace(job, lock))
     return { text: pruneText(report, graceMs, !dryRun).join('\n'), json: { repository: repository.path, graceMs, ...report }, exitCode: warnOfMissing(report, context) }
   },
 }
