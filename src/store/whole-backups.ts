@@ -5,15 +5,20 @@ import { indexTypes, manifestTypes, readIndex, readManifest } from './documents.
 import type { Descriptor, Digest } from './oci.ts'
 
 /**
- * Tells whether a backup's documents can be read and every blob below them is there, by the names of the files as they are
- * now. Unlike missingBlobs it touches nothing, so no grace time begins anew; what blobs hold is for verify to say.
+ * Tells whether a backup's documents can be read and every blob below them is there in its full length. Unlike missingBlobs it
+ * touches nothing, so no grace time begins anew. What was found is not looked at again.
  */
-export async function findWhole(blobs: BlobStore): Promise<(backup: Descriptor) => Promise<boolean>> {
+export function findWhole(blobs: BlobStore): (backup: Descriptor) => Promise<boolean> {
   const present = new DigestSet()
-  for await (const digest of blobs.list()) present.add(digest)
   const known = new Map<Digest, boolean>()
+  const isPresent = ({ digest, size }: Descriptor): boolean => {
+    if (present.has(digest)) return true
+    const isThere = blobs.statNow(digest)?.size === size
+    if (isThere) present.add(digest)
+    return isThere
+  }
   const isWhole = async (descriptor: Descriptor): Promise<boolean> => {
-    if (!present.has(descriptor.digest)) return false
+    if (!isPresent(descriptor)) return false
     const isIndex = indexTypes.includes(descriptor.mediaType)
     if (!isIndex && !manifestTypes.includes(descriptor.mediaType)) return true
     const before = known.get(descriptor.digest)

@@ -33,7 +33,7 @@ export type PolicyJob = {
 export async function judgeBackups(repository: Repository, { policy, timeZone, isAsked }: PolicyJob): Promise<JudgedBackup[]> {
   const all = await groupBackups(repository, await listBackups(repository))
   const asked = isAsked === undefined ? all : all.filter(({ subjects }) => subjects.some(isAsked))
-  const isWhole = await findWhole(repository.blobs)
+  const isWhole = findWhole(repository.blobs)
   const nowMs = Date.now()
   const damaged = new Set<string>()
   const checked = new Set<string>()
@@ -94,7 +94,7 @@ export async function chooseNamed(repository: Repository, { wanted, evenLast, jo
   const all = await groupBackups(repository, await listBackups(repository))
   const named = all.filter(({ backup }) => ids.has(backup.id))
   if (evenLast) return named
-  const isWhole = await findWhole(repository.blobs)
+  const isWhole = findWhole(repository.blobs)
   const whole = async (members: readonly BackupSummary[]): Promise<BackupSummary | undefined> => {
     for (const member of members.toReversed()) if (await isWhole(member.descriptor)) return member
     return undefined
