@@ -61,6 +61,11 @@ export type RepositoryReport = {
 type Listed = { readonly id: string; readonly summary: BackupSummary; readonly descriptor: Descriptor }
 
 export async function checkRepository(job: RepositoryCheckJob): Promise<RepositoryReport> {
+  return (await inspectRepository(job)).report
+}
+
+/** The same, with what was found of each blob. */
+export async function inspectRepository(job: RepositoryCheckJob): Promise<{ readonly report: RepositoryReport; readonly isBad: (blob: { readonly digest: Digest }) => boolean }> {
   const startedAt = performance.now()
   const { repository, backup, level, share, repairs, signal } = job
   const findings = new Findings()
@@ -85,7 +90,8 @@ export async function checkRepository(job: RepositoryCheckJob): Promise<Reposito
   }
   const errors = findings.count('error')
   const { movedAside, notMoved } = checking
-  return { verdict: errors > 0 ? 'damaged' : 'valid', level, backups, findings: findings.list, errors, ...read, share, movedAside, ...(notMoved === undefined ? {} : { notMoved }), milliseconds: performance.now() - startedAt }
+  const report: RepositoryReport = { verdict: errors > 0 ? 'damaged' : 'valid', level, backups, findings: findings.list, errors, ...read, share, movedAside, ...(notMoved === undefined ? {} : { notMoved }), milliseconds: performance.now() - startedAt }
+  return { report, isBad: ({ digest }) => checking.table.isBad(digest) }
 }
 
 function asListed(summary: BackupSummary): Listed {

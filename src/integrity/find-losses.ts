@@ -38,6 +38,7 @@ export async function findLosses(job: LossJob, id: string, listed: Descriptor): 
   const losses: Loss[] = []
   for (const { name, manifest } of contents.containers) {
     if (await isManifestHurt(job, manifest, () => readContainerSpec(job.blobs, { manifest }))) losses.push({ what: 'container', name, lost: 'its spec' })
+    else if ((await readManifest(job.blobs, manifest)).layers.some(({ digest }) => job.isBad(digest))) losses.push({ what: 'container', name, lost: 'nothing but the empty layer beside its spec' })
   }
   for (const image of contents.images) losses.push(...(await imageLosses(job, image)))
   for (const mount of contents.mounts) losses.push(...(await mountLosses(job, mount)))

@@ -47,5 +47,5 @@ export class ChunkReader {
 }
 
 function damaged(key: string, reason: string, cause?: unknown): DrayError {
-  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['try an older backup: dray list'] })
+  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['try an older backup: dray list', 'what is lost: dray verify', 'what is left of this one: dray restore … --skip-damaged'] })
 }
