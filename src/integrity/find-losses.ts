@@ -105,7 +105,7 @@ class Paths {
 
 export function nameOfMount(description: MountDescription): string {
   const { id, label, source, name } = description
-  return [label, source, name].find(each => typeof each === 'string' && each !== '')?.toString() ?? id
+  return [label, source, name].find((each): each is string => typeof each === 'string' && each !== '') ?? id
 }
 
 /** Whether a manifest with its config is lost. */

@@ -247,6 +247,7 @@ export class BlobStore implements BlobReader {
     } catch (thrown) {
       // It got its own name in between.
       if (pending !== undefined && errnoOf(thrown) === 'ENOENT') return this.#readWhole(digest)
+      if (errnoOf(thrown) === 'EISDIR') throw wrongBlob(digest, this.#folders.root, 'is a directory')
       throw errnoOf(thrown) === 'ENOENT' ? missingBlob(digest, this.#folders.root) : fromSystemError(thrown, 'cannot read blob', digest)
     }
   }

@@ -45,8 +45,9 @@ async function checkRepository(context: CommandContext): Promise<Check> {
   const found = await check('repository', async () => {
     await using repository = await context.openRepository({ create: false })
     const backups = formatCount((await listBackups(repository)).length, 'backup')
-    await using _lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal })
+    await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal })
     const report = await inspect({ repository, level: 'quick', share: 1, repairs: false, onTotal: ignore, onBytes: ignore, signal: context.signal })
+    if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
     if (report.findings.some(({ severity }) => severity !== 'note')) missing = report
     return `${repository.path} lists ${backups}`
   })

@@ -22,13 +22,13 @@ export async function* salvagedTar(source: ChunkSource, { content, described, is
   let run = nothing
   for await (const marked of markedEntries(source, content, isBad)) {
     const whole = wholeRecord(marked)
-    if (whole !== undefined && whole.from === run.to) {
-      run = { from: run.from, to: whole.to }
+    if (whole !== undefined) {
+      if (whole.from !== run.to) yield* read(run)
+      run = { from: whole.from === run.to ? run.from : whole.from, to: whole.to }
       continue
     }
     yield* read(run)
-    run = whole ?? nothing
-    if (whole !== undefined) continue
+    run = nothing
     if ('unknown' in marked) onLost({ path: marked.first.toString(), lost: `${marked.unknown} entries from this one on: names and data` })
     else yield* mended(marked, read, described.kind === 'file', onLost)
   }
