@@ -31,7 +31,7 @@ const noPlatform = { os: 'unknown', architecture: 'unknown' }
 
 /**
  * Writes the backup's manifests and lists it: before, everything it refers to is on disk, looked up and touched; a blob that
- * is missing throws `damaged` and nothing is listed. `lock` is the one under which the blobs were stored.
+ * is missing throws BlobsGone (`damaged`) and nothing is listed. `lock` is the one under which the blobs were stored.
  */
 export async function addBackup(repository: Repository, backup: NewBackup, lock: OwnerLock): Promise<BackupSummary> {
   if (!isBackupId(backup.id)) throw new DrayError('usage', `"${backup.id}" cannot be the id of a backup`, { hints: ['up to 128 letters, digits, ".", "_" and "-", not beginning with "." or "-"'] })
@@ -126,8 +126,11 @@ async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Pro
   return bytes
 }
 
+/** Blobs that a backup counted as present are gone at its end: a check has found them bad, and moved them aside. */
+export class BlobsGone extends DrayError {}
+
 async function checkComplete(blobs: BlobStore, descriptor: Descriptor, id: string): Promise<void> {
   const missing = await missingBlobs(blobs, descriptor)
   if (missing.length === 0) return
-  throw new DrayError('damaged', `backup "${id}" was not kept: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['run the same command again: it stores what is missing'] })
+  throw new BlobsGone('damaged', `backup "${id}" was not kept: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['run the same command again: it stores what is missing'] })
 }

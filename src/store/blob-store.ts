@@ -8,6 +8,8 @@ import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
 import { BlobBatch, type OpenFile } from './blob-batch.ts'
+import { ReadingState, type BlobProblem } from './check-blob.ts'
+import { chunkThreads } from './chunk-threads.ts'
 import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReader, type BlobReadOptions } from './blob-reader.ts'
 import { digestOf, hexOf, isDigest } from './digest.ts'
 import type { Descriptor, Digest } from './oci.ts'
@@ -165,6 +167,40 @@ export class BlobStore implements BlobReader {
     return verifying(this.#readFile(digest), digest, this.#folders.root, expected.size)
   }
 
+  /** Reads a blob to its end in a thread of its own, and says what is wrong with it. */
+  async check({ digest, size }: Pick<Descriptor, 'digest' | 'size'>, state = new ReadingState()): Promise<BlobProblem | undefined> {
+    return await this.#check(this.#pathOf(digest), { digest, size }, state)
+  }
+
+  /** The same without reading it. */
+  async look({ digest, size }: Pick<Descriptor, 'digest' | 'size'>): Promise<BlobProblem | undefined> {
+    const found = await this.stat(digest)
+    if (found === undefined) return { problem: 'missing' }
+    return found.size === size ? undefined : { problem: 'size', found: `${found.size} bytes` }
+  }
+
+  /** Puts a blob that was moved aside, and is sound all the same, back to its place. False when there is none. */
+  async putBack(blob: Pick<Descriptor, 'digest' | 'size'>): Promise<boolean> {
+    const aside = join(this.#folders.quarantine, hexOf(blob.digest))
+    if ((await this.#check(aside, blob, new ReadingState())) !== undefined) return false
+    try {
+      await rename(aside, this.#pathOf(blob.digest))
+      await syncFolder(this.#folders.blobs)
+      return true
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return false
+      throw this.#writeError(thrown)
+    }
+  }
+
+  async #check(path: string, { digest, size }: Pick<Descriptor, 'digest' | 'size'>, { shared }: ReadingState): Promise<BlobProblem | undefined> {
+    try {
+      return await chunkThreads.check({ path, digest, size, state: shared })
+    } catch (thrown) {
+      throw fromSystemError(thrown, 'cannot read blob', digest)
+    }
+  }
+
   /** Moves a bad blob aside (drayage/quarantine/<hex>), so that the next backup stores it again. */
   async quarantine(digest: Digest): Promise<void> {
     try {
@@ -225,6 +261,7 @@ export class BlobStore implements BlobReader {
     } catch (thrown) {
       // It got its own name in between.
       if (pending !== undefined && errnoOf(thrown) === 'ENOENT') return this.#readWhole(digest)
+      if (errnoOf(thrown) === 'EISDIR') throw wrongBlob(digest, this.#folders.root, 'is a directory')
       throw errnoOf(thrown) === 'ENOENT' ? missingBlob(digest, this.#folders.root) : fromSystemError(thrown, 'cannot read blob', digest)
     }
   }

@@ -9,7 +9,7 @@ import { nameOf, type ContainerRecord } from '../engine/spec/spec-record.ts'
 import { kindOfBind } from '../mounts/bind-kind.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import { addBackup } from '../store/backup-graph.ts'
+import { addBackup, BlobsGone } from '../store/backup-graph.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
 import { ChunkStore } from '../store/chunk-store.ts'
 import { ImageStore } from '../store/image-store.ts'
@@ -76,7 +76,7 @@ export const backupPipeline = Pipeline.named<BackupJob>('backup')
 
 export async function backUpContainer(job: BackupJob): Promise<BackupReport> {
   const startedAt = performance.now()
-  const { state } = await backupPipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
+  const { state } = await runPipeline(job)
   const { record, plan, opened, atRest, images, store, backup } = state
   return {
     backup,
@@ -88,6 +88,18 @@ export async function backUpContainer(job: BackupJob): Promise<BackupReport> {
     freeze: atRest.freeze,
     storedBytes: store.counts.storedBytes,
     milliseconds: performance.now() - startedAt,
+  }
+}
+
+/** A blob that was counted as present and was moved aside meanwhile, because it is bad, is stored when all is done once more. */
+async function runPipeline(job: BackupJob): ReturnType<typeof backupPipeline.run> {
+  const context = { signal: job.run.signal, observer: job.run.reporter }
+  try {
+    return await backupPipeline.run(job, context)
+  } catch (thrown) {
+    if (!(thrown instanceof BlobsGone)) throw thrown
+    job.run.reporter.warn(`${thrown.message}: a check has moved them aside meanwhile; the backup is made once more, and stores them again`)
+    return await backupPipeline.run(job, context)
   }
 }
 

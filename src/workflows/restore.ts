@@ -16,7 +16,7 @@ import { checkTarget } from './steps/check-target.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
-import { chooseBackup, readStored } from './steps/read-stored.ts'
+import { chooseBackup, readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
@@ -90,8 +90,9 @@ export async function planRestore(job: RestoreJob): Promise<{ readonly stored: S
 type Read = RestoreJob & { readonly stored: StoredContainer; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
 type Checked = Read & { readonly plan: RestorePlan }
 
-async function readBackup({ run, engine, repository, backup, container }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
-  const stored = await readStored(repository, await chooseBackup(repository, backup, container), container)
+async function readBackup({ run, engine, repository, backup, container, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
+  const chosen = await chooseBackup(repository, backup, container)
+  const stored = options.skipDamaged ? await readWhatIsLeft(run, repository, chosen, container) : await readStored(repository, chosen, container)
   return { stored, source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
 }
 

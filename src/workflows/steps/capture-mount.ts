@@ -11,7 +11,7 @@ import type { ChunkStore } from '../../store/chunk-store.ts'
 import { ContentWriter } from '../../store/content-writer.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
-import type { PlacedEntry, TocEntry } from '../../store/toc-entry.ts'
+import { tocPathOf, tocTypeOf, type PlacedEntry, type TocEntry } from '../../store/toc-entry.ts'
 import { readToc, TocWriter, walkToc } from '../../store/toc.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
@@ -197,11 +197,9 @@ function operationsOf(operations: Operation[]): TarScanner {
   })
 }
 
-const types: Readonly<Record<string, TocEntry['type']>> = { 0: 'f', '\0': 'f', 7: 'f', S: 'f', 1: 'h', 2: 'l', 3: 'c', 4: 'b', 5: 'd', 6: 'p' }
-
 /** ctime and inode only if what tar wrote is what was listed: else the entry changed in between and is read again next time. */
 function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry {
-  const type = types[entry.type]
+  const type = tocTypeOf(entry.type)
   if (type === undefined) throw new DrayError('io-failed', `tar wrote an entry of the unknown type "${entry.type}" for "${entry.name.toString()}"`)
   const isSame = listed !== undefined && (type === 'h' || type === 'd' || type === 'l' || entry.realSize === listed.size || listed.type !== 'f') && (listed.mtime.startsWith('-') || listed.mtime === entry.mtime)
   return {
@@ -221,7 +219,7 @@ function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry 
 }
 
 function pathOf({ name }: TarEntry): Buffer {
-  return name.length > 1 && name[name.length - 1] === 0x2f ? name.subarray(0, -1) : name
+  return tocPathOf(name)
 }
 
 async function* entriesOf(store: ChunkStore, content: MountContent | undefined): AsyncGenerator<PlacedEntry> {

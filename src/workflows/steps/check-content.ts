@@ -3,7 +3,7 @@ import type { ListedEntry, MountReader } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { TocEntry } from '../../store/toc-entry.ts'
-import { readToc } from '../../store/toc.ts'
+import { walkToc } from '../../store/toc.ts'
 import type { DescribedMount } from '../mount-description.ts'
 
 /** One entry that is not as it is stored. */
@@ -11,18 +11,22 @@ export type ContentDifference = { readonly path: string; readonly what: string }
 
 const mostDifferences = 20
 
+/** All of them, as they are stored. */
+export function readEntries(source: ChunkSource, { toc }: MountContent): AsyncGenerator<TocEntry> {
+  return walkToc(source, toc)
+}
+
 /**
  * Compares what lies in a mount with the stored table of contents: names, kinds, sizes, modes, owners and times of every
  * entry. At most twenty differences are collected; none means equal. Both sides are streamed. A table that is not sorted (the
  * api reader's) is compared by names only.
  */
-export async function checkContent(mount: Pick<MountReader, 'list'>, source: ChunkSource, { toc }: MountContent, signal: AbortSignal): Promise<ContentDifference[]> {
+export async function checkContent(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: MountContent, signal: AbortSignal): Promise<ContentDifference[]> {
   const differences: ContentDifference[] = []
   const add = (path: Buffer, what: string): void => {
     if (differences.length < mostDifferences) differences.push({ path: path.toString(), what })
   }
-  if (!toc.sorted) return await checkNames(mount, source, toc, signal)
-  const stored = flatten(readToc(source, toc))
+  if (!toc.sorted) return await checkNames(mount, stored, signal)
   let next = await stored.next()
   for await (const batch of mount.list(signal)) {
     for (const entry of batch) {
@@ -55,16 +59,12 @@ export function asRecorded(mount: Pick<MountReader, 'list'>, { kind, source }: P
   }
 }
 
-async function checkNames(mount: Pick<MountReader, 'list'>, source: ChunkSource, toc: MountContent['toc'], signal: AbortSignal): Promise<ContentDifference[]> {
+async function checkNames(mount: Pick<MountReader, 'list'>, entries: AsyncGenerator<TocEntry>, signal: AbortSignal): Promise<ContentDifference[]> {
   let stored = 0
-  for await (const batch of readToc(source, toc)) stored += batch.length
+  while ((await entries.next()).done !== true) stored++
   let found = 0
   for await (const batch of mount.list(signal)) found += batch.filter(entry => entry.type !== 's' && !isLostAndFound(entry)).length
   return stored === found ? [] : [{ path: '.', what: `has ${found} entries instead of ${stored}` }]
-}
-
-async function* flatten(batches: AsyncIterable<readonly TocEntry[]>): AsyncGenerator<TocEntry> {
-  for await (const batch of batches) yield* batch
 }
 
 /** ext4's own, in the root of a file system. */

@@ -8,7 +8,7 @@ import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
-import { asRecorded, checkContent } from './check-content.ts'
+import { asRecorded, checkContent, readEntries } from './check-content.ts'
 import { usersOfPath, usersOfVolume } from './check-places.ts'
 import type { CheckJob, Obstacles } from './check-target.ts'
 
@@ -75,7 +75,8 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   }
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
-  if (writer.canList && (await checkContent(asRecorded(writer, stored.described), source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
+  const isKnown = writer.canList && (stored.isBad === undefined || !stored.content.toc.chunks.some(stored.isBad))
+  if (isKnown && (await checkContent(asRecorded(writer, stored.described), readEntries(source, stored.content), stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
   const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)

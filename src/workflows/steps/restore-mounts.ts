@@ -92,7 +92,7 @@ async function emptyOnceMore(job: MountsJob & { readonly id: string }, stored: S
   if (!(await writer.isEmpty(job.run.signal))) {
     if (writer.kind !== 'api') return await writeMount(job, stored, place, writer, true)
     await writer[Symbol.asyncDispose]()
-    return { place, reader: 'api', losses: [], problems: ['it was empty in the backup, and the engine filled it from the image'] }
+    return { place, reader: 'api', losses: [], lost: [], problems: ['it was empty in the backup, and the engine filled it from the image'] }
   }
   await writer[Symbol.asyncDispose]()
   return undefined
