@@ -21,7 +21,8 @@ import { describeMount, type DescribedMount } from './mount-description.ts'
 import type { CaptureReport } from './mount-content.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { announceCommit, captureFlattened, captureOriginal, captureWritableLayer, storeCommit, type CapturedImage, type CommitWishes, type ImageSource, type Original, type WritableLayerCapture } from './steps/capture-image.ts'
+import { announceCommit, captureFlattened, captureWritableLayer, type CapturedImage, type CommitWishes, type ImageSource, type WritableLayerCapture } from './steps/capture-image.ts'
+import { captureOriginal, type Original } from './steps/capture-original.ts'
 import { findBase, type Base } from './steps/find-base.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { seeOwnState } from './steps/other-rests.ts'
@@ -30,6 +31,7 @@ import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
 import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, storedMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
 import { readAtRest } from './steps/read-at-rest.ts'
 import { warnOfSurprises } from './steps/surprises.ts'
+import { storeWritableLayer } from './steps/store-writable-layer.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
 
 export type BackupOptions = {
@@ -71,7 +73,7 @@ export const backupPipeline = Pipeline.named<BackupJob>('backup')
   .step('open its mounts', openAll, { cleanup: { name: 'the readers of its mounts', run: closeAll } })
   .step('read its mounts', firstPass)
   .step('read what has changed, while it rests', secondPass)
-  .step('store its writable layer', storeWritableLayer)
+  .step('store its writable layer', storeImages)
   .step('write the backup', write)
 
 export async function backUpContainer(job: BackupJob): Promise<BackupReport> {
@@ -141,7 +143,7 @@ export type AtRest = { readonly reports: readonly CaptureReport[]; readonly writ
 async function secondPass(state: Read): Promise<{ atRest: AtRest }> {
   const { run, engine, record, options, first, original } = state
   const job = { ...state, open: state.opened }
-  if (original !== undefined && 'captured' in original) await announceCommit(run, engine, record.inspect, wishesOf(options))
+  if (original !== undefined && 'made' in original) await announceCommit(run, engine, record.inspect, wishesOf(options))
   if (first !== undefined) await prepareChanges(job, first)
   let reading: MountsReading | undefined
   try {
@@ -174,17 +176,11 @@ async function keepWritableLayer({ run, engine, options, original, imageSource, 
 
 type Captured = Read & { readonly atRest: AtRest; readonly images: readonly CapturedImage[] }
 
-async function storeWritableLayer({ run, options, record, original, imageSource, atRest }: Read & { readonly atRest: AtRest }): Promise<{ images: readonly CapturedImage[] }> {
-  const { writableLayer } = atRest
-  const images = original !== undefined && 'captured' in original ? [original.captured] : []
-  if (writableLayer === undefined) return { images }
+async function storeImages({ run, options, record, original, imageSource, atRest: { writableLayer } }: Read & { readonly atRest: AtRest }): Promise<{ images: readonly CapturedImage[] }> {
+  if (original === undefined || writableLayer === undefined) return { images: [] }
   if ('report' in writableLayer) return { images: [writableLayer] }
-  if (writableLayer.how === 'committed') images.unshift(await storeCommit(imageSource, writableLayer.ref, record.inspect, writableLayer.changed === undefined ? options.imageTags : []))
-  if (writableLayer.how === 'unchanged') {
-    const { descriptor, facts } = writableLayer
-    images.unshift({ descriptor, facts, report: { descriptor, id: facts.id, how: 'stored before', layers: 0, newLayers: 0, readBytes: 0 } })
-  }
-  if (writableLayer.changed !== undefined) images.unshift(await storeCommit(imageSource, writableLayer.changed, record.inspect, options.imageTags, 'changed'))
+  if ('lost' in original) throw new RangeError('a lost image was captured as a commit')
+  const images = await storeWritableLayer({ source: imageSource, container: record.inspect, original, layer: writableLayer, imageTags: options.imageTags })
   run.signal.throwIfAborted()
   return { images }
 }
