@@ -24,6 +24,7 @@ import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { announceCommit, captureFlattened, captureWritableLayer, type CapturedImage, type CommitWishes, type ImageSource, type WritableLayerCapture } from './steps/capture-image.ts'
 import { captureOriginal, type Original } from './steps/capture-original.ts'
 import { findBase, type Base } from './steps/find-base.ts'
+import { findLacks } from './steps/find-lacks.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { seeOwnState } from './steps/other-rests.ts'
 import { otherWriters } from './steps/other-writers.ts'
@@ -201,7 +202,7 @@ async function write({ run, engine, repository, lock, options, record, plan, ope
     freeze,
     ...(fingerprint === undefined ? {} : { writableLayer: { fingerprint, container: record.inspect.Id } }),
   }
-  const facts = newBackupFacts(run, engine, options.tags)
+  const facts = { ...newBackupFacts(run, engine, options.tags), lacks: findLacks({ withImage: options.withImage, plan, opened, reports: atRest.reports }) }
   const mounts = storedMounts(opened, atRest.reports)
   run.signal.throwIfAborted()
   return { backup: await addBackup(repository, { ...facts, images: images.map(({ descriptor }) => descriptor), containers: [{ name: container, spec }], mounts }, lock) }

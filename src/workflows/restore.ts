@@ -13,10 +13,11 @@ import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-pla
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, type BroughtImages } from './steps/bring-images.ts'
 import { checkTarget } from './steps/check-target.ts'
+import { chooseBackup } from './steps/choose-backup.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
-import { chooseBackup, readStored } from './steps/read-stored.ts'
+import { readStored } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
@@ -91,7 +92,7 @@ type Read = RestoreJob & { readonly stored: StoredContainer; readonly source: Ch
 type Checked = Read & { readonly plan: RestorePlan }
 
 async function readBackup({ run, engine, repository, backup, container }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
-  const stored = await readStored(repository, await chooseBackup(repository, backup, container), container)
+  const stored = await readStored(repository, await chooseBackup(repository, backup, container, text => run.reporter.warn(text)), container)
   return { stored, source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
 }
 

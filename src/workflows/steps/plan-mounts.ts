@@ -51,17 +51,17 @@ export async function planMounts(job: PlanMountsJob): Promise<MountPlan> {
     if (mount === undefined || mount.Type === 'tmpfs') continue
     const decision = await decide(mount, job)
     if ('target' in decision) captured.push(toPlanned(`m${captured.length + 1}`, decision.target, mounts, record))
-    else (decision.missing ? missing : leftOut).push(...mounts.map(({ Destination, Source, Name }) => ({ destination: Destination, source: Name ?? Source, reason: decision.reason, canBeAsked: decision.canBeAsked })))
+    else (decision.missing ? missing : leftOut).push(...mounts.map(({ Destination, Source, Name }) => ({ destination: Destination, source: Name ?? Source, reason: decision.reason, canBeAsked: decision.canBeAsked, ...(decision.isExcluded === true ? { isExcluded: true } : {}) })))
   }
   return { captured, leftOut, missing }
 }
 
-type Decision = { readonly target: MountTarget } | { readonly reason: string; readonly canBeAsked: boolean; readonly missing?: boolean }
+type Decision = { readonly target: MountTarget } | { readonly reason: string; readonly canBeAsked: boolean; readonly isExcluded?: boolean; readonly missing?: boolean }
 
 async function decide(mount: MountPoint, job: PlanMountsJob): Promise<Decision> {
   const { record, engine, include, exclude, kindOf, repositoryPath } = job
   const own = await ownPlaces(engine, [repositoryPath])
-  if (namedBy(exclude, mount)) return { reason: 'excluded, as asked', canBeAsked: false }
+  if (namedBy(exclude, mount)) return { reason: 'excluded, as asked', canBeAsked: false, isExcluded: true }
   if (mount.Type === 'volume') {
     const volume = record.volumes.find(({ Name }) => Name === mount.Name)
     if (volume === undefined || mount.Name === undefined) return { reason: 'the engine has no such volume', canBeAsked: false, missing: true }

@@ -9,9 +9,9 @@ import { backUpContainer } from '../backup.ts'
 import { newBackupFacts } from '../backup-facts.ts'
 import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
 import { startRun, type Run, type TemporaryJournal } from '../run.ts'
+import { replacedTag } from './choose-backup.ts'
 import type { PlannedMount } from './plan-mounts.ts'
 import { closeMounts, openMounts, readMounts, storedMounts } from './read-mounts.ts'
-import { replacedTag } from './read-stored.ts'
 import { targetOf } from './write-mount.ts'
 
 export type SetAside = {
