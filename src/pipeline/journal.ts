@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fromSystemError } from '../errors/system-error.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import { thisProcess, type Owner } from '../files/owner.ts'
 import { removeDeadTemporaries } from '../files/temporary-name.ts'
 
@@ -61,7 +62,7 @@ export class Journal {
   static async start(folder: string, run: string, command: string): Promise<Journal> {
     const path = journalPath(folder, run)
     try {
-      await makeFolder(folder)
+      await makeDurableFolder(folder)
       await removeDeadTemporaries(folder)
       const head: JournalHead = { owner: thisProcess(), run, command, since: new Date().toISOString() }
       await writeFileAtomically(path, `${JSON.stringify(head)}\n`, { keepExisting: true })
@@ -174,8 +175,8 @@ function journalPath(folder: string, run: string): string {
 }
 
 /** The names of new folders are made durable too, or a journal could be lost with its folder. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+async function makeDurableFolder(folder: string): Promise<void> {
+  const first = await makeFolder(folder)
   if (first === undefined) return
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
 }

@@ -1,12 +1,11 @@
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { errorJson } from '../../ui/error-text.ts'
 import { backupJson, backupText, imagesText } from '../../ui/describe-backup.ts'
 import { backUpContainer, type BackupReport } from '../../workflows/backup.ts'
 import { backUpImages, type ImagesReport } from '../../workflows/backup-images.ts'
 import { readBackupOptions } from '../backup-options.ts'
 import type { Command } from '../command.ts'
-import { sayReport, withRun } from '../run-command.ts'
+import { failedJson, forEachContainer, sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 import { planText } from './plan.ts'
 
@@ -43,35 +42,21 @@ export const backupCommand: Command = {
       await using repository = await context.openRepository({ create: true })
       await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: 10_000 })
       const reports: BackupReport[] = []
-      const failed: { readonly container: string; readonly error: DrayError }[] = []
-      for (const container of choices.containers) {
-        try {
-          const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
-          sayReport(context, backupText(report))
-          reports.push(report)
-        } catch (thrown) {
-          if (!isOfOneContainer(thrown)) throw thrown
-          failed.push({ container, error: thrown })
-          if (choices.containers.length > 1) context.reporter.warn(`container "${container}" is not backed up: ${[thrown.message, ...thrown.hints].join('; ')}`)
-        }
-      }
-      const [firstFailed] = failed
-      if (firstFailed !== undefined && reports.length === 0) throw firstFailed.error
+      const failed = await forEachContainer(context, choices.containers, 'backed up', async container => {
+        const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
+        sayReport(context, backupText(report))
+        reports.push(report)
+      })
       const images = choices.images.length === 0 ? undefined : await backUpImages({ run, engine, repository, lock, refs: choices.images, tags: choices.tags })
       if (images !== undefined) sayReport(context, imagesText(images))
       const ids = [...reports.map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
-      return { text: ids.join('\n'), json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failed.map(({ container, error }) => ({ container, error: errorJson(error) })), ...(images === undefined ? {} : { images: imagesJson(images) }) }, exitCode: failed.length > 0 || reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
+      return { text: ids.join('\n'), json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failedJson(failed), ...(images === undefined ? {} : { images: imagesJson(images) }) }, exitCode: failed.length > 0 || reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
     })
   },
 }
 
 function imagesJson({ backup, images }: ImagesReport): object {
   return { id: backup.id, images: images.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }
-}
-
-/** Whether the other containers of the command can be backed up all the same. */
-function isOfOneContainer(thrown: unknown): thrown is DrayError {
-  return thrown instanceof DrayError && ['not-found', 'conflict', 'refused', 'usage'].includes(thrown.code)
 }
 
 /** Exit 3: something that should have been captured was not, or not as it should be. */

@@ -33,7 +33,7 @@ export class Obstacles {
     if (this.found.length === 0) return
     const texts = [...new Set(this.found.map(({ text }) => text))]
     const hints = [...new Set(this.found.map(({ hint }) => hint))]
-    throw new DrayError('conflict', `nothing was changed on "${target}": ${texts.join('; ')}`, { hints })
+    throw new DrayError('conflict', `nothing was changed on "${target}"`, { list: texts, hints })
   }
 }
 
