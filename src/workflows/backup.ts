@@ -26,6 +26,7 @@ import { captureOriginal, type Original } from './steps/capture-original.ts'
 import { findBase, type Base } from './steps/find-base.ts'
 import { findLacks } from './steps/find-lacks.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
+import { holdMemory } from './steps/hold-memory.ts'
 import { seeOwnState } from './steps/other-rests.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
@@ -125,6 +126,7 @@ async function storeOriginal({ run, options, record, imageSource }: Stored): Pro
 type Opened = Stored & { readonly original: Original | undefined; readonly opened: readonly OpenMount[]; readonly layer: WritableLayer | undefined }
 
 async function openAll({ run, engine, options, plan, record, base, temporary }: Stored): Promise<{ opened: readonly OpenMount[]; layer: WritableLayer | undefined }> {
+  if (chooseFreeze(record.inspect, options.consistency) === 'stop') await holdMemory({ run, engine, temporary }, record.volumes.map(({ Name }) => Name))
   const layer = options.withImage ? await openWritableLayer({ engine, container: record.inspect, run: run.id, journal: temporary, signal: run.signal }) : undefined
   return { opened: await openMounts({ run, engine, mounts: plan.captured, reader: options.reader, base, temporary }), layer }
 }

@@ -17,6 +17,7 @@ import { chooseBackup } from './steps/choose-backup.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
+import { withLostMemory } from './steps/hold-memory.ts'
 import { readStored } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
@@ -72,7 +73,7 @@ export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> 
   try {
     const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const { stored, plan, id, images, written, filled, given, comparison, aside } = state
-    return { stored, plan, id, images, written: [...written, ...filled], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+    return { stored, plan, id, images, written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }

@@ -18,7 +18,18 @@ export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; rea
 export async function planMountActions(job: MountActionsJob): Promise<MountAction[]> {
   const actions: MountAction[] = []
   for (const stored of job.stored.mounts) actions.push(await planAction(job, stored))
+  await checkDevices(job)
   return actions
+}
+
+/** A new volume that mounts a folder of the host: without that folder no container would start. */
+async function checkDevices({ engine, run, request, temporary, obstacles }: MountActionsJob): Promise<void> {
+  for (const { Name, Driver, DriverOpts: { device, o } = {} } of request.volumes) {
+    if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
+    if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
+    const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
+    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`)
+  }
 }
 
 async function planAction(job: MountActionsJob, stored: StoredMount): Promise<MountAction> {

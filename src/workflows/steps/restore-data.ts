@@ -13,7 +13,7 @@ import type { JournalEntry } from '../../pipeline/journal.ts'
 import { longestMakingMs, type DataRestorer } from '../put-right.ts'
 import type { StoredMount } from '../restore-plan.ts'
 import { usersOfPath, usersOfVolume } from './check-places.ts'
-import { nameOfSummary } from './running-containers.ts'
+import { isTemporaryContainer, nameOfSummary } from './running-containers.ts'
 import { volumeTarget, writeAndCheck } from './write-mount.ts'
 
 /**
@@ -48,7 +48,7 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
 async function emptyAgain(engine: Engine, entry: Extract<JournalEntry, { did: 'filled volume' | 'filled path' }>, run: string, signal: AbortSignal): Promise<void> {
   if (entry.did === 'filled volume') {
     if (!(await engine.volumes.list(undefined, { signal })).some(({ Name }) => Name === entry.volume)) return
-    const later = (await engine.containers.list({ volume: [entry.volume] }, { signal })).find(({ Created }) => Created * 1000 > Date.parse(entry.at))
+    const later = (await engine.containers.list({ volume: [entry.volume] }, { signal })).find(each => each.Created * 1000 > Date.parse(entry.at) && !isTemporaryContainer(each))
     if (later !== undefined) throw inUse(nameOfSummary(later), 'has it since then')
   }
   await requireUnused(engine, entry, signal)

@@ -6,7 +6,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan, type StoredMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import type { SetAside } from './replace-container.ts'
-import { nameOfSummary } from './running-containers.ts'
+import { isTemporaryContainer, nameOfSummary } from './running-containers.ts'
 import { makeBindPlace, openPlace, requireEmpty, writeMount, type WrittenMount } from './write-mount.ts'
 
 export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal; readonly aside: SetAside | undefined }
@@ -100,7 +100,7 @@ async function emptyOnceMore(job: MountsJob & { readonly id: string }, stored: S
 
 /** What another container has put into a new volume by now is not ours to remove. */
 async function requireUnshared(engine: Engine, volume: string, container: string, signal: AbortSignal): Promise<void> {
-  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(({ Id, Names }) => Id !== container && !Names.some(name => name.startsWith('/drayage-')))
+  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(each => each.Id !== container && !isTemporaryContainer(each))
   if (other !== undefined) throw new DrayError('conflict', `container "${nameOfSummary(other)}" has volume "${volume}" by now`, { hints: ['remove it, or restore into another volume: --map-volume'] })
 }
 

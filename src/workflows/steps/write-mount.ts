@@ -9,6 +9,7 @@ import { describePlace, type MountPlace, type StoredMount } from '../restore-pla
 import { whileTransferring, type Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { asRecorded, checkContent } from './check-content.ts'
+import { holdMemory } from './hold-memory.ts'
 
 export type WriteMountJob = { readonly run: Run; readonly engine: Engine; readonly source: ChunkSource; readonly reader: 'auto' | ReaderKind; readonly temporary: TemporaryJournal }
 
@@ -32,9 +33,10 @@ async function anonymousName(engine: Engine, destination: string, container: str
   return name
 }
 
-/** The writer of the mount that a place means now. It makes sure by itself that nothing of it is left on the engine. */
+/** The writer of the mount that a place means now; what is memory stays mounted from now on. It makes sure by itself that nothing of it is left on the engine. */
 export async function openPlace({ run, engine, reader, temporary }: Omit<WriteMountJob, 'source'>, place: MountPlace, container: string | undefined): Promise<MountWriter> {
   const target = await targetOf(engine, place, container, run.signal)
+  if (target.kind === 'volume') await holdMemory({ run, engine, temporary }, [target.name])
   return await openMountWriter({ engine, target, reader, run: run.id, journal: temporary, signal: run.signal })
 }
 
