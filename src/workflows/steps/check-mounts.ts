@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { ContainerInspect, MountPoint, VolumeInspect } from '../../engine/api-types.ts'
 import type { CreateRequest } from '../../engine/spec/create-request.ts'
 import { originOf } from '../../engine/spec/mount-origin.ts'
@@ -6,6 +7,7 @@ import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
+import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import { asRecorded, checkContent } from './check-content.ts'
@@ -67,6 +69,7 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
   if (!options.replace) {
     obstacles.add(`${what} is there and not empty`, `replace its data with --replace, keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
+    await checkFixed(writer, found.Mountpoint, obstacles, run.signal)
     const users = await usersOfVolume(engine, name, replaced?.Id, run.signal)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   }
@@ -89,8 +92,17 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   if (writer.canList && (await checkContent(asRecorded(writer, stored.described), source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
   const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
+  if (options.replace) await checkFixed(writer, place.kind === 'file' ? posix.dirname(place.path) : place.path, obstacles, signal)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
+}
+
+/** Found when half of the rest was gone already it would stand in the way of the way back, too. */
+async function checkFixed(writer: MountWriter, folder: string, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+  const fixed = await writer.findFixed(signal)
+  if (fixed === undefined) return
+  const path = posix.join(folder, fixed.toString())
+  obstacles.add(`"${path}" is immutable or append-only, and cannot be replaced`, `let it be changed, on the engine's host: chattr -i -a "${path}"`)
 }
 
 /** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */
