@@ -1,10 +1,16 @@
 import { blockBytes } from './tar-header.ts'
 
-const lengthsAt = { mode: 100, uid: 108, gid: 116, size: 124, mtime: 136, checksum: 148, type: 156, magic: 257 } as const
+const fieldsAt = { mode: 100, size: 124, checksum: 148, magic: 257 } as const
 
 /** An empty file of this name, mode 0644, owner 0, time 0. */
 export function markerHeader(name: Buffer): Buffer {
   return Buffer.concat([extendedHeader(new Map([['path', name]])), headerBlock('marker', '0', 0)])
+}
+
+/** A whole archive of nothing but "./" with these attributes; the time as "seconds.nanoseconds". */
+export function rootArchive({ mode, uid, gid, mtime }: { readonly mode: number; readonly uid: number; readonly gid: number; readonly mtime: string }): Buffer {
+  const records = new Map(Object.entries({ uid, gid, mtime }).map(([name, value]) => [name, Buffer.from(String(value))]))
+  return Buffer.concat([extendedHeader(records), headerBlock('./', '5', 0, mode), Buffer.alloc(2 * blockBytes)])
 }
 
 /** The PAX records of the entry that follows; names have one character per byte (latin1). */
@@ -21,13 +27,13 @@ function recordOf(name: string, value: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${length} ${name}=`, 'latin1'), value, Buffer.from('\n')])
 }
 
-function headerBlock(name: string, type: string, size: number): Buffer {
+function headerBlock(name: string, type: string, size: number, mode = 0o644): Buffer {
   const block = Buffer.alloc(blockBytes)
   block.write(name)
-  block.write('0000644\0' + '0000000\0' + '0000000\0', lengthsAt.mode)
-  block.write(`${size.toString(8).padStart(11, '0')}\0` + '00000000000\0' + ' '.repeat(8) + type, lengthsAt.size)
-  block.write('ustar\x0000', lengthsAt.magic)
+  block.write(`${mode.toString(8).padStart(7, '0')}\0` + '0000000\0' + '0000000\0', fieldsAt.mode)
+  block.write(`${size.toString(8).padStart(11, '0')}\0` + '00000000000\0' + ' '.repeat(8) + type, fieldsAt.size)
+  block.write('ustar\x0000', fieldsAt.magic)
   const sum = block.reduce((total, byte) => total + byte, 0)
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, lengthsAt.checksum)
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, fieldsAt.checksum)
   return block
 }

@@ -16,7 +16,7 @@ import type { CommandContext, CommandResult } from './command.ts'
 export async function withRun(context: CommandContext, work: (run: Run) => Promise<CommandResult>, { changesNothing = context.globals.dryRun } = {}): Promise<CommandResult> {
   const { journalFolder, commandLine, reporter, signal } = context
   if (changesNothing) for (const { what } of await listDeadRuns(journalFolder)) reporter.warn(`left by an earlier run: ${what} (put it right with: dray clean)`)
-  else await cleanBeforehand({ folder: journalFolder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }), signal, command: commandLine }, reporter)
+  else await cleanBeforehand({ folder: journalFolder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal, command: commandLine }, reporter)
   const run = await startRun({ journalFolder, command: commandLine, reporter, signal })
   let left: readonly JournalEntry[] = []
   const result = await work(run).finally(async () => {

@@ -22,10 +22,12 @@ export type JournalAction =
   /** Its successor is live: it is to be removed, and never to run again. */
   | { readonly did: 'superseded container'; readonly container: string; readonly name: string }
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
-  /** It was there, and empty. */
-  | { readonly did: 'filled volume'; readonly volume: string }
-  | { readonly did: 'filled path'; readonly path: string; readonly kind: 'directory' | 'file' }
+  | ({ readonly did: 'filled volume'; readonly volume: string } & Filling)
+  | ({ readonly did: 'filled path'; readonly path: string; readonly kind: 'directory' | 'file' } & Filling)
   | { readonly did: 'created path' | 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
+
+/** What was there, and empty, is filled with what this backup holds of `source`. `root` is what the place itself was, where that is known. */
+export type Filling = { readonly backup?: string; readonly repository?: string; readonly source?: string; readonly root?: { readonly mode: number; readonly uid: number; readonly gid: number; readonly mtime: string } }
 
 /** `at` is when it was written down, by the clock of the machine that dray runs on. */
 export type JournalEntry = JournalAction & { readonly id: number; readonly engine: string; readonly engineId: string; readonly at: string }

@@ -22,7 +22,7 @@ export const cleanCommand: Command = {
       return { text: forgotten.map(what => `forgotten: ${printable(what)}`).join('\n'), json: { forgotten } }
     }
     if (context.globals.dryRun) return listed(await listDeadRuns(folder), 'would put right')
-    const { settled, left } = await cleanDeadRuns({ folder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }), signal: context.signal, command: context.commandLine })
+    const { settled, left } = await cleanDeadRuns({ folder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal: context.signal, command: context.commandLine })
     const lines = [
       ...settled,
       ...left.map(({ run, what, problem }) => `left: ${what}: ${problem} (run ${run})`),

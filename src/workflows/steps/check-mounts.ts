@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { ContainerInspect, MountPoint, VolumeInspect } from '../../engine/api-types.ts'
+import type { MountPoint, VolumeInspect } from '../../engine/api-types.ts'
 import type { CreateRequest } from '../../engine/spec/create-request.ts'
 import { originOf } from '../../engine/spec/mount-origin.ts'
 import { remapPath } from '../../engine/spec/remap-record.ts'
@@ -11,10 +11,10 @@ import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import { asRecorded, checkContent } from './check-content.ts'
-import { usersOfPath, usersOfVolume } from './check-places.ts'
-import type { CheckJob, Obstacles } from './check-target.ts'
+import type { CheckJob, Obstacles, RunningContainers } from './check-target.ts'
+import { usersOfPath, usersOfVolume } from './running-containers.ts'
 
-export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
+export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly running: RunningContainers; readonly obstacles: Obstacles }
 
 /** What happens to each mount. Data is never merged: what holds other data is a conflict, unless it is to be replaced or kept. */
 export async function planMountActions(job: MountActionsJob): Promise<MountAction[]> {
@@ -56,7 +56,7 @@ function ownerOf({ stored: { spec }, request }: MountActionsJob, source: string)
 }
 
 async function planVolume(job: MountActionsJob, stored: StoredMount, name: string): Promise<MountAction> {
-  const { engine, run, request, options, replaced, obstacles } = job
+  const { engine, run, request, options, obstacles } = job
   const place = { kind: 'volume', name } as const
   const wanted = request.volumes.find(({ Name }) => Name === name)
   const found = await unlessMissing(engine.volumes.inspect(name, { signal: run.signal }))
@@ -70,7 +70,7 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
     obstacles.add(`${what} is there and not empty`, `replace its data with --replace, keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
     await checkFixed(writer, found.Mountpoint, obstacles, run.signal)
-    const users = await usersOfVolume(engine, name, replaced?.Id, run.signal)
+    const users = usersOfVolume(await job.running(), name)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   }
   return { stored, place, action: 'replace' }
@@ -90,7 +90,7 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   if (writer.canList && (await checkContent(asRecorded(writer, stored.described), source, stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
-  const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
+  const users = options.replace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
   if (options.replace) await checkFixed(writer, place.kind === 'file' ? posix.dirname(place.path) : place.path, obstacles, signal)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
