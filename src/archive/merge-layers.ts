@@ -33,7 +33,7 @@ export async function* mergeLayers(layers: readonly LayerSource[]): AsyncGenerat
   yield Buffer.alloc(2 * blockBytes)
 }
 
-type Member = { readonly entry: TarEntry; readonly headers: readonly Buffer[]; readonly body: AsyncIterable<Buffer> }
+type Member = { readonly entry: TarEntry; readonly headers: readonly Buffer[]; readonly body: AsyncGenerator<Buffer> }
 
 type Passing = {
   readonly cover: LayerCover
@@ -67,7 +67,7 @@ async function findMoves(open: LayerSource, cover: LayerCover): Promise<Map<Laye
   for await (const { entry, body } of membersOf(open())) {
     const [path, target] = [toLayerPath(entry.name), toLayerPath(entry.linkName)]
     if (entry.type === '1' && !moves.has(target) && cover.hides(target) && !cover.hides(path)) moves.set(target, path)
-    for await (const piece of body) void piece
+    while ((await body.next()).done !== true);
   }
   return moves
 }

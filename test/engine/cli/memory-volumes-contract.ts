@@ -59,7 +59,7 @@ export function memoryVolumesContract(engine: EngineName, { onlyFirst = false } 
 
   test('replaced, it is in the safety backup; when the new one fails the old one has it again', async () => {
     await web('test ! -e /mem/broken && trap exit TERM; test ! -e /mem/broken && while :; do sleep 0.1; done')
-    const broken = async (): Promise<void> => void (await docker(host, 'exec', 'web', 'sh', '-c', 'echo changed > /mem/file; echo changed > /anonymous/file; rm -f /mem/broken'))
+    const broken = (): Promise<string> => docker(host, 'exec', 'web', 'sh', '-c', 'echo changed > /mem/file; echo changed > /anonymous/file; rm -f /mem/broken')
     await docker(host, 'exec', 'web', 'touch', '/mem/broken')
     expectExit(await dray('backup', 'web'), 0)
     await broken()

@@ -47,7 +47,7 @@ async function tarOf(layer: Layer): Promise<Buffer> {
     if (entry.type === 'directory') tar.entry({ name: `${entry.name}/`, type: 'directory', uid: entry.uid })
     else if (entry.type === 'whiteout') tar.entry({ name: [folderOf(entry.name), `.wh.${entry.name.slice(folderOf(entry.name) === '' ? 0 : folderOf(entry.name).length + 1)}`].filter(part => part !== '').join('/') }, '')
     else if (entry.type === 'opaque') tar.entry({ name: `${entry.name}/.wh..wh..opq` }, '')
-    else if (entry.type === 'file') {
+    else {
       tar.entry({ name: entry.name }, entry.data)
       for (const link of entry.links) tar.entry({ name: link, type: 'link', linkname: entry.name })
     }
