@@ -1,7 +1,7 @@
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { isStep } from './dray-process.ts'
+import { DrayProcess, isStep } from './dray-process.ts'
 import { World } from './world.ts'
 
 let world: World
@@ -34,4 +34,22 @@ test('a volume that a killed restore had filled is emptied again, and as it was;
   expect(await readdir(folder)).toEqual([])
   expect(await attributes()).toEqual(before)
   expect(await world.journals()).toEqual([])
+}, 60_000)
+
+test('a new volume that a container of the user\'s has meanwhile is not written, whatever the container is called', async () => {
+  await world.removeAll()
+  await world.fresh()
+  await world.makeWeb()
+  expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+  await world.removeAll()
+  let created: Promise<string> | undefined
+  const { ended } = new DrayProcess(['restore', 'latest', 'web'], world.env, (event, running) => {
+    if (created !== undefined || !isStep('write its data')(event)) return
+    running.kill('SIGSTOP')
+    created = world.docker('create', '--name', 'drayage-mine', '-v', 'web-data:/data', 'box:1').finally(() => running.kill('SIGCONT'))
+  })
+  const { exitCode, result } = await ended
+  await created
+  expect({ exitCode, result }).toMatchObject({ exitCode: 41, result: { error: { message: expect.stringContaining('container "drayage-mine" has volume "web-data" by now'), leftBehind: [{ problem: expect.stringContaining('volume is in use') }] } } })
+  expect((await world.inventory()).containers).toEqual([expect.stringContaining(' drayage-mine created ')])
 }, 60_000)
