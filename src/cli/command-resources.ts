@@ -27,19 +27,19 @@ export class CommandResources {
   }
 
   /** One connection per address, however often it is asked for. */
-  connect(host = this.globals.host): Promise<Engine> {
+  connect(host = this.globals.host, from?: string): Promise<Engine> {
     const key = host ?? ''
     const known = this.engines.get(key)
     if (known) return known
-    const connecting = this.openConnection(host)
+    const connecting = this.openConnection(host, from)
     this.engines.set(key, connecting)
     return connecting
   }
 
   /** dockerode takes longer to load than all of the rest: commands that need no engine go without. */
-  private async openConnection(host: string | undefined): Promise<Engine> {
+  private async openConnection(host: string | undefined, from: string | undefined): Promise<Engine> {
     const { connectEngine } = await import('../engine/connect.ts')
-    return await connectEngine({ ...(host === undefined ? {} : { host }), env: process.env, signal: this.signal })
+    return await connectEngine({ ...(host === undefined ? {} : { host }), ...(from === undefined ? {} : { from }), env: process.env, signal: this.signal })
   }
 
   async openRepository(options: { readonly create: boolean }): Promise<Repository> {

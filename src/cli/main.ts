@@ -39,7 +39,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
       env: process.env,
       commandLine: ['dray', ...argv].join(' '),
       width: process.stdout.columns || 100,
-      connect: host => resources.connect(host),
+      connect: (host, from) => resources.connect(host, from),
       openRepository: options => resources.openRepository(options),
       journalFolder: `${stateFolder(process.env)}/journal`,
     })

@@ -6,7 +6,7 @@ import type { BackupSummary } from '../store/backup-summary.ts'
 import { openRepository, repositoryPaths, type Repository } from '../store/repository.ts'
 import { describeRepositoryReport } from '../ui/describe-repository-report.ts'
 import { whileTransferring } from '../workflows/reporter.ts'
-import { chooseBackup } from '../workflows/steps/read-stored.ts'
+import { chooseBackup } from '../workflows/steps/choose-backup.ts'
 import { textOf } from './backup-options.ts'
 import type { CommandContext, CommandResult } from './command.ts'
 
@@ -19,7 +19,7 @@ export async function verifyRepository(args: Record<string, unknown>, context: C
   const { level, share } = readDepth(args)
   await using repository = directory === undefined ? await context.openRepository({ create: false }) : await openRepository(directory, { create: false })
   await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: lockWaitMs })
-  const chosen = backup === undefined ? undefined : await find(repository, backup, container)
+  const chosen = backup === undefined ? undefined : await find(repository, backup, container, text => context.reporter.warn(text))
   const subject = chosen === undefined ? `repository ${repository.path}` : `backup ${chosen.id}`
   const report = await whileTransferring(context.reporter, subject, transfer => checkRepository({
     repository,
@@ -50,9 +50,9 @@ export function refuseRepositoryOptions(args: Record<string, unknown>): void {
   if (given !== undefined) throw new DrayError('usage', `--${given === 'noRepair' ? 'no-repair' : given} is for backups and repositories, not for image archives`, { hints: ['dray verify --help'] })
 }
 
-async function find(repository: Repository, wanted: string, container: string | undefined): Promise<BackupSummary> {
+async function find(repository: Repository, wanted: string, container: string | undefined, warn: (text: string) => void): Promise<BackupSummary> {
   try {
-    return await chooseBackup(repository, wanted, container)
+    return await chooseBackup(repository, wanted, container, warn)
   } catch (thrown) {
     if (!(thrown instanceof DrayError) || thrown.code !== 'not-found' || wanted === 'latest') throw thrown
     throw new DrayError('not-found', `there is no file or directory "${wanted}", and no such backup in "${repository.path}"`, { hints: thrown.hints, cause: thrown })

@@ -67,6 +67,8 @@ export interface MountWriter extends AsyncDisposable {
   readonly canList: boolean
   /** True when the mount holds no entry but its root (lost+found does not count). */
   isEmpty(signal: AbortSignal): Promise<boolean>
+  /** The first entry, as "./a/b", that nobody can remove or change (chattr +i, +a); undefined also where that is not known. */
+  findFixed(signal: AbortSignal): Promise<Buffer | undefined>
   /** Removes everything below the root, never the root itself, never across a file system boundary. */
   empty(signal: AbortSignal): Promise<void>
   /** Extracts a tar with every attribute that this way can keep. The root's own owner, mode and times are set as well. Asks for the next piece of the tar only when the one before is not needed any more. */

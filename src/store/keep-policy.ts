@@ -23,13 +23,19 @@ export type KeepReason =
   /** Its time is in the future, or cannot be read: no rule knows where it belongs. */
   | { readonly rule: 'undated' }
 
-export type DatedBackup = { readonly id: string; readonly created: string; readonly tags: readonly string[] }
+export type DatedBackup = {
+  readonly id: string
+  readonly created: string
+  readonly tags: readonly string[]
+  /** What it was told to leave out, or could not have: rules count it all the same, but the newest without any stays too. */
+  readonly lacks?: readonly string[]
+}
 
 export type KeepContext = {
   readonly nowMs: number
   /** IANA name, such as `Europe/Berlin`. */
   readonly timeZone: string
-  /** Ids of those that lack something. */
+  /** Ids of those of which something is missing or broken in the repository. */
   readonly damaged: ReadonlySet<string>
 }
 
@@ -52,7 +58,8 @@ export function chooseKept(group: readonly DatedBackup[], policy: KeepPolicy, co
   const from = newest === undefined || withinMs === undefined ? Infinity : Date.parse(newest.created) - withinMs
   for (const backup of newestFirst) if (withinMs !== undefined && Date.parse(backup.created) >= from) keep(backup, { rule: 'within', ms: withinMs })
   for (const backup of group) for (const tag of tags) if (backup.tags.includes(tag)) keep(backup, { rule: 'tag', tag })
-  if (newest !== undefined && !kept.has(newest.id)) keep(newest, { rule: 'newest' })
+  const newestComplete = newestFirst.find(({ id, lacks = [] }) => !damaged.has(id) && lacks.length === 0)
+  for (const backup of [newest, newestComplete]) if (backup !== undefined && !kept.has(backup.id)) keep(backup, { rule: 'newest' })
   return kept
 }
 

@@ -8,7 +8,7 @@ import { chooseKept, type KeepPolicy, type KeepReason } from '../store/keep-poli
 import type { Repository } from '../store/repository.ts'
 import { findWhole } from '../store/whole-backups.ts'
 import { groupBackups, subjectKey, type GroupedBackup, type Subject } from './retention-groups.ts'
-import { replacedTag } from './steps/read-stored.ts'
+import { replacedTag } from './steps/choose-backup.ts'
 
 export type WhyKept =
   | (KeepReason & { readonly subject: Subject })
@@ -99,10 +99,13 @@ export async function chooseNamed(repository: Repository, { wanted, evenLast, jo
     for (const member of members.toReversed()) if (await isWhole(member.descriptor)) return member
     return undefined
   }
-  for (const { subject, members } of groupBySubject(all).values()) {
+  /** The one that goes though no other of these stays. */
+  const lastOf = async (members: readonly BackupSummary[]): Promise<BackupSummary | undefined> => {
     const going = members.filter(({ id }) => ids.has(id))
-    if (going.length === 0 || (await whole(members.filter(({ id }) => !ids.has(id)))) !== undefined) continue
-    const last = await whole(going)
+    return going.length === 0 || (await whole(members.filter(({ id }) => !ids.has(id)))) !== undefined ? undefined : await whole(going)
+  }
+  for (const { subject, members } of groupBySubject(all).values()) {
+    const last = (await lastOf(members)) ?? (await lastOf(members.filter(({ lacks }) => lacks.length === 0)))
     if (last !== undefined) throw new DrayError('usage', `"${last.id}" is the last complete backup of ${subject.kind} "${subject.name}" of host "${subject.host}": nothing was forgotten`, { hints: ['make a new one first: dray backup', 'if it is to go all the same: --even-last'] })
   }
   return named

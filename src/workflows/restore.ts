@@ -13,10 +13,12 @@ import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-pla
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, type BroughtImages } from './steps/bring-images.ts'
 import { checkTarget } from './steps/check-target.ts'
+import { chooseBackup } from './steps/choose-backup.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
-import { chooseBackup, readStored, readWhatIsLeft } from './steps/read-stored.ts'
+import { withLostMemory } from './steps/hold-memory.ts'
+import { readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
@@ -71,7 +73,7 @@ export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> 
   try {
     const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const { stored, plan, id, images, written, filled, given, comparison, aside } = state
-    return { stored, plan, id, images, written: [...written, ...filled], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+    return { stored, plan, id, images, written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }
@@ -91,7 +93,7 @@ type Read = RestoreJob & { readonly stored: StoredContainer; readonly source: Ch
 type Checked = Read & { readonly plan: RestorePlan }
 
 async function readBackup({ run, engine, repository, backup, container, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
-  const chosen = await chooseBackup(repository, backup, container)
+  const chosen = await chooseBackup(repository, backup, container, text => run.reporter.warn(text))
   const stored = options.skipDamaged ? await readWhatIsLeft(run, repository, chosen, container) : await readStored(repository, chosen, container)
   return { stored, source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
 }

@@ -2,7 +2,7 @@ import { childAnnotationNames as child, type BackupSummary } from '../store/back
 import { readIndex } from '../store/documents.ts'
 import type { Repository } from '../store/repository.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import { replacedTag } from './steps/read-stored.ts'
+import { replacedTag } from './steps/choose-backup.ts'
 
 /** One container of one engine on one host, or one image of it that was backed up alone: what a policy counts backups of. */
 export type Subject = { readonly kind: 'container' | 'image'; readonly name: string; readonly host: string; readonly engine: string }

@@ -2,7 +2,6 @@ import type { Engine } from '../../engine/engine.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { Repository } from '../../store/repository.ts'
-import { errorJson } from '../../ui/error-text.ts'
 import { backupJson, backupText, imagesText } from '../../ui/describe-backup.ts'
 import { backUpContainer, type BackupReport } from '../../workflows/backup.ts'
 import type { Run } from '../../workflows/run.ts'
@@ -12,7 +11,7 @@ import type { Command, CommandContext } from '../command.ts'
 import { forgetAfterBackup, readForgetPolicy } from '../forget-after-backup.ts'
 import { withKeepOptions } from '../keep-options.ts'
 import { lockRepository } from '../repository-lock.ts'
-import { sayReport, withRun } from '../run-command.ts'
+import { failedJson, forEachContainer, sayReport, withRun, type Failed } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 import { planText } from './plan.ts'
 
@@ -56,34 +55,24 @@ export const backupCommand: Command = {
       const forgotten = policy === undefined ? undefined : await forgetAfterBackup(context, repository, { policy, whole, all: ids })
       return {
         text: ids.join('\n'),
-        json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failed.map(({ container, error }) => ({ container, error: errorJson(error) })), ...(images === undefined ? {} : { images: imagesJson(images) }), ...(forgotten === undefined ? {} : { forget: forgotten.json }) },
+        json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failedJson(failed), ...(images === undefined ? {} : { images: imagesJson(images) }), ...(forgotten === undefined ? {} : { forget: forgotten.json }) },
         exitCode: Math.max(failed.length > 0 || reports.some(isIncomplete) ? exitCodes.incomplete : 0, forgotten?.exitCode ?? 0),
       }
     })
   },
 }
 
-type Failed = { readonly container: string; readonly error: DrayError }
 type BackUpAllJob = { readonly choices: BackupChoices; readonly context: CommandContext; readonly run: Run; readonly engine: Engine; readonly repository: Repository }
 
 /** One after the other. Throws the first failure when there is no backup of any container. */
 async function backUpAll({ choices, context, run, engine, repository }: BackUpAllJob): Promise<{ readonly reports: readonly BackupReport[]; readonly failed: readonly Failed[]; readonly images: ImagesReport | undefined }> {
   await using lock = await lockRepository(context, repository, 'shared')
   const reports: BackupReport[] = []
-  const failed: Failed[] = []
-  for (const container of choices.containers) {
-    try {
-      const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
-      sayReport(context, backupText(report))
-      reports.push(report)
-    } catch (thrown) {
-      if (!isOfOneContainer(thrown)) throw thrown
-      failed.push({ container, error: thrown })
-      if (choices.containers.length > 1) context.reporter.warn(`container "${container}" is not backed up: ${[thrown.message, ...thrown.hints].join('; ')}`)
-    }
-  }
-  const [firstFailed] = failed
-  if (firstFailed !== undefined && reports.length === 0) throw firstFailed.error
+  const failed = await forEachContainer(context, choices.containers, 'backed up', async container => {
+    const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
+    sayReport(context, backupText(report))
+    reports.push(report)
+  })
   const images = choices.images.length === 0 ? undefined : await backUpImages({ run, engine, repository, lock, refs: choices.images, tags: choices.tags })
   if (images !== undefined) sayReport(context, imagesText(images))
   return { reports, failed, images }
@@ -91,11 +80,6 @@ async function backUpAll({ choices, context, run, engine, repository }: BackUpAl
 
 function imagesJson({ backup, images }: ImagesReport): object {
   return { id: backup.id, images: images.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }
-}
-
-/** Whether the other containers of the command can be backed up all the same. */
-function isOfOneContainer(thrown: unknown): thrown is DrayError {
-  return thrown instanceof DrayError && ['not-found', 'conflict', 'refused', 'usage'].includes(thrown.code)
 }
 
 /** Exit 3: something that should have been captured was not, or not as it should be. */

@@ -24,6 +24,7 @@ export const listCommand: Command = {
         { title: 'HOST', value: ({ host }) => host, shrink: true },
         { title: 'CONTAINERS', value: ({ containers }) => containers.join(', ') || '-', shrink: true },
         { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true },
+        { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true },
         { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
       ],
       backups,

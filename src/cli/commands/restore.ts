@@ -41,7 +41,7 @@ export const restoreCommand: Command = {
     if (wanted === undefined || wanted === '') throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME'] })
     const options = readRestoreOptions(args)
     if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container')
-    const engine = await context.connect(textOf(args['to']))
+    const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: false })
       await using lock = await lockRepository(context, repository, 'shared')

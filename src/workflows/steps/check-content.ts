@@ -22,30 +22,42 @@ export function readEntries(source: ChunkSource, { toc }: MountContent): AsyncGe
  * api reader's) is compared by names only.
  */
 export async function checkContent(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: MountContent, signal: AbortSignal): Promise<ContentDifference[]> {
+  if (!toc.sorted) return await checkNames(mount, stored, signal)
   const differences: ContentDifference[] = []
-  const add = (path: Buffer, what: string): void => {
+  for await (const { path, what } of compare(mount, stored, signal)) {
     if (differences.length < mostDifferences) differences.push({ path: path.toString(), what })
   }
-  if (!toc.sorted) return await checkNames(mount, stored, signal)
+  return differences
+}
+
+/** The first entry that the table of contents does not have; undefined also where it is not sorted. */
+export async function findForeign(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: MountContent, signal: AbortSignal): Promise<string | undefined> {
+  if (!toc.sorted) return undefined
+  for await (const { path, what } of compare(mount, stored, signal)) if (what === notInBackup) return path.toString()
+  return undefined
+}
+
+const notInBackup = 'is not in the backup'
+
+async function* compare(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, signal: AbortSignal): AsyncGenerator<{ readonly path: Buffer; readonly what: string }> {
   let next = await stored.next()
   for await (const batch of mount.list(signal)) {
     for (const entry of batch) {
       if (entry.type === 's' || isLostAndFound(entry)) continue
       while (next.done !== true && Buffer.compare(next.value.path, entry.path) < 0) {
-        add(next.value.path, 'is missing')
+        yield { path: next.value.path, what: 'is missing' }
         next = await stored.next()
       }
       if (next.done === true || !next.value.path.equals(entry.path)) {
-        add(entry.path, 'is not in the backup')
+        yield { path: entry.path, what: notInBackup }
         continue
       }
       const what = differenceOf(next.value, entry)
-      if (what !== undefined) add(entry.path, what)
+      if (what !== undefined) yield { path: entry.path, what }
       next = await stored.next()
     }
   }
-  for (; next.done !== true; next = await stored.next()) add(next.value.path, 'is missing')
-  return differences
+  for (; next.done !== true; next = await stored.next()) yield { path: next.value.path, what: 'is missing' }
 }
 
 /** A single file's one entry has its name: restored under another one it is compared under the one it had. */

@@ -1,4 +1,5 @@
-import type { ContainerInspect, MountPoint, VolumeInspect } from '../../engine/api-types.ts'
+import { posix } from 'node:path'
+import type { MountPoint, VolumeInspect } from '../../engine/api-types.ts'
 import type { CreateRequest } from '../../engine/spec/create-request.ts'
 import { originOf } from '../../engine/spec/mount-origin.ts'
 import { remapPath } from '../../engine/spec/remap-record.ts'
@@ -6,19 +7,31 @@ import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
+import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type StoredMount } from '../restore-plan.ts'
 import { asRecorded, checkContent, readEntries } from './check-content.ts'
-import { usersOfPath, usersOfVolume } from './check-places.ts'
-import type { CheckJob, Obstacles } from './check-target.ts'
+import type { CheckJob, Obstacles, RunningContainers } from './check-target.ts'
+import { usersOfPath, usersOfVolume } from './running-containers.ts'
 
-export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
+export type MountActionsJob = CheckJob & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly running: RunningContainers; readonly obstacles: Obstacles }
 
 /** What happens to each mount. Data is never merged: what holds other data is a conflict, unless it is to be replaced or kept. */
 export async function planMountActions(job: MountActionsJob): Promise<MountAction[]> {
   const actions: MountAction[] = []
   for (const stored of job.stored.mounts) actions.push(await planAction(job, stored))
+  await checkDevices(job)
   return actions
+}
+
+/** A new volume that mounts a folder of the host: without that folder no container would start. */
+async function checkDevices({ engine, run, request, temporary, obstacles }: MountActionsJob): Promise<void> {
+  for (const { Name, Driver, DriverOpts: { device, o } = {} } of request.volumes) {
+    if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
+    if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
+    const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
+    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`)
+  }
 }
 
 async function planAction(job: MountActionsJob, stored: StoredMount): Promise<MountAction> {
@@ -43,7 +56,7 @@ function ownerOf({ stored: { spec }, request }: MountActionsJob, source: string)
 }
 
 async function planVolume(job: MountActionsJob, stored: StoredMount, name: string): Promise<MountAction> {
-  const { engine, run, request, options, replaced, obstacles } = job
+  const { engine, run, request, options, obstacles } = job
   const place = { kind: 'volume', name } as const
   const wanted = request.volumes.find(({ Name }) => Name === name)
   const found = await unlessMissing(engine.volumes.inspect(name, { signal: run.signal }))
@@ -56,7 +69,8 @@ async function planVolume(job: MountActionsJob, stored: StoredMount, name: strin
   if (!options.replace) {
     obstacles.add(`${what} is there and not empty`, `replace its data with --replace, keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
-    const users = await usersOfVolume(engine, name, replaced?.Id, run.signal)
+    await checkFixed(writer, found.Mountpoint, obstacles, run.signal)
+    const users = usersOfVolume(await job.running(), name)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   }
   return { stored, place, action: 'replace' }
@@ -77,10 +91,19 @@ async function planBind(job: MountActionsJob, stored: StoredMount, place: MountP
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   const isKnown = writer.canList && (stored.isBad === undefined || !stored.content.toc.chunks.some(stored.isBad))
   if (isKnown && (await checkContent(asRecorded(writer, stored.described), readEntries(source, stored.content), stored.content, signal)).length === 0) return { stored, place, action: 'keep', because: 'it holds the same already' }
-  const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
+  const users = options.replace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
+  if (options.replace) await checkFixed(writer, place.kind === 'file' ? posix.dirname(place.path) : place.path, obstacles, signal)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `replace it with --replace, keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
+}
+
+/** Found when half of the rest was gone already it would stand in the way of the way back, too. */
+async function checkFixed(writer: MountWriter, folder: string, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+  const fixed = await writer.findFixed(signal)
+  if (fixed === undefined) return
+  const path = posix.join(folder, fixed.toString())
+  obstacles.add(`"${path}" is immutable or append-only, and cannot be replaced`, `let it be changed, on the engine's host: chattr -i -a "${path}"`)
 }
 
 /** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */

@@ -1,16 +1,14 @@
-import type { ContainerInspect, JsonObject } from '../../engine/api-types.ts'
-import type { Engine } from '../../engine/engine.ts'
+import type { JsonObject } from '../../engine/api-types.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
-import type { Obstacles } from './check-target.ts'
-import { inspectRunning } from './running-containers.ts'
+import type { Obstacles, RunningContainers } from './check-target.ts'
 
 type Published = { readonly protocol: string; readonly ip: string; readonly port: string }
 
 /** Ports that other running containers publish. What other programs hold shows at the start, and is undone then. */
-export async function checkPorts(engine: Engine, { inspect }: ContainerRecord, replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+export async function checkPorts({ inspect }: ContainerRecord, running: RunningContainers, obstacles: Obstacles): Promise<void> {
   const wanted = publishedBy(inspect.HostConfig['PortBindings'])
   if (wanted.length === 0) return
-  for (const other of await inspectRunning(engine, {}, replaced?.Id, signal)) {
+  for (const other of await running()) {
     for (const taken of publishedBy(other.NetworkSettings.Ports)) {
       const clash = wanted.find(port => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))
       if (clash !== undefined) obstacles.add(`port ${clash.port}/${clash.protocol} is taken by container "${nameOf(other)}"`, `publish another port: --map-port ${clash.port}:OTHER`)

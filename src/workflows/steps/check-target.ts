@@ -17,8 +17,12 @@ import { checkNames } from './check-names.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkPorts } from './check-ports.ts'
 import { findImageByName } from './image-names.ts'
+import { inspectRunning } from './running-containers.ts'
 
 export type CheckJob = { readonly run: Run; readonly repository: Repository; readonly engine: Engine; readonly stored: StoredContainer; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal }
+
+/** Those of the user but for the one that is replaced; asked for when they are first wanted, and once. */
+export type RunningContainers = () => Promise<readonly ContainerInspect[]>
 
 /** What stands in the way on the target, each with what to do about it. */
 export class Obstacles {
@@ -33,7 +37,7 @@ export class Obstacles {
     if (this.found.length === 0) return
     const texts = [...new Set(this.found.map(({ text }) => text))]
     const hints = [...new Set(this.found.map(({ hint }) => hint))]
-    throw new DrayError('conflict', `nothing was changed on "${target}": ${texts.join('; ')}`, { hints })
+    throw new DrayError('conflict', `nothing was changed on "${target}"`, { list: texts, hints })
   }
 }
 
@@ -52,8 +56,10 @@ export async function checkTarget(job: CheckJob): Promise<RestorePlan> {
   const imageRef = chooseImageRef(spec)
   const request = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers })
   const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
-  await checkPorts(engine, record, replaced, obstacles, signal)
-  const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
+  let asked: Promise<readonly ContainerInspect[]> | undefined
+  const running: RunningContainers = () => (asked ??= inspectRunning(engine, replaced?.Id, signal))
+  await checkPorts(record, running, obstacles)
+  const mounts = await planMountActions({ ...job, record, request, running, obstacles })
   await checkPlaces(engine, mounts, [job.repository.path, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
   obstacles.stop(engine.address)

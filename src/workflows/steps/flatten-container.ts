@@ -31,9 +31,10 @@ export async function storeFlattened({ engine, images, transfer, signal }: Image
   return { descriptor, id, how: 'flattened', layers: 1, newLayers: layer.isNew ? 1 : 0, readBytes, because }
 }
 
-type StoredLayer = { readonly diffId: Digest; readonly descriptor: Descriptor; readonly isNew: boolean }
+export type StoredLayer = { readonly diffId: Digest; readonly descriptor: Descriptor; readonly isNew: boolean }
 
-async function storeLayer(images: ImageStore, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<StoredLayer> {
+/** A plain layer, unless the repository has it. */
+export async function storeLayer(images: ImageStore, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<StoredLayer> {
   const before: Descriptor[] = []
   const isNew = async (diffId: Digest): Promise<boolean> => {
     const found = await images.findLayer(diffId)

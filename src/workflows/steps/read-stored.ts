@@ -1,7 +1,6 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { inspectRepository } from '../../integrity/check-repository.ts'
 import { missingBlobs, readBackup, readContainerSpec, readMount, type BackupContents } from '../../store/backup-graph.ts'
-import { findBackup, listBackups } from '../../store/backup-list.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
 import type { BlobStore } from '../../store/blob-store.ts'
 import type { Repository } from '../../store/repository.ts'
@@ -10,18 +9,6 @@ import { fromMountDescription } from '../mount-description.ts'
 import { whileTransferring } from '../reporter.ts'
 import type { StoredContainer, StoredMount } from '../restore-plan.ts'
 import type { Run } from '../run.ts'
-
-/** What a restore replaced is backed up under this mark: a way back, never `latest`. */
-export const replacedTag = 'replaced'
-
-/** A backup by id, unique prefix, or `latest`: the newest of the container that is named, else the newest of all. */
-export async function chooseBackup(repository: Repository, wanted: string, container: string | undefined): Promise<BackupSummary> {
-  if (wanted !== 'latest') return await orHint(findBackup(repository, wanted), repository, wanted)
-  const backups = (await listBackups(repository)).filter(({ containers }) => (container === undefined ? containers.length > 0 : containers.includes(container))).filter(({ tags }) => !tags.includes(replacedTag))
-  const newest = backups.at(-1)
-  if (newest === undefined) throw new DrayError('not-found', container === undefined ? `there is no backup of a container in "${repository.path}"` : `there is no backup of container "${container}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
-  return newest
-}
 
 /** Throws `damaged`, before anything is touched, when a blob of the backup is not there. */
 export async function readStored(repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
@@ -88,14 +75,4 @@ function chooseContainer<Container extends { readonly name: string }>(containers
   const chosen = wanted === undefined ? first : containers.find(({ name }) => name === wanted)
   if (chosen === undefined) throw new DrayError('not-found', `backup "${id}" holds no container "${wanted ?? ''}"`, { hints: [`it holds: ${containers.map(({ name }) => name).join(', ')}`] })
   return chosen
-}
-
-async function orHint(finding: Promise<BackupSummary>, repository: Repository, wanted: string): Promise<BackupSummary> {
-  try {
-    return await finding
-  } catch (thrown) {
-    const isName = (await listBackups(repository)).some(({ containers }) => containers.includes(wanted))
-    if (isName && thrown instanceof DrayError) throw new DrayError(thrown.code, thrown.message, { hints: [`it is the name of a container: dray restore latest ${wanted}`], cause: thrown })
-    throw thrown
-  }
 }

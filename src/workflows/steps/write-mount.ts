@@ -9,6 +9,7 @@ import { describePlace, isHurt, type MountPlace, type StoredMount } from '../res
 import { whileTransferring, type Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { asRecorded, checkContent, readEntries } from './check-content.ts'
+import { holdMemory } from './hold-memory.ts'
 import { salvagedEntries, salvagedTar, type LostEntry } from './salvage-content.ts'
 
 export type WriteMountJob = { readonly run: Run; readonly engine: Engine; readonly source: ChunkSource; readonly reader: 'auto' | ReaderKind; readonly temporary: TemporaryJournal }
@@ -33,9 +34,10 @@ async function anonymousName(engine: Engine, destination: string, container: str
   return name
 }
 
-/** The writer of the mount that a place means now. It makes sure by itself that nothing of it is left on the engine. */
+/** The writer of the mount that a place means now; what is memory stays mounted from now on. It makes sure by itself that nothing of it is left on the engine. */
 export async function openPlace({ run, engine, reader, temporary }: Omit<WriteMountJob, 'source'>, place: MountPlace, container: string | undefined): Promise<MountWriter> {
   const target = await targetOf(engine, place, container, run.signal)
+  if (target.kind === 'volume') await holdMemory({ run, engine, temporary }, [target.name])
   return await openMountWriter({ engine, target, reader, run: run.id, journal: temporary, signal: run.signal })
 }
 

@@ -33,7 +33,7 @@ export async function makeLargeRepository(path: string, backups: number, chunks:
     const mount = document({ schemaVersion: 2, mediaType: mediaTypes.manifest, artifactType: mediaTypes.mount, config, layers }, mediaTypes.manifest)
     const spec = document({ format: 1, number }, mediaTypes.containerConfig)
     const container = document({ schemaVersion: 2, mediaType: mediaTypes.manifest, artifactType: mediaTypes.container, config: spec, layers: [empty] }, mediaTypes.manifest)
-    const annotations = toAnnotations({ id: `night-${String(number).padStart(4, '0')}`, created, host: 'here', engine: 'E', run: 'r', containers: ['web'], tags: [], bytes: 0 })
+    const annotations = toAnnotations({ id: `night-${String(number).padStart(4, '0')}`, created, host: 'here', engine: 'E', run: 'r', containers: ['web'], tags: [], lacks: [], bytes: 0 })
     const index = document({ schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: [{ ...container, artifactType: mediaTypes.container, platform }, { ...mount, artifactType: mediaTypes.mount, platform }], annotations }, mediaTypes.index)
     listed.push({ ...index, artifactType: mediaTypes.backup, annotations })
   }

@@ -43,6 +43,12 @@ describe('which stay', () => {
     expect([...kept.keys()].sort()).toEqual(['2026-01-01', '2026-01-10', '2026-03-01'])
   })
 
+  test('the newest that lacks nothing stays too, beside newer ones without the image', () => {
+    const backups = days('2026-11-01', 5).map((each, number) => ({ ...each, lacks: number > 1 ? ['the image'] : [] }))
+    expect([...chooseKept(backups, { last: 2 }, context()).keys()].sort()).toEqual(['2026-11-02', '2026-11-04', '2026-11-05'])
+    expect([...chooseKept(backups, { last: 2 }, context({ damaged: ['2026-11-02'] })).keys()].sort()).toEqual(['2026-11-01', '2026-11-04', '2026-11-05'])
+  })
+
   test('why', () => {
     expect(Object.fromEntries(chooseKept(days('2026-11-14', 3), { last: 1, daily: 2, weekly: 2, yearly: 1, withinMs: 86_400_000 }, context()))).toEqual({
       '2026-11-16': [{ rule: 'last', number: 1, of: 1 }, { rule: 'daily', number: 1, of: 2, bucket: '2026-11-16' }, { rule: 'weekly', number: 1, of: 2, bucket: '2026-W47' }, { rule: 'yearly', number: 1, of: 1, bucket: '2026' }, { rule: 'within', ms: 86_400_000 }],
