@@ -17,6 +17,7 @@ import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
 import { compareListing } from './compare-listing.ts'
 import { HardLinkGroups } from './hard-links.ts'
+import { isAsListed, kindOfMember, pathOfMember } from './listed-member.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { isUnchanged } from './unchanged.ts'
 import { WorkQueue } from './work-queue.ts'
@@ -125,7 +126,7 @@ class Capture {
         await this.content.write(operation.bytes)
         break
       case 'entry':
-        this.listed = isListed ? await this.skipTo(pathOf(operation.entry), []) : undefined
+        this.listed = isListed ? await this.skipTo(pathOfMember(operation.entry), []) : undefined
         for (const bytes of this.header) await this.content.write(bytes)
         this.header = []
         if (operation.entry.size >= ownChunkBytes) await this.content.cut()
@@ -197,15 +198,12 @@ function operationsOf(operations: Operation[]): TarScanner {
   })
 }
 
-const types: Readonly<Record<string, TocEntry['type']>> = { 0: 'f', '\0': 'f', 7: 'f', S: 'f', 1: 'h', 2: 'l', 3: 'c', 4: 'b', 5: 'd', 6: 'p' }
-
 /** ctime and inode only if what tar wrote is what was listed: else the entry changed in between and is read again next time. */
 function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry {
-  const type = types[entry.type]
-  if (type === undefined) throw new DrayError('io-failed', `tar wrote an entry of the unknown type "${entry.type}" for "${entry.name.toString()}"`)
-  const isSame = listed !== undefined && (type === 'h' || type === 'd' || type === 'l' || entry.realSize === listed.size || listed.type !== 'f') && (listed.mtime.startsWith('-') || listed.mtime === entry.mtime)
+  const type = kindOfMember(entry)
+  const isSame = listed !== undefined && isAsListed(entry, listed)
   return {
-    path: pathOf(entry),
+    path: pathOfMember(entry),
     type,
     size: listed && isSame ? listed.size : entry.realSize,
     mode: entry.mode,
@@ -218,10 +216,6 @@ function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry 
     bytes: entry.recordEnd - entry.headerStart,
     headerBytes: entry.dataStart - entry.headerStart,
   }
-}
-
-function pathOf({ name }: TarEntry): Buffer {
-  return name.length > 1 && name[name.length - 1] === 0x2f ? name.subarray(0, -1) : name
 }
 
 async function* entriesOf(store: ChunkStore, content: MountContent | undefined): AsyncGenerator<PlacedEntry> {
