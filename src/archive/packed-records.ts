@@ -4,7 +4,7 @@ const batchBytes = 256 * 1024
 const nul = Buffer.alloc(1)
 
 /**
- * Records of bytes without a NUL, in order, compressed in memory: a listing of two million entries takes some fifty megabytes.
+ * Records of bytes without a NUL, in order, compressed in memory: a listing takes less than 40 bytes an entry.
  * May be walked as often as wanted, but not while records are added.
  */
 export class PackedRecords {

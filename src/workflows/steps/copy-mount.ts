@@ -1,8 +1,8 @@
 /**
  * Copies a mount from one engine to another, straight from reader to writer: once while its containers run, and then what has
  * changed while they rest. Each pass lists the source first and sends what is not known to be unchanged since the last one; files
- * that changed are sent whole. The listing of the last pass is kept compressed in memory: two million entries take some fifty
- * megabytes, and no file is needed for them.
+ * that changed are sent whole. The listing of the last pass is kept compressed in memory, less than 40 bytes an entry: it
+ * needs no file.
  */
 import { DrayError } from '../../errors/dray-error.ts'
 import type { Engine } from '../../engine/engine.ts'

@@ -60,11 +60,14 @@ class Changes {
   private readonly groupsBefore = new HardLinkGroups()
   private readonly groupsNow = new HardLinkGroups()
   private readonly base: CopiedListing
+  /** Then everything is sent. */
+  private readonly isFirst: boolean
   /** A single file has no directory that is listed. */
   private hasRoot = false
 
   constructor(base: CopiedListing) {
     this.base = base
+    this.isFirst = base.listing.entries === 0
   }
 
   gone(old: ListedEntry): void {
@@ -75,13 +78,14 @@ class Changes {
 
   found(entry: ListedEntry, before: ListedEntry | undefined): void {
     this.now.add(entry)
+    if (this.isFirst) return
     this.groupsNow.addListed([entry])
+    const path = entry.path.toString('latin1')
+    this.hasRoot ||= path === '.'
     if (before === undefined) {
       this.sendEntry(entry)
       return
     }
-    const path = entry.path.toString('latin1')
-    this.hasRoot ||= path === '.'
     this.groupsBefore.addListed([before])
     if (this.isWiped(before)) {
       this.wipe(before)
@@ -103,12 +107,11 @@ class Changes {
     }
     const touched = [...this.touched].filter(path => !this.sentDirectories.has(path)).map(path => Buffer.from(path, 'latin1'))
     for (const path of touched) this.directories.add(path)
-    return { now: this.now, send: this.send, touched, directories: this.directories, removed: this.removed }
+    return { now: this.now, send: this.isFirst ? this.now : this.send, touched, directories: this.directories, removed: this.removed }
   }
 
   private sendEntry(entry: ListedEntry): void {
     this.send.add(entry)
-    if (this.base.listing.entries === 0) return
     if (entry.type === 'd') this.sentDirectories.add(entry.path.toString('latin1'))
     else if (entry.links > 1) this.sentInodes.add(entry.inode)
     this.touchParent(entry)
