@@ -24,7 +24,7 @@ type Volume = MountTarget & { readonly kind: 'volume' }
 type Side = { readonly host: LabHost; readonly near: Engine; /** Through ssh. */ readonly far: Engine }
 
 /** A mount is copied from one engine to another one. */
-export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineName): void {
+export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineName, { thorough = false } = {}): void {
   describe(`from ${sourceEngine} to ${targetEngine}`, () => {
     let source: Side
     let target: Side
@@ -78,7 +78,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       return volume
     }
 
-    test.each([['host', 'far'], ['helper', 'near'], ['helper', 'far']] as const)('by %s (%s), an odd tree in which everything changes between the passes becomes equal in every attribute', async (reader, over) => {
+    test.each([['host', 'far'], ['helper', 'near'], ...(thorough ? [['helper', 'far'], ['host', 'near']] as const : [])] as const)('by %s (%s), an odd tree in which everything changes between the passes becomes equal in every attribute', async (reader, over) => {
       const [from, to] = [await newVolume(source), await newVolume(target)]
       await makeOddTree(from.mountpoint, { sparseBytes: 32 * 1024 * 1024 })
       addChangeable(from.mountpoint)
@@ -173,7 +173,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
     }, 60_000)
 
     test.each(['host', 'helper'] as const)('by %s, what is interrupted in either pass is made whole by the next', async reader => {
-      const [from, to] = [await fill(source, { a: 'x'.repeat(80_000_000), 'b/c': 'c' }), await newVolume(target)]
+      const [from, to] = [await fill(source, { a: 'x'.repeat(40_000_000), 'b/c': 'c' }), await newVolume(target)]
       await using copy = await openCopy({ from, to, reader })
       const interrupted = async (pass: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
         const abort = new AbortController()
@@ -186,7 +186,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       await interrupted(signal => copy.precopy(signal))
       await copy.precopy(never)
       expectSame(from, to)
-      writeFileSync(`${from.mountpoint}/a`, 'y'.repeat(80_000_000))
+      writeFileSync(`${from.mountpoint}/a`, 'y'.repeat(40_000_000))
       rmSync(`${from.mountpoint}/b`, { recursive: true })
       await interrupted(signal => copy.finish(signal))
       await copy.finish(never)
