@@ -4,12 +4,12 @@ import type { HostProcess } from '../engine/host-shell.ts'
 import { onAbort } from '../engine/on-abort.ts'
 import { quoteForShell } from '../engine/shell-quote.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import { bindMount, describeTarget, engineMount } from './engine-mount.ts'
+import { bindMount, describeTarget, engineMount, type EngineMount } from './engine-mount.ts'
 import type { MountTarget } from './mount-access.ts'
 import type { MountTools } from './mount-tools.ts'
 import { createTemporaryContainer, importScratchImage, removeContainer, type TemporaryScope } from './temporary-objects.ts'
 
-const mountedAt = '/mnt'
+export const mountedAt = '/mnt'
 
 /** SYS_ADMIN is what the kernel wants for trusted.* attributes, which an overlay file system inside a volume has. */
 const readCapabilities = ['DAC_READ_SEARCH', 'SYS_ADMIN']
@@ -20,7 +20,7 @@ const writeCapabilities = [...readCapabilities, 'CHOWN', 'DAC_OVERRIDE', 'FOWNER
  * /usr, /lib, /lib64 and /bin read-only, no network, no log. Every container is removed when its program has ended, the image
  * and the containers that were prepared and not used by close().
  */
-export async function helperTools(scope: TemporaryScope, target: MountTarget, access: 'read' | 'write', signal: AbortSignal): Promise<MountTools> {
+export async function helperTools(scope: TemporaryScope, target: MountTarget, access: 'read' | 'write', signal: AbortSignal, mount: EngineMount = engineMount(target, mountedAt, access === 'read')): Promise<MountTools> {
   const { engine } = scope
   const image = await importScratchImage(scope, signal)
   const running = new Set<Promise<unknown>>()
@@ -59,7 +59,7 @@ export async function helperTools(scope: TemporaryScope, target: MountTarget, ac
   }
 
   async function begin(argv: readonly string[], outer: AbortSignal): Promise<HostProcess> {
-    const started = await startContainer(scope, bodyFor(image, target, access, argv), engine, AbortSignal.any([outer, ending.signal]))
+    const started = await startContainer(scope, bodyFor(image, mount, access, argv), engine, AbortSignal.any([outer, ending.signal]))
     running.add(started.exited)
     void started.exited.finally(() => running.delete(started.exited))
     return started
@@ -78,7 +78,7 @@ function toWaitingShell(argv: readonly string[]): string {
 const programDirectories = new WeakMap<Engine, string[]>()
 
 /** For createWithProgramsOf(): a program of the host beside the mount. */
-export function bodyFor(image: string, target: MountTarget, access: 'read' | 'write', argv: readonly string[]) {
+export function bodyFor(image: string, mount: EngineMount, access: 'read' | 'write', argv: readonly string[]) {
   return (directories: readonly string[]): Record<string, unknown> => ({
     Image: image,
     Cmd: argv,
@@ -98,7 +98,7 @@ export function bodyFor(image: string, target: MountTarget, access: 'read' | 'wr
       SecurityOpt: ['no-new-privileges', 'label=disable'],
       LogConfig: { Type: 'none', Config: {} },
       Tmpfs: { '/tmp': 'rw,nosuid,nodev,noexec' },
-      Mounts: [...directories.map(path => bindMount(path, path, true)), engineMount(target, mountedAt, access === 'read')],
+      Mounts: [...directories.map(path => bindMount(path, path, true)), mount],
     },
   })
 }

@@ -1,5 +1,6 @@
 import type { VolumeInspect } from '../engine/api-types.ts'
-import { bodyFor, createWithProgramsOf } from './helper-tools.ts'
+import { engineMount } from './engine-mount.ts'
+import { bodyFor, createWithProgramsOf, mountedAt } from './helper-tools.ts'
 import { importScratchImage, type TemporaryScope } from './temporary-objects.ts'
 
 /** Whether what a volume holds is gone as soon as no container has it mounted. */
@@ -14,6 +15,6 @@ export function isMemory({ driver, options }: { readonly driver: string | undefi
 export async function holdMounted(scope: TemporaryScope, volume: VolumeInspect, signal: AbortSignal): Promise<void> {
   const image = await importScratchImage(scope, signal)
   const target = { kind: 'volume', name: volume.Name, mountpoint: volume.Mountpoint, driver: volume.Driver } as const
-  const name = await createWithProgramsOf(scope, bodyFor(image, target, 'read', ['sleep', 'infinity']), signal)
+  const name = await createWithProgramsOf(scope, bodyFor(image, engineMount(target, mountedAt, true), 'read', ['sleep', 'infinity']), signal)
   await scope.engine.containers.start(name, { signal })
 }

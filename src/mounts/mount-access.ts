@@ -28,6 +28,12 @@ export type ListedEntry = {
 /** Something that could not be read as it should have been: listed in the result, exit 3. */
 export type ReadProblem = { readonly path: Buffer; readonly problem: 'vanished' | 'shrank' | 'changed' | 'unreadable'; readonly detail: string }
 
+/** What tar says of an entry when it lists it: kind, mode, owner, size or device, time, name, what a link names; and the names and lengths of its extended attributes, sorted. */
+export type EntryAttributes = { readonly line: string; readonly xattrs: readonly string[] }
+
+/** Paths or other records, each with a NUL after it; `bytes` in all, `parts` of whole records. */
+export type PathList = { readonly bytes: number; parts(): Iterable<Buffer> }
+
 /** The tar of the paths that were asked for, in the order in which they were asked for. */
 export type EntryStream = {
   readonly tar: Readable
@@ -56,9 +62,22 @@ export interface MountReader extends AsyncDisposable {
   prepare?(count: number, signal: AbortSignal): Promise<void>
   /** `paths` may be fed while the tar is being read; undefined means everything (api). The tar's entries have the names of `paths`. */
   stream(paths: AsyncIterable<readonly Buffer[]> | undefined, signal: AbortSignal): EntryStream
+  /** What can be known of entries without reading them, in the order of `paths`. Only where canList; all paths must exist. */
+  attributes?(paths: AsyncIterable<readonly Buffer[]>, signal: AbortSignal): AsyncIterable<readonly EntryAttributes[]>
+  /** The sha256 of files in hex, made where they lie, in the order of `paths`. Only where canList; all paths must exist. */
+  digests?(paths: AsyncIterable<readonly Buffer[]>, signal: AbortSignal): AsyncIterable<readonly string[]>
 }
 
 export type WriteReport = { readonly problems: readonly string[] }
+
+/**
+ * What is to be different in a mount: `removed` goes, with what is below it on the same file system; then `tar` is extracted over
+ * what is there. A member takes the place of what has its name, as a whole; a directory keeps what is in it. `directories` are
+ * those there that something is written or removed in, or that get other attributes: each must be a member of the tar, because
+ * it loses its ACL and its time; if one is not a directory of the mount's own file system by now, nothing is changed, and it is
+ * a `conflict`. Nothing is done through a symbolic link. The program starts at once, whenever the paths become known.
+ */
+export type MountChange = { readonly paths: Promise<{ readonly directories: PathList; readonly removed: PathList }>; readonly tar: AsyncIterable<Buffer> }
 
 /** Writes the data of one mount. */
 export interface MountWriter extends AsyncDisposable {
@@ -73,5 +92,16 @@ export interface MountWriter extends AsyncDisposable {
   empty(signal: AbortSignal): Promise<void>
   /** Extracts a tar with every attribute that this way can keep. The root's own owner, mode and times are set as well. Asks for the next piece of the tar only when the one before is not needed any more. */
   write(tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<WriteReport>
+  /** Changes what was written before; see MountChange. Only where canList. */
+  change?(change: MountChange, signal: AbortSignal): Promise<WriteReport>
+  /**
+   * Makes directories anew, with what is in them and without extended attributes, which tar cannot take away. The root only
+   * loses those that are named. They get their attributes by a change() that comes after. Only where canList.
+   */
+  renew?(directories: PathList, ofRoot: readonly string[], signal: AbortSignal): Promise<WriteReport>
+  /** Reads what was written, by the same tools; it is closed with the writer. Only where canList. */
+  readonly readBack?: MountReader
+  /** Makes the next so many programs start at once, where starting one takes its time. */
+  prepare?(count: number, signal: AbortSignal): Promise<void>
   list(signal: AbortSignal): AsyncIterable<readonly ListedEntry[]>
 }

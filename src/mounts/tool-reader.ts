@@ -1,8 +1,10 @@
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { EntryStream, ListedEntry, MountReader, ReadProblem } from './mount-access.ts'
+import { endedPaths } from './path-list.ts'
 import { inDirectory, messagesOf, runScript, toolFailure, type MountTools } from './mount-tools.ts'
 import { createArguments } from './tar-arguments.ts'
+import { attributesOf, digestsOf } from './tool-inspection.ts'
 import { readTarMessages } from './tar-messages.ts'
 import { listEntries } from './tool-listing.ts'
 
@@ -20,6 +22,8 @@ export function toolReader(tools: MountTools): ToolReader {
     sync: signal => syncFileSystem(tools, signal),
     list: signal => listEntries(tools, nested, signal),
     stream: (paths, signal) => streamEntries(tools, paths ?? pathsOf(listEntries(tools, nested, signal)), signal),
+    attributes: (paths, signal) => attributesOf(tools, paths, signal),
+    digests: (paths, signal) => digestsOf(tools, paths, signal),
     prepare: async (count, signal) => tools.prepare?.(count, signal),
     [Symbol.asyncDispose]: () => tools.close(),
   }
@@ -48,12 +52,12 @@ function streamEntries(tools: MountTools, paths: AsyncIterable<readonly Buffer[]
   return { tar, problems }
 }
 
-type RunningTar = { readonly stdout: Readable; readonly finished: Promise<readonly ReadProblem[]> }
+type RunningTar = { readonly output: AsyncIterable<Buffer>; readonly finished: Promise<readonly ReadProblem[]> }
 
 async function* outputOf(running: Promise<RunningTar>): AsyncGenerator<Buffer> {
-  const { stdout, finished } = await running
+  const { output, finished } = await running
   try {
-    for await (const chunk of stdout as AsyncIterable<Buffer>) yield chunk
+    yield* output
   } catch (thrown) {
     await finished
     throw thrown
@@ -63,9 +67,10 @@ async function* outputOf(running: Promise<RunningTar>): AsyncGenerator<Buffer> {
 
 async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[]>, outer: AbortSignal, own: AbortController): Promise<RunningTar> {
   const child = await tools.start(inDirectory(tools, 'exec tar "$@"', createArguments), AbortSignal.any([outer, own.signal]))
+  const output = readFromNowOn(child.stdout)
   const finished = finish()
   finished.catch(() => undefined)
-  return { stdout: child.stdout, finished }
+  return { output, finished }
 
   async function finish(): Promise<readonly ReadProblem[]> {
     const [fed, said, { exitCode }] = await Promise.all([feed(paths, child.stdin, own), messagesOf(child.stderr), child.exited])
@@ -76,6 +81,20 @@ async function startTar(tools: MountTools, paths: AsyncIterable<readonly Buffer[
     if (!understood || unknown.length > 0) throw toolFailure(tools, 'read', unknown, exitCode)
     return problems
   }
+}
+
+/** What a process wrote and nobody has begun to read when it ends, Node throws away: the first piece is asked for at once. */
+function readFromNowOn(stdout: Readable): AsyncIterable<Buffer> {
+  const pieces = stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>
+  const first = pieces.next()
+  first.catch(() => undefined)
+  return (async function* () {
+    try {
+      for (let next = await first; next.done !== true; next = await pieces.next()) yield next.value
+    } finally {
+      await pieces.return?.()
+    }
+  })()
 }
 
 /** Gives tar the paths. A source of paths that fails ends tar; a tar that ends early says why by itself. */
@@ -89,11 +108,9 @@ async function feed(paths: AsyncIterable<readonly Buffer[]>, stdin: Writable, ow
   return failure
 }
 
-const nul = Buffer.alloc(1)
-
 async function* endedByNul(paths: AsyncIterable<readonly Buffer[]>, onFailure: (thrown: unknown) => void): AsyncGenerator<Buffer> {
   try {
-    for await (const batch of paths) if (batch.length > 0) yield Buffer.concat(batch.flatMap(path => [path, nul]))
+    for await (const batch of paths) if (batch.length > 0) yield endedPaths(batch)
   } catch (thrown) {
     onFailure(thrown)
     throw thrown

@@ -1,11 +1,10 @@
-import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { DrayError } from '../errors/dray-error.ts'
-import type { MountWriter, WriteReport } from './mount-access.ts'
-import { inDirectory, messagesOf, runScript, toolFailure, type MountTools } from './mount-tools.ts'
-import { extractArguments } from './tar-arguments.ts'
-import { readExtractMessages } from './tar-messages.ts'
+import { changeMount, renewDirectories } from './change-mount.ts'
+import type { MountWriter } from './mount-access.ts'
+import { runScript, toolFailure, type MountTools } from './mount-tools.ts'
+import { extractFileScript, extractWith, fileArgument } from './tool-extract.ts'
 import { listEntries, mountsInside } from './tool-listing.ts'
+import { toolReader } from './tool-reader.ts'
 
 /** ext4 keeps lost+found in inode 11: a directory of that name elsewhere is the user's. */
 const notLostAndFound = String.raw`! \( -path ./lost+found -inum 11 \)`
@@ -19,7 +18,11 @@ export function toolWriter(tools: MountTools): MountWriter {
     isEmpty: signal => isEmpty(tools, signal),
     findFixed: signal => findFixed(tools, signal),
     empty: signal => empty(tools, signal),
-    write: (tar, signal) => extract(tools, tar, signal),
+    write: (tar, signal) => extractWith(tools, tools.fileName === undefined ? extractScript : extractFileScript, tar, signal),
+    change: (change, signal) => changeMount(tools, change, signal),
+    renew: (directories, ofRoot, signal) => renewDirectories(tools, directories, ofRoot, signal),
+    readBack: toolReader(tools),
+    prepare: async (count, signal) => tools.prepare?.(count, signal),
     list: signal => listEntries(tools, [], signal),
     [Symbol.asyncDispose]: () => tools.close(),
   }
@@ -54,71 +57,3 @@ async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {
  * zero blocks: the rest of the stream is read as well, so that its source can end well.
  */
 const extractScript = 'tar --create --no-recursion --file=- . | tar --extract --acls --preserve-permissions --file=- 2>/dev/null; tar "$@"; code=$?; cat > /dev/null; exit $code'
-
-/**
- * A single file is extracted beside its place, because it may have had another name, and tar's --overwrite makes a new file as
- * soon as there are extended attributes: one that exists keeps its inode, which the containers that have it mounted see.
- */
-const extractFileScript = `f=$1; shift
-if [ -L "$f" ]; then rm -f -- "$f"; fi
-d=$(mktemp -d ./.dray-XXXXXXXX) || exit 2
-trap 'rm -rf -- "$d"' EXIT
-tar -C "$d" "$@"; code=$?; cat > /dev/null
-if [ $code != 0 ]; then echo "nothing was written" >&2; exit $code; fi
-for each in "$d"/* "$d"/.[!.]* "$d"/..?*; do
-  if [ -L "$each" ] || ! [ -f "$each" ]; then continue; fi
-  if [ -f "$f" ]; then cp -dT --preserve=all --sparse=auto -- "$each" "$f"; else mv -T -- "$each" "$f"; fi
-  exit
-done
-echo "the archive holds no file" >&2; exit 2`
-
-async function extract(tools: MountTools, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<WriteReport> {
-  const script = tools.fileName === undefined ? extractScript : extractFileScript
-  const child = await tools.start(inDirectory(tools, script, [...fileArgument(tools), ...extractArguments]), signal)
-  child.stdout.resume()
-  const [failure, said, { exitCode }] = await Promise.all([send(tar, child.stdin), messagesOf(child.stderr), child.exited])
-  signal.throwIfAborted()
-  if (failure.ofSource !== undefined) throw failure.ofSource.thrown
-  const { problems, unknown } = readExtractMessages(said)
-  const understood = exitCode === 0 || (exitCode !== null && exitCode <= 2 && problems.length > 0)
-  if (!understood || unknown.length > 0 || failure.ofTar) throw toolFailure(tools, 'write', unknown, exitCode)
-  return { problems }
-}
-
-/** Tells the source's own failure from tar's early end, of which tar itself says why. */
-async function send(tar: AsyncIterable<Buffer>, stdin: Writable): Promise<{ readonly ofSource?: { readonly thrown: unknown }; readonly ofTar: boolean }> {
-  let ofSource: { readonly thrown: unknown } | undefined
-  async function* noted(): AsyncGenerator<Buffer> {
-    try {
-      yield* tar
-    } catch (thrown) {
-      if (!stdin.destroyed) ofSource = { thrown }
-      throw thrown
-    }
-  }
-  try {
-    await pipeline(noted(), pieceByPiece(stdin))
-    return { ofTar: false }
-  } catch {
-    return { ...(ofSource && { ofSource }), ofTar: true }
-  }
-}
-
-/** Takes a piece when the one before it has left this process: the memory of a piece may be used again then. */
-function pieceByPiece(stdin: Writable): Writable {
-  const pieces = new Writable({
-    highWaterMark: 1,
-    write: (piece: Buffer, _encoding, done) => stdin.write(piece, done),
-    final: done => stdin.end(done),
-    destroy: (error, done) => {
-      if (error !== null) stdin.destroy()
-      done(error)
-    },
-  })
-  stdin.once('error', error => pieces.destroy(error))
-  return pieces
-}
-
-function fileArgument(tools: MountTools): readonly string[] {
-  return tools.fileName === undefined ? [] : [`./${tools.fileName}`]
-}

@@ -11,12 +11,13 @@ import type { ChunkStore } from '../../store/chunk-store.ts'
 import { ContentWriter } from '../../store/content-writer.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
-import { tocPathOf, tocTypeOf, type PlacedEntry, type TocEntry } from '../../store/toc-entry.ts'
+import type { PlacedEntry, TocEntry } from '../../store/toc-entry.ts'
 import { readToc, TocWriter, walkToc } from '../../store/toc.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
 import { compareListing } from './compare-listing.ts'
 import { HardLinkGroups } from './hard-links.ts'
+import { isAsListed, kindOfMember, pathOfMember } from './listed-member.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { isUnchanged } from './unchanged.ts'
 import { WorkQueue } from './work-queue.ts'
@@ -125,7 +126,7 @@ class Capture {
         await this.content.write(operation.bytes)
         break
       case 'entry':
-        this.listed = isListed ? await this.skipTo(pathOf(operation.entry), []) : undefined
+        this.listed = isListed ? await this.skipTo(pathOfMember(operation.entry), []) : undefined
         for (const bytes of this.header) await this.content.write(bytes)
         this.header = []
         if (operation.entry.size >= ownChunkBytes) await this.content.cut()
@@ -199,11 +200,10 @@ function operationsOf(operations: Operation[]): TarScanner {
 
 /** ctime and inode only if what tar wrote is what was listed: else the entry changed in between and is read again next time. */
 function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry {
-  const type = tocTypeOf(entry.type)
-  if (type === undefined) throw new DrayError('io-failed', `tar wrote an entry of the unknown type "${entry.type}" for "${entry.name.toString()}"`)
-  const isSame = listed !== undefined && (type === 'h' || type === 'd' || type === 'l' || entry.realSize === listed.size || listed.type !== 'f') && (listed.mtime.startsWith('-') || listed.mtime === entry.mtime)
+  const type = kindOfMember(entry)
+  const isSame = listed !== undefined && isAsListed(entry, listed)
   return {
-    path: pathOf(entry),
+    path: pathOfMember(entry),
     type,
     size: listed && isSame ? listed.size : entry.realSize,
     mode: entry.mode,
@@ -216,10 +216,6 @@ function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry 
     bytes: entry.recordEnd - entry.headerStart,
     headerBytes: entry.dataStart - entry.headerStart,
   }
-}
-
-function pathOf({ name }: TarEntry): Buffer {
-  return tocPathOf(name)
 }
 
 async function* entriesOf(store: ChunkStore, content: MountContent | undefined): AsyncGenerator<PlacedEntry> {

@@ -5,6 +5,7 @@ import type { MountContent } from '../../store/mount-manifest.ts'
 import type { TocEntry } from '../../store/toc-entry.ts'
 import { walkToc } from '../../store/toc.ts'
 import type { DescribedMount } from '../mount-description.ts'
+import type { KnownEntry } from './unchanged.ts'
 
 /** One entry that is not as it is stored. */
 export type ContentDifference = { readonly path: string; readonly what: string }
@@ -80,11 +81,12 @@ async function checkNames(mount: Pick<MountReader, 'list'>, entries: AsyncGenera
 }
 
 /** ext4's own, in the root of a file system. */
-function isLostAndFound({ path, type, inode }: ListedEntry): boolean {
+export function isLostAndFound({ path, type, inode }: ListedEntry): boolean {
   return type === 'd' && inode === '11' && path.toString() === './lost+found'
 }
 
-function differenceOf(stored: TocEntry, { type, size, mode, uid, gid, mtime }: ListedEntry): string | undefined {
+/** What of an entry is not as it is known, in words. */
+export function differenceOf(stored: KnownEntry, { type, size, mode, uid, gid, mtime }: ListedEntry): string | undefined {
   if (stored.type === 'h' ? type === 'd' : stored.type !== type) return `is of type ${type} instead of ${stored.type}`
   if (type === 'f' && stored.type === 'f' && stored.size !== size) return `has ${size} bytes instead of ${stored.size}`
   if (stored.mode !== mode && type !== 'l') return `has mode ${mode.toString(8)} instead of ${stored.mode.toString(8)}`

@@ -1,5 +1,7 @@
 import type { ListedEntry } from '../../mounts/mount-access.ts'
-import type { TocEntry } from '../../store/toc-entry.ts'
+
+/** What is known of an entry from the last time it was read: of the table of contents, where `h` is a further name of a file, or of a listing. */
+export type KnownEntry = Pick<ListedEntry, 'size' | 'mode' | 'uid' | 'gid' | 'mtime'> & { readonly type: string; readonly ctime?: string; readonly inode?: string }
 
 const marginNs = 50_000_000n
 /** File systems without fractions of a second stamp whole seconds (FAT: two of them). */
@@ -11,7 +13,7 @@ const coarseMarginNs = 2_000_000_000n
  * does not move the times, so they prove nothing. The margin covers the kernel's coarse clock, which stamps a few
  * milliseconds late.
  */
-export function isUnchanged(listed: ListedEntry, entry: TocEntry, syncedAt: string): boolean {
+export function isUnchanged(listed: ListedEntry, entry: KnownEntry, syncedAt: string): boolean {
   return (
     entry.ctime === listed.ctime &&
     entry.mtime === listed.mtime &&
