@@ -8,12 +8,13 @@ import { TarScanner } from '../archive/tar-scanner.ts'
 import type { TarEntry } from '../archive/tar-entry.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { bytesOf, type ChunkRef } from '../store/chunk-ref.ts'
-import { passContent, type ChunkSource } from '../store/content-reader.ts'
+import { plainChunks, type ChunkSource } from '../store/content-reader.ts'
 import { DigestSet } from '../store/digest-set.ts'
 import type { MountContent } from '../store/mount-manifest.ts'
 import type { Digest } from '../store/oci.ts'
 import type { PlacedEntry } from '../store/toc-entry.ts'
 import { readToc } from '../store/toc.ts'
+import { noteGarbage } from '../store/young-garbage.ts'
 import type { CheckingBlobs } from './checking-blobs.ts'
 import { compareEntry } from './compare-entry.ts'
 
@@ -34,7 +35,8 @@ const mostWrong = 20
 
 export class MountContentCheck {
   readonly #job: DeepJob
-  readonly #pool = new BufferPool(1)
+  /** For all segments: each would make buffers of its own. */
+  readonly #pool = new BufferPool(6)
   /** Two segments that follow one another share a chunk as a rule. */
   #last: { readonly key: string; readonly plain: Buffer } | undefined
   readonly #sound = new DigestSet()
@@ -62,8 +64,7 @@ export class MountContentCheck {
   async #checkSegment(name: string, content: MountContent, segment: Segment): Promise<void> {
     const differences: string[] = []
     try {
-      const entries: PlacedEntry[] = []
-      for await (const some of readToc({ read: chunk => this.#read(chunk, undefined, 'toc-broken') }, content.toc, { from: segment.number, to: segment.number + 1 })) entries.push(...some)
+      const entries = await this.#entries(content, segment)
       const found = await this.#scan(content, segment)
       for (const [at, entry] of entries.entries()) differences.push(...compareEntry(entry, found[at], segment.from))
       if (found.length > entries.length) differences.push(`"${found[entries.length]?.name.toString() ?? ''}" is not in the table of contents`)
@@ -81,16 +82,28 @@ export class MountContentCheck {
     this.#wrong.set(segment.identity, differences.slice(0, mostWrong))
   }
 
+  async #entries({ toc }: MountContent, { number }: Segment): Promise<PlacedEntry[]> {
+    const memory = this.#pool.take(toc.chunks[number]?.length ?? 0)
+    try {
+      const entries: PlacedEntry[] = []
+      for await (const some of readToc({ read: chunk => this.#read(chunk, memory, 'toc-broken') }, toc, { from: number, to: number + 1 })) entries.push(...some)
+      return entries
+    } finally {
+      this.#pool.giveBack(memory)
+    }
+  }
+
   /** The entries of the segment as the tar has them. Throws `damaged` when it is not a whole number of records. */
   async #scan({ chunks }: MountContent, { from, to, start, first, last, isLast }: Segment): Promise<TarEntry[]> {
     const found: TarEntry[] = []
     const scanner = new TarScanner({ onEntry: entry => found.push(entry) })
     let position = start
-    for await (const plain of passContent({ read: (chunk, into) => this.#readOrLast(chunk, into) }, chunks.slice(first, last))) {
+    for await (const plain of plainChunks({ read: (chunk, into) => this.#readOrLast(chunk, into) }, chunks.slice(first, last), this.#pool)) {
       scanner.scan(plain.subarray(Math.max(0, from - position), Math.max(0, to - position)))
       position += plain.length
+      noteGarbage(plain.length)
       const key = chunks[last - 1]?.key
-      if (position > to && key !== undefined) this.#last = { key, plain: Buffer.from(plain) }
+      if (position > to && key !== undefined) this.#keepLast(key, plain)
     }
     if (isLast) scanner.end()
     return found
@@ -107,6 +120,13 @@ export class MountContentCheck {
       })
       this.#pool.giveBack(memory)
     }
+  }
+
+  #keepLast(key: string, plain: Buffer): void {
+    if (this.#last !== undefined) this.#pool.giveBack(this.#last.plain)
+    const copy = this.#pool.take(plain.length)
+    plain.copy(copy)
+    this.#last = { key, plain: copy }
   }
 
   async #readOrLast(chunk: ChunkRef, into: Buffer | undefined): Promise<Buffer> {
