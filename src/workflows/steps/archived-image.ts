@@ -85,13 +85,13 @@ class ArchiveReading {
     }
   }
 
-  async *#plainLayer(diffId: Digest, size: number, body: AsyncIterable<Buffer>): AsyncGenerator<LayerMember> {
+  *#plainLayer(diffId: Digest, size: number, body: AsyncIterable<Buffer>): Generator<LayerMember> {
     const path = blobPath(diffId)
     if (this.#wanted.has(diffId)) yield { path, size, isZstd: false, body: proved(body, diffId) }
     this.#plain.set(diffId, { diffId, path, blob: { mediaType: mediaTypes.layer, digest: diffId, size } })
   }
 
-  async *#legacyLayer(name: string, id: string, size: number, body: AsyncIterable<Buffer>): AsyncGenerator<LayerMember> {
+  *#legacyLayer(name: string, id: string, size: number, body: AsyncIterable<Buffer>): Generator<LayerMember> {
     const known = this.#legacyNames.diffIdOf(id) as Digest | undefined
     if (known !== undefined) {
       yield* this.#plainLayer(known, size, body)

@@ -102,7 +102,7 @@ class LayerStore {
   async *read(layer: StoredLayer): AsyncGenerator<Buffer> {
     const { record, summary: { files } } = await this.#recordOf(layer)
     try {
-      yield* proved(joinTarSplit(record, files.length === 0 ? nothing() : this.#contents(layer, files)), layer.diffId)
+      yield* proved(joinTarSplit(record, this.#contents(layer, files)), layer.diffId)
     } catch (thrown) {
       this.#signal.throwIfAborted()
       throw thrown instanceof DrayError && thrown.code === 'damaged' ? new LayerStoreUnread(thrown.message, thrown) : thrown
@@ -123,6 +123,7 @@ class LayerStore {
   }
 
   async *#contents({ diffId, directory }: StoredLayer, files: readonly Buffer[]): AsyncGenerator<Buffer> {
+    if (files.length === 0) return
     const stop = new AbortController()
     const { stdin, stdout, stderr, exited } = this.#shell.start(['sh', '-c', 'cd "$1" && exec xargs -0 cat --', 'sh', directory], { signal: AbortSignal.any([this.#signal, stop.signal]) })
     let said = ''
@@ -139,6 +140,3 @@ class LayerStore {
     }
   }
 }
-
-// eslint-disable-next-line @typescript-eslint/require-await -- a layer without files
-async function* nothing(): AsyncGenerator<Buffer> {}

@@ -82,7 +82,8 @@ export class SavedImage implements ImageArchiveReader {
 }
 
 async function expectDigest(digest: Digest, body: AsyncIterable<Buffer>): Promise<void> {
-  for await (const bytes of proved(body, digest)) void bytes
+  const bytes = proved(body, digest)
+  while (!(await bytes.next()).done);
 }
 
 function readableOf(body: AsyncIterable<Buffer>): Readable {

@@ -20,13 +20,13 @@ export type TargetLayers = AsyncDisposable & {
  * Like layersOnEngine, and on a containerd store also other blobs of the same layers: what was pulled there is compressed, what
  * a classic engine sends is not. Which blob holds which layer is told by the manifests and configs of the images there.
  */
-export async function layersOnTarget(job: ProbeJob, { diffIds, blobs }: SourceImage): Promise<TargetLayers> {
+export async function layersOnTarget(job: ProbeJob, { diffIds, blobs, mayBeCompressed }: SourceImage): Promise<TargetLayers> {
   const { engine, signal } = job
   const length = await knownPrefix(engine, diffIds, signal)
+  if (mayBeCompressed && blobs === undefined) return kept(diffIds.map(() => undefined), again(length, 'an engine with the containerd store tells only since API 1.48 which blob is which layer, before it has sent them'))
   if (engine.facts.store === 'graphdriver') return kept(diffIds.map((_, at) => (at < length ? 'by chain' : undefined)))
   if (!knowsAvailability(engine)) {
-    const why = `"${engine.address}" (API ${engine.facts.apiVersion}) cannot say which blobs its store holds`
-    return kept(diffIds.map(() => undefined), length === 0 ? [] : [`${length} layers that are there already are sent again: ${why}`])
+    return kept(diffIds.map(() => undefined), again(length, `"${engine.address}" (API ${engine.facts.apiVersion}) cannot say which blobs its store holds`))
   }
   if ((await engine.images.list({ signal })).length === 0) return kept(diffIds.map(() => undefined))
   const twins = await blobsOfLayers(job, new Set(diffIds))
@@ -36,8 +36,12 @@ export async function layersOnTarget(job: ProbeJob, { diffIds, blobs }: SourceIm
   const probe = await probeBlobs(job, [...asked.values()])
   const present = candidates.map(each => each.find(({ digest }) => probe.available.has(digest)))
   const lost = present.slice(0, length).filter(blob => blob === undefined).length
-  const notes = lost === 0 ? [] : [`${lost} layers that "${engine.address}" has unpacked are sent again: its store does not hold their content, without which the image could not be saved or pushed`]
+  const notes = again(lost, `the store of "${engine.address}" holds them unpacked only, and could neither save nor push the image`)
   return { present, notes, [Symbol.asyncDispose]: () => probe[Symbol.asyncDispose]() }
+}
+
+function again(layers: number, why: string): string[] {
+  return layers === 0 ? [] : [`${layers === 1 ? 'a layer that is there already is' : `${layers} layers that are there already are`} sent again: ${why}`]
 }
 
 function kept(present: TargetLayers['present'], notes: readonly string[] = []): TargetLayers {

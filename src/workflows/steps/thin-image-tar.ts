@@ -101,7 +101,7 @@ async function* counted(body: AsyncIterable<Buffer>, onBytes: (bytes: number) =>
  */
 async function plainSizesOf(source: SourceImage, wanted: ReadonlySet<Digest>): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>()
-  const zstd = source.blobs === undefined ? wanted : new Set(source.diffIds.filter((diffId, at) => wanted.has(diffId) && /zstd$/.test(source.blobs?.[at]?.mediaType ?? '')))
+  const zstd = source.blobs === undefined ? wanted : new Set(source.diffIds.filter((diffId, at) => wanted.has(diffId) && source.blobs?.[at]?.mediaType.endsWith('zstd') === true))
   if (zstd.size === 0 || !source.mayBeCompressed) return sizes
   for await (const { path, isZstd, body } of source.read(zstd).members) {
     if (!isZstd) continue
