@@ -21,7 +21,7 @@ export async function storeFlattened({ engine, images, transfer, signal }: Image
   const exported = await engine.containers.export(container.Id, { signal })
   const stored: StoredLayer[] = []
   const readBytes = await countBytes(exported, transfer, signal, async tar => {
-    stored.push(await storeLayer(images, whole(tar, container), signal))
+    stored.push(await storeLayer(images, exportWhole(tar, container), signal))
   })
   const [layer] = stored
   if (layer === undefined) throw new RangeError('an export ended without a layer')
@@ -33,19 +33,23 @@ export async function storeFlattened({ engine, images, transfer, signal }: Image
 
 type StoredLayer = { readonly diffId: Digest; readonly descriptor: Descriptor; readonly isNew: boolean }
 
-async function storeLayer(images: ImageStore, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<StoredLayer> {
+async function storeLayer(images: ImageStore, tar: Readable, signal: AbortSignal): Promise<StoredLayer> {
   const before: Descriptor[] = []
   const isNew = async (diffId: Digest): Promise<boolean> => {
     const found = await images.findLayer(diffId)
     if (found) before.push(found)
     return found === undefined
   }
-  const { diffId, descriptor = before[0] } = await images.putNewLayer(Readable.from(tar, { objectMode: false }), isNew, signal)
+  const { diffId, descriptor = before[0] } = await images.putNewLayer(tar, isNew, signal)
   if (descriptor === undefined) throw new RangeError('a new layer was not kept')
   return { diffId, descriptor, isNew: before.length === 0 }
 }
 
-/** Hands the tar on, and throws when its end has not come: an engine that fails half way has no other way to say so. */
+/** The export of a container as it goes on; fails when its end has not come: an engine that fails half way has no other way to say so. */
+export function exportWhole(tar: Readable, container: ContainerInspect): Readable {
+  return Readable.from(whole(tar as AsyncIterable<Buffer>, container), { objectMode: false })
+}
+
 async function* whole(tar: AsyncIterable<Buffer>, { Name }: ContainerInspect): AsyncGenerator<Buffer> {
   const scanner = new TarScanner({})
   try {
@@ -74,7 +78,7 @@ function imageConfig({ Created, Config }: ContainerInspect, platform: Platform, 
 }
 
 /** As the image says, or what newer engines keep of it with the container, or the engine's own. */
-async function platformOf(engine: Engine, container: ContainerInspect, signal: AbortSignal): Promise<Platform> {
+export async function platformOf(engine: Engine, container: ContainerInspect, signal: AbortSignal): Promise<Platform> {
   const image = await engine.images.inspect(container.Image, { signal }).catch(() => undefined)
   signal.throwIfAborted()
   if (image !== undefined && image.Os !== '' && image.Architecture !== '') return platform(image.Os, image.Architecture, image.Variant)
