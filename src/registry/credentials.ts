@@ -33,10 +33,10 @@ export async function readCredentials(registry: string, configFolder: string, en
   return helper === undefined || helper === '' ? inFile(config, key) : await askHelper(helper, key, env)
 }
 
-/** The value of X-Registry-Auth. Base64 of another alphabet would be ignored. */
+/** The value of X-Registry-Auth: what an engine cannot decode it ignores, and 20.10 wants base64url with its padding. */
 export function registryAuth(credentials: Credentials | undefined, registry: string): string {
   const fields = credentials === undefined ? {} : 'identityToken' in credentials ? { identitytoken: credentials.identityToken } : credentials
-  return Buffer.from(JSON.stringify({ ...fields, serveraddress: registry })).toString('base64url')
+  return Buffer.from(JSON.stringify({ ...fields, serveraddress: registry })).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
 }
 
 async function readConfig(path: string): Promise<DockerConfig> {

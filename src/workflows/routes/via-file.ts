@@ -1,6 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { rm, stat, writeFile } from 'node:fs/promises'
 import { DrayError } from '../../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
 import { writeFileAtomically } from '../../files/atomic-file.ts'
@@ -39,7 +38,7 @@ export function viaFile(path: string): ImageRoute {
 async function saveTo({ source, transfer, signal }: StreamImageJob, id: string, path: string): Promise<void> {
   const body = await source.images.save(id, { signal })
   await writeFileAtomically(path, async file => {
-    await countBytes(body, transfer, signal, counted => pipeline(counted, file.createWriteStream({ autoClose: false })))
+    await countBytes(body, transfer, signal, counted => writeFile(file, counted))
   }, { keepExisting: true })
 }
 

@@ -26,27 +26,32 @@ export function viaRegistry(reference: string, env: NodeJS.ProcessEnv): ImageRou
       const auth = registryAuth(await readCredentials(registry, dockerConfigFolder(env), env), registry)
       const { repo, tag } = splitReference(reference)
       const name = reference === repo ? `${repo}:drayage-${job.run.id}` : `${repo}:${tag}`
-      const pulled = `${repo}@${await push(job, image.id, name, auth)}`
-      return await pull(job, image.inspected, pulled, auth)
+      return await pull(job, image.inspected, await push(job, image.id, name, auth), auth)
     } catch (thrown) {
       throw signal.aborted ? signal.reason : notBrought(thrown, ref, target)
     }
   }
 }
 
+/** Returns it as `repository@digest`. */
 async function push({ run, source, transfer, signal }: StreamImageJob, id: string, name: string, auth: string): Promise<string> {
   const { repo, tag } = splitReference(name)
   const was = await unlessMissing(source.images.inspect(name, { signal }))
   if (was !== undefined && was.Id !== id) throw new DrayError('conflict', `"${name}" means another image on "${source.address}"`, { hints: ['give --via registry= another tag'] })
+  const { RepoDigests: digestsBefore } = await source.images.inspect(id, { signal })
   const entry = was === undefined ? await run.journal.record(source, { did: 'created tag', ref: name }) : undefined
+  let pushed: string | undefined
   try {
     if (entry !== undefined) await source.images.tag(id, repo, tag, { signal })
     const digest = await source.images.push(name, { auth, signal, onProgress: bytes => transfer.add(bytes) })
     if (digest === undefined) throw new DrayError('refused', `"${source.address}" did not say what it pushed as "${name}"`)
-    return digest
+    pushed = `${repo}@${digest}`
+    return pushed
   } finally {
     if (entry !== undefined) {
-      await untag(source, name)
+      // an engine remembers by that name what it has pushed; the image still has the other one
+      if (pushed !== undefined && digestsBefore?.includes(pushed) !== true) await source.images.remove(pushed)
+      await untag(source, name, { keepsImage: true })
       await run.journal.settle(entry)
     }
   }

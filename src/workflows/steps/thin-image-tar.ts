@@ -87,7 +87,7 @@ function toMember({ path, size, isZstd, body }: LayerMember, plainBytes: number 
 
 /** A blob's own name would be wrong for what is unpacked. */
 function unpackedPath(path: string): string {
-  return `${path.replace(/^blobs\/sha256\//, 'unpacked/')}.tar`
+  return `${path.replace(/^blobs\/sha256\//, '')}/layer.tar`
 }
 
 async function* counted(body: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
