@@ -21,7 +21,21 @@ type Event = { readonly kind: 'entry'; readonly entry: TarEntry } | { readonly k
 
 /** Reads what `docker save` writes, in one pass. Throws `damaged` unless the tar is whole and its end is proven, which is known only when this returns. */
 export async function readImageArchive(stream: Readable, reader: ImageArchiveReader): Promise<void> {
-  const source = reader.signal ? addAbortSignal(reader.signal, stream) : stream
+  for await (const { entry, body } of archiveEntries(stream, reader.signal)) await hand(entry, body, reader)
+}
+
+/**
+ * The files of what `docker save` writes, as a loop; `body` is dead when the next one is asked for. Throws `damaged` unless the
+ * tar is whole and its end is proven, which is known only when the loop has ended by itself. Leaving it destroys the stream.
+ */
+export async function* archiveFiles(stream: Readable, signal?: AbortSignal): AsyncGenerator<{ readonly name: string; readonly size: number; readonly body: AsyncIterable<Buffer> }> {
+  for await (const { entry, body } of archiveEntries(stream, signal)) {
+    if (isFile(entry)) yield { name: entry.name.toString(), size: entry.size, body }
+  }
+}
+
+async function* archiveEntries(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<{ readonly entry: TarEntry; readonly body: Body }> {
+  const source = signal ? addAbortSignal(signal, stream) : stream
   const events = eventsOf(source as AsyncIterable<Buffer>)
   let members = 0
   try {
@@ -29,7 +43,7 @@ export async function readImageArchive(stream: Readable, reader: ImageArchiveRea
       if (event.value.kind !== 'entry') continue
       if (++members > maxMembers) throw new DrayError('damaged', `the archive has more than ${maxMembers} members`)
       const body = bodyOf(events)
-      await hand(event.value.entry, body, reader)
+      yield { entry: event.value.entry, body }
       while (!(await body.next()).done);
     }
   } finally {
@@ -37,9 +51,11 @@ export async function readImageArchive(stream: Readable, reader: ImageArchiveRea
   }
 }
 
+const isFile = ({ type, sparse }: TarEntry): boolean => type === '0' && !sparse
+
 async function hand(entry: TarEntry, body: Body, reader: ImageArchiveReader): Promise<void> {
   const name = entry.name.toString()
-  if (entry.type === '0' && !entry.sparse) await reader.onMember(name, entry.size, body)
+  if (isFile(entry)) await reader.onMember(name, entry.size, body)
   else if (entry.type === '1' || entry.type === '2') reader.onLink?.(name, entry.linkName.toString(), entry.type === '1' ? 'hard' : 'symbolic')
   else if (entry.type !== '5') reader.onOther?.(entry)
 }

@@ -56,7 +56,7 @@ export type ImageInspect = {
   RootFS: { Type: string; Layers?: string[] }
   Config: JsonObject | null
   /** Containerd store, API 1.48 and newer, when asked for. */
-  Manifests?: { ID: string; Available: boolean; Kind: string; ImageData?: { Platform: { os: string; architecture: string; variant?: string } } }[]
+  Manifests?: { ID: string; Descriptor: { mediaType: string; digest: `sha256:${string}`; size: number }; Available: boolean; Kind: string; ImageData?: { Platform: { os: string; architecture: string; variant?: string } } }[]
 }
 
 export type VolumeInspect = { Name: string; Driver: string; Mountpoint: string; Labels: Record<string, string> | null; Options: Record<string, string> | null; Scope: string; CreatedAt?: string }

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
-import type { StoredImage } from '../../store/image-store.ts'
 import type { Digest } from '../../store/oci.ts'
+import type { StoredImage } from '../../store/stored-image.ts'
 import { knowsAvailability } from './image-match.ts'
 import { probeBlobs, type ProbeJob } from './probe-blobs.ts'
 
@@ -13,7 +13,7 @@ export type PresentLayers = AsyncDisposable & { readonly isPresent: readonly boo
  * left out. The containerd store runs an image whose blobs it lacks and cannot save it again, so there only blobs proved
  * present are left out, and none where the engine cannot say (ENGINE-FACTS 2.3).
  */
-export async function layersOnEngine(job: ProbeJob, { layers }: StoredImage): Promise<PresentLayers> {
+export async function layersOnEngine(job: ProbeJob, layers: StoredImage['layers']): Promise<PresentLayers> {
   const { engine, signal } = job
   if (engine.facts.store === 'graphdriver') {
     const length = await knownPrefix(engine, layers.map(({ diffId }) => diffId), signal)
@@ -25,8 +25,8 @@ export async function layersOnEngine(job: ProbeJob, { layers }: StoredImage): Pr
   return { isPresent: layers.map(({ descriptor }) => probe.available.has(descriptor.digest)), [Symbol.asyncDispose]: () => probe[Symbol.asyncDispose]() }
 }
 
-/** How many layers from the bottom some image of a classic engine has. Layers that only a container holds do not show. */
-async function knownPrefix(engine: Engine, diffIds: readonly Digest[], signal: AbortSignal): Promise<number> {
+/** How many layers from the bottom some image of an engine has. Layers that only a container holds do not show. */
+export async function knownPrefix(engine: Engine, diffIds: readonly Digest[], signal: AbortSignal): Promise<number> {
   const ids = new Set((await engine.images.list({ all: true, signal })).map(({ Id }) => Id))
   const lengths = await Promise.all([...ids].map(async id => commonPrefix(diffIds, await layersOf(engine, id, signal))))
   return Math.max(0, ...lengths)

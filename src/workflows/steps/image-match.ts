@@ -3,8 +3,10 @@ import type { Engine } from '../../engine/engine.ts'
 import { hasApi } from '../../engine/spec/api-version.ts'
 import { objectOf } from '../../engine/spec/json-values.ts'
 import { differencesOf } from '../../engine/spec/same-value.ts'
-import type { StoredImage } from '../../store/image-store.ts'
-import type { Platform } from '../../store/oci.ts'
+import type { Digest, Platform } from '../../store/oci.ts'
+
+/** What an image is, wherever it lies: an engine's may be compared with it. Layers from the bottom. */
+export type ImageContent = { readonly config: Buffer; readonly platform: Platform; readonly layers: readonly { readonly diffId: Digest }[] }
 
 /** What every engine keeps of an image's config; the containerd store drops the rest of what classic engines wrote. */
 const configFields = ['User', 'ExposedPorts', 'Env', 'Entrypoint', 'Cmd', 'Volumes', 'WorkingDir', 'Labels', 'StopSignal', 'ArgsEscaped', 'Healthcheck', 'OnBuild', 'Shell']
@@ -18,8 +20,8 @@ export async function inspectImage(engine: Engine, ref: string, signal: AbortSig
   return engine.images.inspect(ref, { signal, ...(knowsAvailability(engine) ? { manifests: true } : {}) })
 }
 
-/** How the engine's image differs from the stored one, in words; undefined when it does not. */
-export function differenceFrom({ layers, config }: StoredImage, found: ImageInspect): string | undefined {
+/** How the engine's image differs from the one that was sent, in words; undefined when it does not. */
+export function differenceFrom({ layers, config }: Pick<ImageContent, 'layers' | 'config'>, found: ImageInspect): string | undefined {
   const diffIds = layers.map(({ diffId }) => diffId)
   const foundIds = found.RootFS.Layers ?? []
   if (foundIds.length !== diffIds.length) return `it has ${foundIds.length} layers instead of ${diffIds.length}`
@@ -31,8 +33,14 @@ export function differenceFrom({ layers, config }: StoredImage, found: ImageInsp
   return different && `its ${different.field} is ${JSON.stringify(different.restored)} instead of ${JSON.stringify(different.recorded)}`
 }
 
+/** The same for two engines' images. */
+export function differenceOfInspected(wanted: ImageInspect, found: ImageInspect): string | undefined {
+  const layers = (wanted.RootFS.Layers ?? []).map(diffId => ({ diffId: diffId as Digest }))
+  return differenceFrom({ layers, config: Buffer.from(JSON.stringify({ config: wanted.Config })) }, found)
+}
+
 /** Whether all blobs of the image, or of its equal for this platform, are in the engine's content store; true where only whole images exist. */
-export function isWhole(engine: Engine, { platform }: StoredImage, { Manifests = [] }: ImageInspect): boolean {
+export function isWhole(engine: Engine, { platform }: ImageContent, { Manifests = [] }: ImageInspect): boolean {
   if (!knowsAvailability(engine)) return true
   return Manifests.some(({ Kind, Available, ImageData }) => Kind === 'image' && Available && ImageData !== undefined && isSamePlatform(platform, ImageData.Platform))
 }
@@ -44,7 +52,7 @@ function isSamePlatform(one: Platform, other: Platform): boolean {
 }
 
 /** For images whose ids cannot be compared. */
-export function wasMadeWith({ config, platform }: StoredImage, { Created, Architecture, Os }: ImageInspect): boolean {
+export function wasMadeWith({ config, platform }: ImageContent, { Created, Architecture, Os }: ImageInspect): boolean {
   const { created } = JSON.parse(config.toString()) as { created?: string }
   return Architecture === platform.architecture && Os === platform.os && momentOf(created) === momentOf(Created)
 }

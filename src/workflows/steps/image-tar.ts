@@ -10,20 +10,23 @@ import type { BlobReader } from '../../store/blob-reader.ts'
 import { digestOf, hexOf } from '../../store/digest.ts'
 import type { StoredImage } from '../../store/image-store.ts'
 import { mediaTypes, type Descriptor, type Digest } from '../../store/oci.ts'
+import type { ImageContent } from './image-match.ts'
 import type { TemporaryTag } from './temporary-tag.ts'
 
 /** An image with its manifest as it is stored. */
 export type ImageToLoad = StoredImage & { readonly descriptor: Descriptor; readonly manifestBytes: Buffer }
 
 export type ImageTar = {
-  /** Of all members, without the tar's own blocks. */
-  readonly bytes: number
+  /** Of all members, without the tar's own blocks; undefined where that shows only as they pass. */
+  readonly bytes: number | undefined
   readonly sentLayers: number
+  /** What the engine should make of it; known when it has been read to its end. */
+  image(): ImageContent & { readonly descriptor: Descriptor }
   /** To be called once. `onBytes` is told as members are read, `onComplete` when the last one has been. */
   open(onBytes: (bytes: number) => void, onComplete: () => void): Readable
 }
 
-type SmallMember = { readonly name: string; readonly size: number; readonly body: Buffer }
+export type SmallMember = { readonly name: string; readonly size: number; readonly body: Buffer }
 type Member = SmallMember | { readonly name: string; readonly size: number; readonly open: () => Readable }
 type Layer = StoredImage['layers'][number]
 
@@ -32,8 +35,7 @@ type Layer = StoredImage['layers'][number]
  * stored, but zstd goes plain to an engine that does not know it. Throws `damaged` for a layer that cannot be decompressed.
  */
 export async function planImageTar(blobs: BlobReader, facts: EngineFacts, image: ImageToLoad, isPresent: readonly boolean[], tag: TemporaryTag, signal: AbortSignal): Promise<ImageTar> {
-  // before 23.0 an engine reads neither zstd nor the OCI part of an archive
-  const isOld = !hasApi(facts, '1.42')
+  const isOld = !readsZstd(facts)
   const pathOf = ({ diffId, descriptor }: Layer): string => blobPath(isOld && isZstd(descriptor) ? diffId : descriptor.digest)
   const missing = image.layers.filter((_, at) => isPresent[at] !== true)
   const layers = new Map<string, Member>()
@@ -42,15 +44,25 @@ export async function planImageTar(blobs: BlobReader, facts: EngineFacts, image:
     if (layers.has(name)) continue
     layers.set(name, isOld && isZstd(layer.descriptor) ? await plainMember(blobs, layer, name, signal) : storedMember(blobs, layer, name))
   }
-  const config = { name: blobPath(digestOf(image.config)), size: image.config.length, body: image.config }
-  const legacy = jsonMember('manifest.json', [{ Config: config.name, RepoTags: [tag.ref], Layers: image.layers.map(pathOf) }])
-  // what names the blobs comes last, so that a tar that was cut is never taken for a whole one
-  const members = [...layers.values(), config, ...(isOld ? [] : ociMembers(image, tag)), legacy]
+  const members = [...layers.values(), ...closingMembers(facts, image, image.layers.map(pathOf), tag)]
   return {
     bytes: members.reduce((sum, { size }) => sum + size, 0),
     sentLayers: missing.length,
+    image: () => image,
     open: (onBytes, onComplete) => writeImageArchive(opened(members, onBytes, onComplete)),
   }
+}
+
+/** Before 23.0 an engine does not know zstd. */
+export function readsZstd(facts: Pick<EngineFacts, 'apiVersion'>): boolean {
+  return hasApi(facts, '1.42')
+}
+
+/** The members that say what the others are. They come last, so that a tar that was cut is never taken for a whole one. */
+export function closingMembers(facts: EngineFacts, image: { readonly config: Buffer; readonly descriptor: Descriptor; readonly manifestBytes: Buffer }, layerPaths: readonly string[], tag: Pick<TemporaryTag, 'ref' | 'repo' | 'tag'>): SmallMember[] {
+  const config = { name: blobPath(digestOf(image.config)), size: image.config.length, body: image.config }
+  const legacy = jsonMember('manifest.json', [{ Config: config.name, RepoTags: [tag.ref], Layers: layerPaths }])
+  return [config, ...(facts.store === 'containerd' ? ociMembers(image, tag) : []), legacy]
 }
 
 /** The OCI part of an archive: this manifest or index under the temporary name. */
@@ -113,7 +125,7 @@ async function plainMember(blobs: BlobReader, { diffId, descriptor: { digest, si
   return { name, size: plainBytes, open }
 }
 
-function isZstd({ mediaType }: Descriptor): boolean {
+export function isZstd({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
   return /[+.]zstd$/.test(mediaType)
 }
 

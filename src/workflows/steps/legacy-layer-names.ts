@@ -14,11 +14,8 @@ export class LegacyLayerNames {
   readonly #found = new Map<string, string>()
 
   constructor(diffIds: readonly string[]) {
-    let chainId = ''
-    this.#chain = diffIds.map(diffId => {
-      chainId = chainId === '' ? diffId : sha256(`${chainId} ${diffId}`)
-      return { diffId, chainId }
-    })
+    const chainIds = chainIdsOf(diffIds)
+    this.#chain = diffIds.map((diffId, at) => ({ diffId, chainId: chainIds[at] ?? '' }))
   }
 
   /** To be called with each `<id>/json`. */
@@ -33,6 +30,12 @@ export class LegacyLayerNames {
   diffIdOf(id: string): string | undefined {
     return this.#found.get(id)
   }
+}
+
+/** What names a layer together with all that lie below it, from the bottom. */
+export function chainIdsOf(diffIds: readonly string[]): string[] {
+  let chainId = ''
+  return diffIds.map(diffId => (chainId = chainId === '' ? diffId : sha256(`${chainId} ${diffId}`)))
 }
 
 /** As Go writes a map of what it read: sorted keys, and three characters of HTML escaped. `os` is in it for the topmost layer only. */

@@ -9,8 +9,8 @@ import { recordTemporaryTag, removeTemporaryTag } from './temporary-tag.ts'
 
 export type ProbeJob = { readonly engine: Engine; readonly journal: Journal; readonly run: string; readonly signal: AbortSignal }
 
-/** Holds the blobs against collection until it is disposed. */
-export type BlobProbe = AsyncDisposable & { readonly available: ReadonlySet<Digest> }
+/** Holds the blobs against collection until it is disposed. An image of that name has those that are available. */
+export type BlobProbe = AsyncDisposable & { readonly available: ReadonlySet<Digest>; readonly ref: string }
 
 type Document = { readonly descriptor: Descriptor; readonly manifestBytes: Buffer }
 
@@ -19,7 +19,7 @@ type Document = { readonly descriptor: Descriptor; readonly manifestBytes: Buffe
  * temporary name, for platforms that do not exist, so that nothing is unpacked; inspecting it tells which are complete.
  * An engine that refuses the question has proved nothing.
  */
-export async function probeBlobs(job: ProbeJob, blobs: readonly Descriptor[]): Promise<BlobProbe> {
+export async function probeBlobs(job: ProbeJob, blobs: readonly Pick<Descriptor, 'mediaType' | 'digest' | 'size'>[]): Promise<BlobProbe> {
   const { engine, signal } = job
   const tag = await recordTemporaryTag(job, 'probe')
   const remove = (): Promise<void> => removeTemporaryTag(job, tag)
@@ -31,15 +31,15 @@ export async function probeBlobs(job: ProbeJob, blobs: readonly Descriptor[]): P
     const { Manifests = [] } = await engine.images.inspect(tag.ref, { signal, manifests: true })
     const complete = new Set(Manifests.filter(({ Available }) => Available).map(({ ID }) => ID))
     const available = questions.flatMap(({ blob, manifest }) => (complete.has(manifest.descriptor.digest) ? [blob.digest] : []))
-    return { available: new Set(available), [Symbol.asyncDispose]: remove }
+    return { available: new Set(available), ref: tag.ref, [Symbol.asyncDispose]: remove }
   } catch (thrown) {
     await remove()
     if (signal.aborted || !(thrown instanceof DrayError && ['refused', 'not-found'].includes(thrown.code))) throw thrown
-    return { available: new Set(), [Symbol.asyncDispose]: () => Promise.resolve() }
+    return { available: new Set(), ref: tag.ref, [Symbol.asyncDispose]: () => Promise.resolve() }
   }
 }
 
-function questionAbout(blob: Descriptor, at: number): { blob: Descriptor; manifest: Document; config: Document } {
+function questionAbout(blob: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>, at: number): { blob: { readonly digest: Digest }; manifest: Document; config: Document } {
   const platform = { os: 'probe', architecture: `probe${at}` }
   const config = document({ ...platform, rootfs: { type: 'layers', diff_ids: [blob.digest] } }, mediaTypes.imageConfig)
   const { mediaType, digest, size } = blob
