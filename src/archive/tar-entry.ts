@@ -43,16 +43,19 @@ const typesWithoutData = '123456'
 
 export function toTarEntry(header: TarHeader, { headerStart, paxRecords, longName, longLinkName }: ExtendedHeaders, dataStart: number): TarEntry {
   const pax = new PaxValues(paxRecords, header.position)
+  const pathName = pax.text('path') ?? longName ?? header.name
+  // old archives have no other mark of a directory
+  const type = header.type === '0' && pathName[pathName.length - 1] === 0x2f ? '5' : header.type
   const sparse = header.type === 'S' || ['GNU.sparse.major', 'GNU.sparse.map', 'GNU.sparse.numblocks'].some(name => paxRecords.has(name))
   const isDevice = header.type === '3' || header.type === '4'
-  const size = typesWithoutData.includes(header.type) ? 0 : (pax.number('size') ?? numberIn(header, fields.size))
+  const size = typesWithoutData.includes(type) ? 0 : (pax.number('size') ?? numberIn(header, fields.size))
   const realSize = header.type === 'S' ? numberIn(header, fields.oldSparseRealSize) : ((sparse ? (pax.number('GNU.sparse.realsize') ?? pax.number('GNU.sparse.size')) : undefined) ?? size)
   const recordEnd = dataStart + Math.ceil(size / blockBytes) * blockBytes
   if (size < 0 || realSize < 0 || !Number.isSafeInteger(recordEnd)) throw badNumber('size', header.position)
   return {
-    name: (sparse ? pax.text('GNU.sparse.name') : undefined) ?? pax.text('path') ?? longName ?? header.name,
+    name: (sparse ? pax.text('GNU.sparse.name') : undefined) ?? pathName,
     linkName: pax.text('linkpath') ?? longLinkName ?? header.linkName,
-    type: header.type,
+    type,
     size,
     realSize,
     sparse,

@@ -34,7 +34,7 @@ export function parseTarHeader(block: Buffer, position: number): TarHeader {
   const own = Buffer.from(block)
   verifyChecksum(own, position)
   const name = withPrefix(own, text(own, 0, 100))
-  return { position, type: typeOf(own, name), name, linkName: text(own, 157, 100), block: own }
+  return { position, type: typeOf(own), name, linkName: text(own, 157, 100), block: own }
 }
 
 /** Octal digits, or big-endian two's complement when the first bit is set (GNU's base-256). Throws `damaged` for anything else. */
@@ -91,10 +91,9 @@ function verifyChecksum(block: Buffer, position: number): void {
   if (!holds) throw new DrayError('damaged', `no tar header begins at byte ${position}: its checksum does not hold`)
 }
 
-function typeOf(block: Buffer, name: Buffer): string {
+function typeOf(block: Buffer): string {
   const type = String.fromCharCode(block[156] ?? 0)
-  if (type !== '\0' && type !== '0') return type
-  return name[name.length - 1] === 0x2f ? '5' : '0'
+  return type === '\0' ? '0' : type
 }
 
 function withPrefix(block: Buffer, name: Buffer): Buffer {

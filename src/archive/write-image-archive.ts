@@ -13,9 +13,10 @@ const maxOctalSize = 0o77777777777
 
 /**
  * A tar for `docker load`: equal members give equal bytes (mode 0644, owner 0, time 0). Fails if a body has not its size.
- * Destroying it closes the body that is being read and the members.
+ * Destroying it calls `onDestroy`, which should end what the members may wait for, and closes the body that is being read and the
+ * members; it has closed when they have.
  */
-export function writeImageArchive(members: AsyncIterable<ImageArchiveMember> | Iterable<ImageArchiveMember>): Readable {
+export function writeImageArchive(members: AsyncIterable<ImageArchiveMember> | Iterable<ImageArchiveMember>, onDestroy?: () => void): Readable {
   const open: { body?: unknown } = {}
   const tar = tarOf(members, open)
   return new Readable({
@@ -24,6 +25,7 @@ export function writeImageArchive(members: AsyncIterable<ImageArchiveMember> | I
       void pushNext(this, tar)
     },
     destroy(error, done) {
+      onDestroy?.()
       if (open.body instanceof Readable) open.body.destroy()
       void closeIterator(tar).then(() => done(error))
     },

@@ -9,7 +9,8 @@ const compressionBytes = 25 * 1024 * 1024
 /** Connects, and compresses where the user wants it or the link is slower than the compression. Says what was chosen, and why. */
 export async function connectForTransfer(context: CommandContext, address: string, direction: 'from' | 'to', force: boolean): Promise<Engine> {
   const { reporter, signal } = context
-  const engine = await context.connect(address, force)
+  const role = direction === 'from' ? 'SOURCE' : 'TARGET'
+  const engine = await context.connect(address, role, force)
   const { shell } = engine
   if (shell?.kind !== 'ssh') {
     if (force && shell === undefined) reporter.note(`"${address}": not compressed: only ssh connections can be`)
@@ -26,5 +27,5 @@ export async function connectForTransfer(context: CommandContext, address: strin
     return engine
   }
   reporter.note(`"${address}": ${words}: compressed`)
-  return await context.connect(address, true)
+  return await context.connect(address, role, true)
 }

@@ -27,19 +27,19 @@ export class CommandResources {
   }
 
   /** One connection per address, however often it is asked for; one that compresses is another one. */
-  connect(host = this.globals.host, compress = false): Promise<Engine> {
+  connect(host = this.globals.host, from?: string, compress = false): Promise<Engine> {
     const key = `${host ?? ''}${compress ? ' compressed' : ''}`
     const known = this.engines.get(key)
     if (known) return known
-    const connecting = this.openConnection(host, compress)
+    const connecting = this.openConnection(host, from, compress)
     this.engines.set(key, connecting)
     return connecting
   }
 
   /** dockerode takes longer to load than all of the rest: commands that need no engine go without. */
-  private async openConnection(host: string | undefined, compress: boolean): Promise<Engine> {
+  private async openConnection(host: string | undefined, from: string | undefined, compress: boolean): Promise<Engine> {
     const { connectEngine } = await import('../engine/connect.ts')
-    return await connectEngine({ ...(host === undefined ? {} : { host }), env: process.env, signal: this.signal, compress })
+    return await connectEngine({ ...(host === undefined ? {} : { host }), ...(from === undefined ? {} : { from }), env: process.env, signal: this.signal, compress })
   }
 
   async openRepository(options: { readonly create: boolean }): Promise<Repository> {

@@ -23,7 +23,8 @@ export type CommandContext = {
   readonly commandLine: string
   /** The width of the terminal, or of a plain page. */
   readonly width: number
-  connect(host?: string, compress?: boolean): Promise<Engine>
+  /** `from` says in messages who named the host: an option, unless told. What goes over ssh is compressed if it is wanted. */
+  connect(host?: string, from?: string, compress?: boolean): Promise<Engine>
   openRepository(options: { readonly create: boolean }): Promise<Repository>
   /** Where journals lie: $XDG_STATE_HOME/drayage/journal. */
   readonly journalFolder: string

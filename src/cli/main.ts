@@ -39,7 +39,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
       env: process.env,
       commandLine: ['dray', ...argv].join(' '),
       width: process.stdout.columns || 100,
-      connect: (host, compress) => resources.connect(host, compress),
+      connect: (host, from, compress) => resources.connect(host, from, compress),
       openRepository: options => resources.openRepository(options),
       journalFolder: `${stateFolder(process.env)}/journal`,
     })

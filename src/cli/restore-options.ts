@@ -11,6 +11,7 @@ export function readRestoreOptions(args: Record<string, unknown>): RestoreOption
     ...(name === undefined ? {} : { name }),
     replace: args['replace'] === true,
     start: args['noStart'] !== true,
+    skipDamaged: args['skipDamaged'] === true,
     remaps: readRemaps(args),
     keep: listOf(args['keep']),
     reader: (args['reader'] ?? 'auto') as RestoreOptions['reader'],

@@ -3,7 +3,9 @@ import { startRun } from '../workflows/run.ts'
 import { describeEntry } from '../workflows/put-right.ts'
 import { cleanBeforehand, listDeadRuns } from '../workflows/clean.ts'
 import type { JournalEntry } from '../pipeline/journal.ts'
+import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
+import { errorJson } from '../ui/error-text.ts'
 import { restoreData } from '../workflows/steps/restore-data.ts'
 import type { CommandContext, CommandResult } from './command.ts'
 
@@ -14,7 +16,7 @@ import type { CommandContext, CommandResult } from './command.ts'
 export async function withRun(context: CommandContext, work: (run: Run) => Promise<CommandResult>, { changesNothing = context.globals.dryRun } = {}): Promise<CommandResult> {
   const { journalFolder, commandLine, reporter, signal } = context
   if (changesNothing) for (const { what } of await listDeadRuns(journalFolder)) reporter.warn(`left by an earlier run: ${what} (put it right with: dray clean)`)
-  else await cleanBeforehand({ folder: journalFolder, connect: address => context.connect(address), restoreData: restoreData({ id: 'clean' }), signal, command: commandLine }, reporter)
+  else await cleanBeforehand({ folder: journalFolder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal, command: commandLine }, reporter)
   const run = await startRun({ journalFolder, command: commandLine, reporter, signal })
   let left: readonly JournalEntry[] = []
   const result = await work(run).finally(async () => {
@@ -22,6 +24,35 @@ export async function withRun(context: CommandContext, work: (run: Run) => Promi
     for (const entry of left) reporter.warn(`left behind: ${describeEntry(entry)}; put it right with: dray clean`)
   })
   return left.length === 0 ? result : { ...result, exitCode: Math.max(result.exitCode ?? 0, exitCodes.incomplete) }
+}
+
+export type Failed = { readonly container: string; readonly error: DrayError }
+
+/** Does something for each container. One for which it fails by itself is named, and the others have their turn; when it fails for all, the first failure is thrown. */
+export async function forEachContainer(context: CommandContext, containers: readonly string[], isNot: string, work: (container: string) => Promise<void>): Promise<readonly Failed[]> {
+  const failed: Failed[] = []
+  for (const container of containers) {
+    try {
+      await work(container)
+    } catch (thrown) {
+      if (!isOfOneContainer(thrown)) throw thrown
+      failed.push({ container, error: thrown })
+      if (containers.length > 1) context.reporter.warn(`container "${container}" is not ${isNot}: ${[thrown.message, ...thrown.hints].join('; ')}`)
+    }
+  }
+  const [first] = failed
+  if (first !== undefined && failed.length === containers.length) throw first.error
+  return failed
+}
+
+/** For the result event. */
+export function failedJson(failed: readonly Failed[]): object {
+  return failed.map(({ container, error }) => ({ container, error: errorJson(error) }))
+}
+
+/** Whether the others of the command can be worked on all the same. */
+function isOfOneContainer(thrown: unknown): thrown is DrayError {
+  return thrown instanceof DrayError && ['not-found', 'conflict', 'refused', 'usage'].includes(thrown.code)
 }
 
 /** The report of a finished part, for people. With --json all of it is in the result event. */

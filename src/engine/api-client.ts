@@ -20,6 +20,7 @@ export type ApiRequest = {
   readonly path: string
   readonly query?: Readonly<Record<string, QueryValue>>
   readonly json?: unknown
+  readonly headers?: Readonly<Record<string, string>>
   /** In the -ing form, for messages: `pausing container "web"`. */
   readonly doing: string
   readonly signal?: AbortSignal | undefined
@@ -159,7 +160,7 @@ export class ApiClient {
     const body = request.json === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': encodeBody(request)?.length ?? 0 }
     const version = this.apiVersion === undefined ? '' : `/v${this.apiVersion}`
     const path = `${version}${request.path}${encodeQuery(request.query)}`
-    const call = httpRequest({ agent: this.#agent, method: request.method, path, headers: { Host: this.#host, 'User-Agent': 'drayage', ...body, ...headers } })
+    const call = httpRequest({ agent: this.#agent, method: request.method, path, headers: { Host: this.#host, 'User-Agent': 'drayage', ...body, ...request.headers, ...headers } })
     const forget = onAbort(request.signal, reason => call.destroy(reason))
     call.once('close', forget)
     return call

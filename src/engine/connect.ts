@@ -17,6 +17,8 @@ import { volumeVerbs } from './volume-verbs.ts'
 export type ConnectOptions = {
   /** The value of -H: an address, or the name of a docker context. Without it docker's own order counts. */
   readonly host?: string
+  /** Who named the host, for messages: `-H` unless told. */
+  readonly from?: string
   readonly env: NodeJS.ProcessEnv
   readonly signal?: AbortSignal
   /** For a slow link: what goes through ssh is compressed by it. Nothing for other connections. */
@@ -28,8 +30,8 @@ export type ConnectOptions = {
  * `unauthorized` with what was tried and who gave the address, `refused` for an engine that is too old. Nothing is left
  * open after a failure, or after close().
  */
-export async function connectEngine({ host, env, signal, compress = false }: ConnectOptions): Promise<Engine> {
-  const resolved = await resolveEndpoint(host, env)
+export async function connectEngine({ host, from, env, signal, compress = false }: ConnectOptions): Promise<Engine> {
+  const resolved = await resolveEndpoint(host, env, from)
   const link = await openLink(resolved, env, compress, signal).catch((thrown: unknown) => {
     throw signal?.aborted === true ? signal.reason : whyNoConnection(thrown, resolved)
   })

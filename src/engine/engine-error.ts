@@ -32,6 +32,7 @@ const byWords: [RegExp, ErrorCode, string?][] = [
   [/no space left on device/i, 'io-failed', 'free some space on the engine\'s host: docker system df shows what takes it'],
   [/disk quota exceeded/i, 'io-failed', 'raise the quota on the engine\'s host'],
   [/port is already allocated|address already in use/i, 'conflict', 'docker ps shows which container has the port'],
+  [/no basic auth credentials|authentication required|unauthorized: |denied: requested access/i, 'unauthorized', 'docker login stores what a registry wants'],
   [/no such container/i, 'not-found', 'docker ps -a shows the containers'],
   [/no such image/i, 'not-found', 'docker image ls shows the images'],
   [/pool overlaps|has active endpoints|is already in use by container|already exists in network|already paused|is not paused/i, 'conflict'],

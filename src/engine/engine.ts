@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HostShell } from './host-shell.ts'
+import type { RegistryCall } from './registry-calls.ts'
 import type { ContainerInspect, ImageInspect, NetworkInspect, VolumeInspect } from './api-types.ts'
 
 /** What was learnt from GET /version and GET /info when the connection was made. */
@@ -104,6 +105,10 @@ export interface ImageVerbs {
   tag(ref: string, repo: string, tag: string, options?: CallOptions): Promise<void>
   /** Missing is success. Never prunes parents unless asked. */
   remove(ref: string, query?: { force?: boolean; noprune?: boolean }, options?: CallOptions): Promise<void>
+  /** One tag. Fails on what the registry or the engine reports inside a successful answer. Returns the digest that the registry has now. */
+  push(ref: string, options: RegistryCall): Promise<string | undefined>
+  /** One tag or digest. The caller inspects afterwards. */
+  pull(ref: string, options: RegistryCall): Promise<void>
   /** POST /images/create?fromSrc=-: a flat image from a root file system tar. Returns its id. */
   importRootfs(tar: Readable, query: { repo?: string; tag?: string; changes?: readonly string[]; message?: string; platform?: string }, options?: CallOptions): Promise<string>
 }

@@ -4,6 +4,7 @@ import type { ImageVerbs } from './engine.ts'
 import { importRootfs } from './import-rootfs.ts'
 import { loadImages } from './load-images.ts'
 import { encodeName, plainList, plainVerb } from './plain-verbs.ts'
+import { pullImage, pushImage } from './registry-calls.ts'
 import { unlessMissing } from './unless-missing.ts'
 
 export function imageVerbs(client: ApiClient): ImageVerbs {
@@ -34,6 +35,12 @@ export function imageVerbs(client: ApiClient): ImageVerbs {
     async remove(ref, query, options) {
       const flags = { force: query?.force ?? false, noprune: query?.noprune ?? true }
       await unlessMissing(plainVerb(client, 'patient', `removing image "${ref}"`, options?.signal, async docker => docker.getImage(encodeName(ref)).remove(flags)))
+    },
+    async push(ref, options) {
+      return pushImage(client, ref, options)
+    },
+    async pull(ref, options) {
+      await pullImage(client, ref, options)
     },
     async importRootfs(tar, query, options) {
       return importRootfs(client, tar, query, options)

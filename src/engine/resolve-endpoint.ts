@@ -10,10 +10,10 @@ export type ResolvedEndpoint = { readonly endpoint: Endpoint; readonly tls: TlsM
  * The engine's address in docker's own order: -H, DOCKER_HOST, DOCKER_CONTEXT, config.json's currentContext, the default
  * socket. A context's own TLS material counts for it alone; the DOCKER_TLS variables count for addresses.
  */
-export async function resolveEndpoint(host: string | undefined, env: NodeJS.ProcessEnv): Promise<ResolvedEndpoint> {
+export async function resolveEndpoint(host: string | undefined, env: NodeJS.ProcessEnv, from = '-H'): Promise<ResolvedEndpoint> {
   if (host !== undefined && host !== '') {
-    if (host.includes('://')) return fromAddress(host, '-H', env)
-    return fromContext(host, `context "${host}" from -H`, env)
+    if (host.includes('://')) return fromAddress(host, from, env)
+    return fromContext(host, `context "${host}" from ${from}`, env)
   }
   const dockerHost = env['DOCKER_HOST']
   if (dockerHost !== undefined && dockerHost !== '') return fromAddress(dockerHost.includes('://') ? dockerHost : `tcp://${dockerHost}`, 'DOCKER_HOST', env)

@@ -4,6 +4,8 @@ import { exitCodes, type ErrorCode } from './exit-codes.ts'
 export type ErrorDetails = {
   /** Commands or steps the user can take next: lower case, no full stop. */
   readonly hints?: readonly string[]
+  /** Several things that the message ends with, after a colon. A person is shown one on each line. */
+  readonly list?: readonly string[]
   readonly cause?: unknown
 }
 
@@ -15,11 +17,13 @@ export class DrayError extends Error {
   override readonly name = 'DrayError'
   readonly code: ErrorCode
   readonly hints: readonly string[]
+  readonly list: readonly string[]
 
-  constructor(code: ErrorCode, message: string, { hints = [], cause }: ErrorDetails = {}) {
-    super(message, cause === undefined ? undefined : { cause })
+  constructor(code: ErrorCode, message: string, { hints = [], list = [], cause }: ErrorDetails = {}) {
+    super(list.length === 0 ? message : `${message}: ${list.join('; ')}`, cause === undefined ? undefined : { cause })
     this.code = code
     this.hints = hints
+    this.list = list
   }
 
   get exitCode(): number {

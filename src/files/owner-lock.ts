@@ -5,12 +5,13 @@
  * A file that cannot be understood, or whose owner is on another host, is respected: only a proved dead owner loses its lock.
  */
 import { randomBytes } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { access, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { writeFileAtomically } from './atomic-file.ts'
+import { makeFolder } from './make-folder.ts'
 import { isProvedDead, thisProcess, type Owner } from './owner.ts'
 import { removeDeadTemporaries } from './temporary-name.ts'
 
@@ -46,7 +47,7 @@ export async function acquireOwnerLock<Kind extends LockKind>(folder: string, ki
   let pauseMs = shortestPauseMs
   let told = false
   try {
-    await mkdir(folder, { mode: 0o700, recursive: true })
+    await makeFolder(folder)
     await removeDeadTemporaries(folder)
     for (;;) {
       let blocker = await findBlocker(folder, kind, path)

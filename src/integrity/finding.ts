@@ -1,4 +1,10 @@
-import { findingCodes, type FindingCode, type Severity } from './finding-codes.ts'
+import { findingCodes, type FindingMeaning, type Severity } from './finding-codes.ts'
+import { repositoryFindingCodes } from './repository-finding-codes.ts'
+
+/** Of archives and of repositories. */
+export type FindingCode = keyof typeof findingCodes | keyof typeof repositoryFindingCodes
+
+export const findingMeanings: Readonly<Record<FindingCode, FindingMeaning>> = { ...findingCodes, ...repositoryFindingCodes }
 
 /** manifest.json, which classic engines read, and index.json, which the containerd store reads. */
 export type View = 'manifest.json' | 'index.json'
@@ -24,7 +30,7 @@ export class Findings {
   #counts: Record<Severity, number> = { error: 0, warning: 0, note: 0 }
 
   add(code: FindingCode, details: FindingDetails = {}): void {
-    const { severity } = findingCodes[code]
+    const { severity } = findingMeanings[code]
     const key = JSON.stringify([code, details])
     if (this.#seen.has(key)) return
     this.#counts[severity]++

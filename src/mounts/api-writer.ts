@@ -42,6 +42,7 @@ export async function apiWriter(scope: TemporaryScope, target: MountTarget, sign
     losses,
     canList: false,
     isEmpty,
+    findFixed: () => Promise.resolve(undefined),
     async empty(until) {
       if (await isEmpty(until)) return
       throw new DrayError('conflict', `${what} is not empty, and the engine's archive endpoints cannot empty it`, { hints: ['choose another way with --reader helper or --reader host', 'restore into a new volume with --map-volume'] })

@@ -12,7 +12,7 @@ const isChanged = 9
  */
 const changeScript = `IFS=' ' read -r checked bared removed
 found=$(head -c "$checked" | { xargs -0 -r sh -c 'exec find "$@" -maxdepth 0 -printf "%D %y\\\\n"' sh || echo missing; } | sort -u)
-if [ "$found" != "$(find . -maxdepth 0 -printf '%D %y\\n')" ]; then exit ${isChanged}; fi
+if [ "$checked" != 0 ] && [ "$found" != "$(find . -maxdepth 0 -printf '%D %y\\n')" ]; then exit ${isChanged}; fi
 head -c "$bared" | tar --create --no-recursion --numeric-owner --null --verbatim-files-from --files-from=- --file=- | tar --extract --acls --preserve-permissions --numeric-owner --delay-directory-restore --file=- 2>/dev/null
 head -c "$removed" | xargs -0 -r rm -rf --one-file-system -- || exit 2
 tar "$@"; code=$?; cat > /dev/null; exit $code`
@@ -22,8 +22,9 @@ const changeFileScript = `IFS=' ' read -r checked bared removed
 head -c "$((checked + bared + removed))" > /dev/null; rm -f -- "$1"
 ${extractFileScript}`
 
-export async function changeMount(tools: MountTools, { directories, removed, tar }: MountChange, signal: AbortSignal): Promise<WriteReport> {
+export async function changeMount(tools: MountTools, { paths, tar }: MountChange, signal: AbortSignal): Promise<WriteReport> {
   async function* input(): AsyncGenerator<Buffer> {
+    const { directories, removed } = await paths
     yield Buffer.from(`${directories.bytes} ${directories.bytes} ${removed.bytes}\n`)
     for (const list of [directories, directories, removed]) yield* list.parts()
     yield* tar
@@ -44,14 +45,10 @@ find "$1" -mindepth 1 -maxdepth 1 -exec mv -t "$new" -- {} + && rmdir -- "$1" &&
 const bareRootScript = 'for name; do if ! setfattr --remove="$name" .; then echo "$name"; fi; done'
 
 export async function renewDirectories(tools: MountTools, directories: PathList, ofRoot: readonly string[], signal: AbortSignal): Promise<WriteReport> {
-  const { words, exitCode, isCut } = await runFed(tools, renewScript, [], partsOf(directories), signal)
+  const { words, exitCode, isCut } = await runFed(tools, renewScript, [], directories.parts(), signal)
   if (exitCode !== 0 || words.length > 0 || isCut) throw toolFailure(tools, 'change directories of', words, exitCode)
   if (ofRoot.length === 0) return { problems: [] }
   const { stdout } = await runScript(tools, bareRootScript, ofRoot, signal)
   const left = stdout.toString('latin1').split('\n').filter(name => name !== '')
   return { problems: left.map(name => `.: the extended attribute "${name}" cannot be removed without the program setfattr there`) }
-}
-
-async function* partsOf(list: PathList): AsyncGenerator<Buffer> {
-  yield* list.parts()
 }

@@ -98,7 +98,8 @@ function toWaitingShell(argv: readonly string[]): string {
 /** Directories of the host that hold its programs: a host without one of them, learnt by trying, is remembered. */
 const programDirectories = new WeakMap<Engine, string[]>()
 
-function bodyFor(image: string, mount: EngineMount | undefined, access: 'read' | 'write', argv: readonly string[]) {
+/** For createWithProgramsOf(): a program of the host beside the mount. */
+export function bodyFor(image: string, mount: EngineMount | undefined, access: 'read' | 'write', argv: readonly string[]) {
   return (directories: readonly string[]): Record<string, unknown> => ({
     Image: image,
     Cmd: argv,
@@ -150,7 +151,8 @@ async function endOf(engine: Engine, name: string, streams: AttachedStreams, sig
   }
 }
 
-async function createWithProgramsOf(scope: TemporaryScope, body: (directories: readonly string[]) => Record<string, unknown>, signal: AbortSignal): Promise<string> {
+/** Creates the container; directories that the host does not have are left out. */
+export async function createWithProgramsOf(scope: TemporaryScope, body: (directories: readonly string[]) => Record<string, unknown>, signal: AbortSignal): Promise<string> {
   for (;;) {
     const directories = programDirectories.get(scope.engine) ?? ['/usr', '/lib', '/lib64', '/bin']
     try {

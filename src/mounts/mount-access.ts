@@ -75,9 +75,9 @@ export type WriteReport = { readonly problems: readonly string[] }
  * what is there. A member takes the place of what has its name, as a whole; a directory keeps what is in it. `directories` are
  * those there that something is written or removed in, or that get other attributes: each must be a member of the tar, because
  * it loses its ACL and its time; if one is not a directory of the mount's own file system by now, nothing is changed, and it is
- * a `conflict`. Nothing is done through a symbolic link.
+ * a `conflict`. Nothing is done through a symbolic link. The program starts at once, whenever the paths become known.
  */
-export type MountChange = { readonly directories: PathList; readonly removed: PathList; readonly tar: AsyncIterable<Buffer> }
+export type MountChange = { readonly paths: Promise<{ readonly directories: PathList; readonly removed: PathList }>; readonly tar: AsyncIterable<Buffer> }
 
 /** Writes the data of one mount. */
 export interface MountWriter extends AsyncDisposable {
@@ -86,6 +86,8 @@ export interface MountWriter extends AsyncDisposable {
   readonly canList: boolean
   /** True when the mount holds no entry but its root (lost+found does not count). */
   isEmpty(signal: AbortSignal): Promise<boolean>
+  /** The first entry, as "./a/b", that nobody can remove or change (chattr +i, +a); undefined also where that is not known. */
+  findFixed(signal: AbortSignal): Promise<Buffer | undefined>
   /** Removes everything below the root, never the root itself, never across a file system boundary. */
   empty(signal: AbortSignal): Promise<void>
   /** Extracts a tar with every attribute that this way can keep. The root's own owner, mode and times are set as well. Asks for the next piece of the tar only when the one before is not needed any more. */

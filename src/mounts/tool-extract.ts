@@ -38,7 +38,7 @@ export async function extractWith(tools: MountTools, script: string, tar: AsyncI
 }
 
 /** Runs a script to its end with this input. Rejects with what the input itself failed with. */
-export async function runFed(tools: MountTools, script: string, args: readonly string[], input: AsyncIterable<Buffer>, signal: AbortSignal): Promise<Ended> {
+export async function runFed(tools: MountTools, script: string, args: readonly string[], input: AsyncIterable<Buffer> | Iterable<Buffer>, signal: AbortSignal): Promise<Ended> {
   const child = await tools.start(inDirectory(tools, script, args), signal)
   child.stdout.resume()
   const [failure, words, { exitCode }] = await Promise.all([send(input, child.stdin), messagesOf(child.stderr), child.exited])
@@ -48,7 +48,7 @@ export async function runFed(tools: MountTools, script: string, args: readonly s
 }
 
 /** Tells the source's own failure from tar's early end, of which tar itself says why. */
-async function send(tar: AsyncIterable<Buffer>, stdin: Writable): Promise<{ readonly ofSource?: { readonly thrown: unknown }; readonly ofTar: boolean }> {
+async function send(tar: AsyncIterable<Buffer> | Iterable<Buffer>, stdin: Writable): Promise<{ readonly ofSource?: { readonly thrown: unknown }; readonly ofTar: boolean }> {
   let ofSource: { readonly thrown: unknown } | undefined
   async function* noted(): AsyncGenerator<Buffer> {
     try {

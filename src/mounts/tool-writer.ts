@@ -16,6 +16,7 @@ export function toolWriter(tools: MountTools): MountWriter {
     losses: tools.losses,
     canList: true,
     isEmpty: signal => isEmpty(tools, signal),
+    findFixed: signal => findFixed(tools, signal),
     empty: signal => empty(tools, signal),
     write: (tar, signal) => extractWith(tools, tools.fileName === undefined ? extractScript : extractFileScript, tar, signal),
     change: (change, signal) => changeMount(tools, change, signal),
@@ -33,6 +34,14 @@ async function isEmpty(tools: MountTools, signal: AbortSignal): Promise<boolean>
   const { stdout, stderr, exitCode } = await runScript(tools, script, fileArgument(tools), signal)
   if (exitCode !== 0) throw toolFailure(tools, 'look into', stderr, exitCode)
   return stdout.length === 0
+}
+
+/** lsattr prints each entry's flags before its name, of a folder's parent too. Where it is missing, or the file system has no flags, nothing is found. */
+async function findFixed(tools: MountTools, signal: AbortSignal): Promise<Buffer | undefined> {
+  const list = tools.fileName === undefined ? 'lsattr -aR . 2>/dev/null' : 'lsattr -d -- "$1" 2>/dev/null'
+  const { stdout } = await runScript(tools, `${list} | grep -v '/\.\.$' | grep -m 1 '^[-A-Za-z]*[ia][-A-Za-z]* ' || true`, fileArgument(tools), signal)
+  const name = stdout.indexOf(' ')
+  return name < 0 ? undefined : stdout.subarray(name + 1, stdout.length - 1)
 }
 
 async function empty(tools: MountTools, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readFile, rm, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fromSystemError } from '../errors/system-error.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import { thisProcess, type Owner } from '../files/owner.ts'
 import { removeDeadTemporaries } from '../files/temporary-name.ts'
 
@@ -24,10 +25,12 @@ export type JournalAction =
   /** Its copy is live on another engine: it is to be stopped, and never to start by itself again. */
   | { readonly did: 'retired container'; readonly container: string; readonly name: string }
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
-  /** It was there, and empty. */
-  | { readonly did: 'filled volume'; readonly volume: string }
-  | { readonly did: 'filled path'; readonly path: string; readonly kind: 'directory' | 'file' }
+  | ({ readonly did: 'filled volume'; readonly volume: string } & Filling)
+  | ({ readonly did: 'filled path'; readonly path: string; readonly kind: 'directory' | 'file' } & Filling)
   | { readonly did: 'created path' | 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
+
+/** What was there, and empty, is filled with what this backup holds of `source`. `root` is what the place itself was, where that is known. */
+export type Filling = { readonly backup?: string; readonly repository?: string; readonly source?: string; readonly root?: { readonly mode: number; readonly uid: number; readonly gid: number; readonly mtime: string } }
 
 /** `at` is when it was written down, by the clock of the machine that dray runs on. */
 export type JournalEntry = JournalAction & { readonly id: number; readonly engine: string; readonly engineId: string; readonly at: string }
@@ -64,7 +67,7 @@ export class Journal {
   static async start(folder: string, run: string, command: string): Promise<Journal> {
     const path = journalPath(folder, run)
     try {
-      await makeFolder(folder)
+      await makeDurableFolder(folder)
       await removeDeadTemporaries(folder)
       const head: JournalHead = { owner: thisProcess(), run, command, since: new Date().toISOString() }
       await writeFileAtomically(path, `${JSON.stringify(head)}\n`, { keepExisting: true })
@@ -177,8 +180,8 @@ function journalPath(folder: string, run: string): string {
 }
 
 /** The names of new folders are made durable too, or a journal could be lost with its folder. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
+async function makeDurableFolder(folder: string): Promise<void> {
+  const first = await makeFolder(folder)
   if (first === undefined) return
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
 }

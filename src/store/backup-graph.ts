@@ -11,7 +11,7 @@ import { emptyConfig, mediaTypes, type Descriptor, type Digest, type Index, type
 import { reachableFrom } from './reachable.ts'
 import type { Repository } from './repository.ts'
 
-export type NewBackup = Omit<BackupFacts, 'containers' | 'bytes'> & {
+export type NewBackup = Omit<BackupFacts, 'containers' | 'bytes' | 'lacks'> & Partial<Pick<BackupFacts, 'lacks'>> & {
   /** Image manifests in the repository (putImage), with their platforms; the first is what other tools take. */
   readonly images: readonly Descriptor[]
   /** The spec is kept as it is given. */
@@ -31,7 +31,7 @@ const noPlatform = { os: 'unknown', architecture: 'unknown' }
 
 /**
  * Writes the backup's manifests and lists it: before, everything it refers to is on disk, looked up and touched; a blob that
- * is missing throws `damaged` and nothing is listed. `lock` is the one under which the blobs were stored.
+ * is missing throws BlobsGone (`damaged`) and nothing is listed. `lock` is the one under which the blobs were stored.
  */
 export async function addBackup(repository: Repository, backup: NewBackup, lock: OwnerLock): Promise<BackupSummary> {
   if (!isBackupId(backup.id)) throw new DrayError('usage', `"${backup.id}" cannot be the id of a backup`, { hints: ['up to 128 letters, digits, ".", "_" and "-", not beginning with "." or "-"'] })
@@ -39,7 +39,7 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   const containers = await Promise.all(backup.containers.map(container => putContainer(blobs, container)))
   const mounts: Descriptor[] = []
   for (const { description, content } of backup.mounts) mounts.push(...(await putMount(blobs, description, content)))
-  const facts: BackupFacts = { ...backup, containers: backup.containers.map(({ name }) => name), bytes: await countBytes(blobs, backup) }
+  const facts: BackupFacts = { lacks: [], ...backup, containers: backup.containers.map(({ name }) => name), bytes: await countBytes(blobs, backup) }
   const annotations = toAnnotations(facts)
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: [...backup.images, ...containers, ...mounts], annotations }
   const descriptor: Descriptor = { ...(await putDocument(blobs, index)), artifactType: mediaTypes.backup, annotations }
@@ -51,7 +51,7 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
     return [...manifests, descriptor]
   })
   const { id, created, host, engine, run, project, tags } = backup
-  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, tags, bytes: facts.bytes, descriptor }
+  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
 /** Touches every blob below a backup index and returns those that are missing or have another size. Throws `damaged` for a broken document. */
@@ -126,8 +126,11 @@ async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Pro
   return bytes
 }
 
+/** Blobs that a backup counted as present are gone at its end: a check has found them bad, and moved them aside. */
+export class BlobsGone extends DrayError {}
+
 async function checkComplete(blobs: BlobStore, descriptor: Descriptor, id: string): Promise<void> {
   const missing = await missingBlobs(blobs, descriptor)
   if (missing.length === 0) return
-  throw new DrayError('damaged', `backup "${id}" was not kept: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['run the same command again: it stores what is missing'] })
+  throw new BlobsGone('damaged', `backup "${id}" was not kept: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['run the same command again: it stores what is missing'] })
 }

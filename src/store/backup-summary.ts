@@ -13,6 +13,7 @@ export const annotationNames = {
   containers: 'dev.drayage.containers',
   tags: 'dev.drayage.tags',
   bytes: 'dev.drayage.bytes',
+  lacks: 'dev.drayage.lacks',
 } as const
 
 /** On the children of a backup index. */
@@ -42,6 +43,8 @@ export type BackupFacts = {
   readonly tags: readonly string[]
   /** Plain bytes of the mounts and stored bytes of the images. */
   readonly bytes: number
+  /** What of the containers' own is not in it, in words: none for a complete one. */
+  readonly lacks: readonly string[]
 }
 
 export type BackupSummary = BackupFacts & { readonly descriptor: Descriptor }
@@ -56,7 +59,7 @@ export function newBackupId(at: Date = new Date()): string {
   return `${day ?? ''}-${time ?? ''}-${randomBytes(3).toString('hex')}`
 }
 
-export function toAnnotations({ id, created, host, engine, run, project, containers, tags, bytes }: BackupFacts): Record<string, string> {
+export function toAnnotations({ id, created, host, engine, run, project, containers, tags, bytes, lacks }: BackupFacts): Record<string, string> {
   return {
     [annotationNames.id]: id,
     [annotationNames.created]: created,
@@ -67,6 +70,7 @@ export function toAnnotations({ id, created, host, engine, run, project, contain
     [annotationNames.containers]: JSON.stringify(containers),
     [annotationNames.tags]: JSON.stringify(tags),
     [annotationNames.bytes]: String(bytes),
+    ...(lacks.length === 0 ? {} : { [annotationNames.lacks]: JSON.stringify(lacks) }),
   }
 }
 
@@ -81,7 +85,7 @@ export function toSummary(descriptor: Descriptor): BackupSummary | undefined {
   return {
     id, created: text(annotationNames.created), host: text(annotationNames.host), engine: text(annotationNames.engine), run: text(annotationNames.run),
     ...(project === undefined ? {} : { project }),
-    containers: toList(text(annotationNames.containers)), tags: toList(text(annotationNames.tags)), bytes: Number(text(annotationNames.bytes)) || 0, descriptor,
+    containers: toList(text(annotationNames.containers)), tags: toList(text(annotationNames.tags)), bytes: Number(text(annotationNames.bytes)) || 0, lacks: toList(text(annotationNames.lacks)), descriptor,
   }
 }
 

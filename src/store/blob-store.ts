@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { close, createReadStream, fdatasync } from 'node:fs'
+import { close, createReadStream, fdatasync, statSync, unlinkSync } from 'node:fs'
 import { mkdir, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -8,6 +8,8 @@ import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
 import { BlobBatch, type OpenFile } from './blob-batch.ts'
+import { ReadingState, type BlobProblem } from './check-blob.ts'
+import { chunkThreads } from './chunk-threads.ts'
 import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReader, type BlobReadOptions } from './blob-reader.ts'
 import { digestOf, hexOf, isDigest } from './digest.ts'
 import type { Descriptor, Digest } from './oci.ts'
@@ -165,6 +167,40 @@ export class BlobStore implements BlobReader {
     return verifying(this.#readFile(digest), digest, this.#folders.root, expected.size)
   }
 
+  /** Reads a blob to its end in a thread of its own, and says what is wrong with it. */
+  async check({ digest, size }: Pick<Descriptor, 'digest' | 'size'>, state = new ReadingState()): Promise<BlobProblem | undefined> {
+    return await this.#check(this.#pathOf(digest), { digest, size }, state)
+  }
+
+  /** The same without reading it. */
+  async look({ digest, size }: Pick<Descriptor, 'digest' | 'size'>): Promise<BlobProblem | undefined> {
+    const found = await this.stat(digest)
+    if (found === undefined) return { problem: 'missing' }
+    return found.size === size ? undefined : { problem: 'size', found: `${found.size} bytes` }
+  }
+
+  /** Puts a blob that was moved aside, and is sound all the same, back to its place. False when there is none. */
+  async putBack(blob: Pick<Descriptor, 'digest' | 'size'>): Promise<boolean> {
+    const aside = join(this.#folders.quarantine, hexOf(blob.digest))
+    if ((await this.#check(aside, blob, new ReadingState())) !== undefined) return false
+    try {
+      await rename(aside, this.#pathOf(blob.digest))
+      await syncFolder(this.#folders.blobs)
+      return true
+    } catch (thrown) {
+      if (errnoOf(thrown) === 'ENOENT') return false
+      throw this.#writeError(thrown)
+    }
+  }
+
+  async #check(path: string, { digest, size }: Pick<Descriptor, 'digest' | 'size'>, { shared }: ReadingState): Promise<BlobProblem | undefined> {
+    try {
+      return await chunkThreads.check({ path, digest, size, state: shared })
+    } catch (thrown) {
+      throw fromSystemError(thrown, 'cannot read blob', digest)
+    }
+  }
+
   /** Moves a bad blob aside (drayage/quarantine/<hex>), so that the next backup stores it again. */
   async quarantine(digest: Digest): Promise<void> {
     try {
@@ -178,13 +214,27 @@ export class BlobStore implements BlobReader {
 
   /** Every blob that has its name, in no order. Files that are not blobs are left out. */
   async *list(): AsyncGenerator<Digest> {
-    for await (const { name } of await opendir(this.#folders.blobs)) {
+    for await (const { name } of await opendir(this.#folders.blobs, { bufferSize: 1024 })) {
       const digest = `sha256:${name}`
       if (isDigest(digest)) yield digest
     }
   }
 
-  /** Only for prune, under the exclusive lock. Missing is success. */
+  /** Size and time of a blob that has its name, at once: for many in a row, where waiting for each takes five times as long. */
+  statNow(digest: Digest): BlobStat | undefined {
+    return statSync(this.#pathOf(digest), { throwIfNoEntry: false })
+  }
+
+  /** The same for remove(). */
+  removeNow(digest: Digest): void {
+    try {
+      unlinkSync(this.#pathOf(digest))
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw thrown
+    }
+  }
+
+  /** Only under the exclusive lock. Missing is success. */
   async remove(digest: Digest): Promise<void> {
     await rm(this.#pathOf(digest), { force: true })
   }
@@ -211,6 +261,7 @@ export class BlobStore implements BlobReader {
     } catch (thrown) {
       // It got its own name in between.
       if (pending !== undefined && errnoOf(thrown) === 'ENOENT') return this.#readWhole(digest)
+      if (errnoOf(thrown) === 'EISDIR') throw wrongBlob(digest, this.#folders.root, 'is a directory')
       throw errnoOf(thrown) === 'ENOENT' ? missingBlob(digest, this.#folders.root) : fromSystemError(thrown, 'cannot read blob', digest)
     }
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { BufferPool } from '../archive/buffer-pool.ts'
 import { decompressFrame, framePieces, type Codec } from '../archive/codec.ts'
 import { DrayError } from '../errors/dray-error.ts'
+import { checkBlobFile, ReadingState, type BlobProblem } from './check-blob.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { digestOf, hexOf } from './digest.ts'
 import type { Digest } from './oci.ts'
@@ -15,13 +16,19 @@ export type EncodeJob = { readonly kind: 'encode'; readonly plain: Uint8Array; r
 /** `descriptor` is that of the new file: open, not synced. Undefined when the blob was there already. */
 export type EncodedChunk = { readonly digest: Digest; readonly size: number; readonly descriptor: number | undefined }
 
-/** Puts what a blob holds into `into`, which has the length of the chunk. The blob is a file (its path) or bytes. */
-export type DecodeJob = { readonly kind: 'decode'; readonly chunk: ChunkRef; readonly from: string | Uint8Array; readonly into: Uint8Array }
+/** Puts what a blob holds into `into`, which has the length of the chunk. The blob is a file (its path) or bytes. `strict`: its own digest counts as well. */
+export type DecodeJob = { readonly kind: 'decode'; readonly chunk: ChunkRef; readonly from: string | Uint8Array; readonly into: Uint8Array; readonly strict?: boolean }
 
-export type ChunkJob = EncodeJob | DecodeJob
+/** Reads the file of any blob: see checkBlobFile. `state` is the memory of a ReadingState. */
+export type CheckJob = { readonly kind: 'check'; readonly path: string; readonly digest: Digest; readonly size: number; readonly state: BigInt64Array }
+
+export type ChunkJob = EncodeJob | DecodeJob | CheckJob
+
+export type ChunkResult = EncodedChunk | BlobProblem | undefined
 
 /** Files are read and written without libuv's threads: handing each call over and back takes longer than most of them. */
-export async function performChunkJob(job: ChunkJob): Promise<EncodedChunk | undefined> {
+export async function performChunkJob(job: ChunkJob): Promise<ChunkResult> {
+  if (job.kind === 'check') return checkBlobFile({ ...job, state: new ReadingState(job.state) })
   try {
     if (job.kind === 'encode') return encodeChunk(job)
     await decodeChunk(job)
@@ -61,22 +68,23 @@ function writeWhole(descriptor: number, pieces: readonly Buffer[]): void {
 /** Files are read into memory that is used again. */
 const fileMemory = new BufferPool(1)
 
-async function decodeChunk({ chunk, from, into }: DecodeJob): Promise<void> {
+async function decodeChunk({ chunk, from, into, strict = false }: DecodeJob): Promise<void> {
   if (typeof from !== 'string') {
-    await decode(chunk, asBuffer(from), asBuffer(into))
+    await decode(chunk, asBuffer(from), asBuffer(into), strict)
     return
   }
   const memory = fileMemory.take(chunk.size + 1)
   try {
-    await decode(chunk, readFile(from, memory), asBuffer(into))
+    await decode(chunk, readFile(from, memory), asBuffer(into), strict)
   } finally {
     fileMemory.giveBack(memory)
   }
 }
 
 /** Verifies what it gives: throws `damaged` when the blob does not hold the chunk, and the system's error when the file cannot be read. */
-async function decode({ key, length, digest, size }: ChunkRef, stored: Buffer, into: Buffer): Promise<void> {
+async function decode({ key, length, digest, size }: ChunkRef, stored: Buffer, into: Buffer, strict: boolean): Promise<void> {
   if (stored.length !== size) throw new DrayError('damaged', `blob "${digest}" has ${stored.length} of ${size} bytes`)
+  if (strict && digestOf(stored) !== digest) throw new DrayError('damaged', `blob "${digest}" does not have the content that its name says`)
   const plain = await decompressFrame(stored, length, into).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `in blob "${digest}", ${thrown.message}`) : thrown
   })

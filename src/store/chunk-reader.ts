@@ -8,9 +8,12 @@ import { chunkThreads } from './chunk-threads.ts'
 /** Reads chunks out of any place that has their blobs. */
 export class ChunkReader {
   readonly #blobs: BlobReader
+  readonly #strict: boolean
 
-  constructor(blobs: BlobReader) {
+  /** `strict`: a blob that holds the chunk and has not the digest of its name is damaged too. */
+  constructor(blobs: BlobReader, { strict = false }: { readonly strict?: boolean } = {}) {
     this.#blobs = blobs
+    this.#strict = strict
   }
 
   /** The plain bytes, verified, in `into` where it is given. Throws `damaged`, naming the chunk, when they cannot be had. */
@@ -28,11 +31,11 @@ export class ChunkReader {
     const path = this.#blobs.pathOf?.(digest)
     if (path === undefined) {
       const from = await this.#blobs.read(digest, { maxBytes: Math.max(size, 1), unverified: true })
-      await chunkThreads.decode({ chunk, from, into })
+      await chunkThreads.decode({ chunk, from, into, strict: this.#strict })
       return
     }
     try {
-      await chunkThreads.decode({ chunk, from: path, into })
+      await chunkThreads.decode({ chunk, from: path, into, strict: this.#strict })
     } catch (thrown) {
       if (errnoOf(thrown) === undefined) throw thrown
       if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)
@@ -44,5 +47,5 @@ export class ChunkReader {
 }
 
 function damaged(key: string, reason: string, cause?: unknown): DrayError {
-  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['try an older backup: dray list'] })
+  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['try an older backup: dray list', 'what is lost: dray verify', 'what is left of this one: dray restore … --skip-damaged'] })
 }

@@ -1,12 +1,12 @@
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import type { ErrorCode } from '../errors/exit-codes.ts'
 import { errnoOf } from '../errors/system-error.ts'
-import type { EncodedChunk } from './chunk-jobs.ts'
+import type { ChunkResult } from './chunk-jobs.ts'
 
 /** An error as it passes from one thread to another: an Error would lose its code. */
 export type ChunkFailure = { readonly message: string; readonly code?: ErrorCode; readonly errno?: string }
 
-export type ChunkReply = { readonly number: number; readonly result?: EncodedChunk | undefined; readonly failure?: ChunkFailure }
+export type ChunkReply = { readonly number: number; readonly result?: ChunkResult; readonly failure?: ChunkFailure }
 
 export function describeFailure(thrown: unknown): ChunkFailure {
   if (thrown instanceof DrayError) return { message: thrown.message, code: thrown.code }

@@ -1,13 +1,14 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { performChunkJob, type ChunkJob, type DecodeJob, type EncodedChunk, type EncodeJob } from './chunk-jobs.ts'
+import type { BlobProblem } from './check-blob.ts'
+import { performChunkJob, type CheckJob, type ChunkJob, type ChunkResult, type DecodeJob, type EncodedChunk, type EncodeJob } from './chunk-jobs.ts'
 import { toError, type ChunkReply } from './chunk-reply.ts'
 
 /** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const mostThreads = 4
 
-type Waiting = { readonly resolve: (result: EncodedChunk | undefined) => void; readonly reject: (error: Error) => void }
+type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
 
 /**
@@ -22,7 +23,7 @@ class ChunkThreads {
   /** See EncodeJob. Nobody changes `plain`, whose memory is shared, until this settles. */
   async encode(job: Omit<EncodeJob, 'kind'>): Promise<EncodedChunk> {
     const encoded = await this.#perform({ kind: 'encode', ...job }, job.plain.length)
-    if (encoded === undefined) throw new Error('a chunk was not encoded')
+    if (encoded === undefined || 'problem' in encoded) throw new Error('a chunk was not encoded')
     return encoded
   }
 
@@ -31,13 +32,19 @@ class ChunkThreads {
     await this.#perform({ kind: 'decode', ...job }, job.into.length)
   }
 
-  async #perform(job: ChunkJob, bytes: number): Promise<EncodedChunk | undefined> {
+  /** See CheckJob. */
+  async check(job: Omit<CheckJob, 'kind'>): Promise<BlobProblem | undefined> {
+    const found = await this.#perform({ kind: 'check', ...job }, job.size)
+    return found !== undefined && 'problem' in found ? found : undefined
+  }
+
+  async #perform(job: ChunkJob, bytes: number): Promise<ChunkResult> {
     this.#passedBytes += bytes
     return await (this.#passedBytes < bytesWithout ? performChunkJob(job) : this.#askThread(job))
   }
 
-  #askThread(job: ChunkJob): Promise<EncodedChunk | undefined> {
-    const { worker, waiting } = this.#idlest()
+  #askThread(job: ChunkJob): Promise<ChunkResult> {
+    const { worker, waiting } = this.#idlest(job.kind === 'check' ? 0 : 1)
     const number = this.#number++
     return new Promise((resolve, reject) => {
       worker.ref()
@@ -46,11 +53,12 @@ class ChunkThreads {
     })
   }
 
-  #idlest(): Thread {
+  /** `busyOnes`: so many processors have work of their own meanwhile. */
+  #idlest(busyOnes: number): Thread {
     const [first, ...others] = this.#threads
     if (first === undefined) return this.#start()
     const idlest = others.reduce((least, each) => (each.waiting.size < least.waiting.size ? each : least), first)
-    return idlest.waiting.size > 0 && this.#threads.length < Math.min(mostThreads, Math.max(1, availableParallelism() - 1)) ? this.#start() : idlest
+    return idlest.waiting.size > 0 && this.#threads.length < Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes)) ? this.#start() : idlest
   }
 
   #start(): Thread {

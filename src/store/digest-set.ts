@@ -2,6 +2,9 @@ import { hexOf } from './digest.ts'
 import type { Digest } from './oci.ts'
 import { RecordTable } from './record-table.ts'
 
+/** Filled and used in one go. */
+const key = Buffer.alloc(32)
+
 /** A set of digests in 40 bytes each, where a Set of strings takes four times that. */
 export class DigestSet {
   readonly #table = new RecordTable(32)
@@ -12,18 +15,19 @@ export class DigestSet {
 
   /** False when it was there. */
   add(digest: Digest): boolean {
-    const key = Buffer.from(hexOf(digest), 'hex')
+    key.write(hexOf(digest), 'hex')
     if (this.#table.has(key)) return false
     this.#table.set(key)
     return true
   }
 
   has(digest: Digest): boolean {
-    return this.#table.has(Buffer.from(hexOf(digest), 'hex'))
+    key.write(hexOf(digest), 'hex')
+    return this.#table.has(key)
   }
 
   /** By the 32 bytes themselves. */
-  hasKey(key: Buffer): boolean {
-    return this.#table.has(key)
+  hasKey(bytes: Buffer): boolean {
+    return this.#table.has(bytes)
   }
 }

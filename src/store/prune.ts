@@ -1,58 +1,48 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import type { DigestSet } from './digest-set.ts'
-import { readIndexFile } from './index-file.ts'
-import { collectReachable } from './reachable.ts'
+import { findGarbage, type GarbageCounts, type GarbageOptions } from './garbage.ts'
 import type { Repository } from './repository.ts'
 
-export type PruneOptions = {
-  /** Blobs younger than this stay: those of a failed run are there for the next one. */
-  readonly graceMs: number
-  readonly dryRun?: boolean
+export type PruneOptions = GarbageOptions & {
+  /** Before the first blob is removed, with all that will be. */
+  readonly onFound?: (bytes: number) => void
+  readonly onRemoved?: (bytes: number) => void
 }
 
-export type PruneReport = { readonly removedBlobs: number; readonly removedBytes: number; readonly youngBlobs: number; readonly keptBlobs: number; readonly keptBytes: number }
+/** Between them progress is shown, and signals are heard. */
+const removedAtOnce = 64
 
 /**
  * Removes the blobs that nothing in index.json refers to, of dray or of other programs, and that are older than the grace.
  * When a listed document cannot be read it is not known what it refers to: then nothing is removed and `damaged` thrown.
+ * What is listed is whole at every moment, so it may be stopped, by its signal or any other way.
  */
-export async function prune(repository: Repository, { graceMs, dryRun = false }: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<PruneReport> {
+export async function prune(repository: Repository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
   const { blobs, paths, path } = repository
-  const { manifests } = await readIndexFile(repository)
-  const referenced = await collectReachable(blobs, manifests).catch((thrown: unknown) => {
-    if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
-    throw new DrayError('damaged', `nothing was removed from "${path}": ${thrown.message}`, { cause: thrown, hints: ['dray doctor --repair names the damaged backups'] })
-  })
+  const { digests, referenced, counts } = await findGarbage(repository, options)
   if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`, { hints: ['run the same command again'] })
-  const before = Date.now() - graceMs
-  const report = { removedBlobs: 0, removedBytes: 0, youngBlobs: 0, keptBlobs: 0, keptBytes: 0 }
+  options.onFound?.(counts.removedBytes)
   try {
-    for await (const digest of blobs.list()) {
-      const found = await blobs.stat(digest)
-      if (found === undefined) continue
-      const isReferenced = referenced.has(digest)
-      if (isReferenced || found.mtimeMs > before) {
-        if (!isReferenced) report.youngBlobs++
-        report.keptBlobs++
-        report.keptBytes += found.size
-        continue
-      }
-      if (!dryRun) await blobs.remove(digest)
-      report.removedBlobs++
-      report.removedBytes += found.size
+    let removed = 0
+    for (const { digest, bytes } of digests.entries()) {
+      blobs.removeNow(digest)
+      options.onRemoved?.(bytes)
+      if (++removed % removedAtOnce === 0) await setImmediate()
+      options.signal?.throwIfAborted()
     }
-    if (!dryRun) await tidy(repository, referenced, before)
+    await tidy(repository, referenced, Date.now() - options.graceMs)
     await syncFolder(paths.blobs)
   } catch (thrown) {
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot prune', path)
   }
-  return report
+  return counts
 }
 
 /** Bad blobs that nobody needs any more, and the cache's records of blobs that are gone. */

@@ -19,11 +19,3 @@ export async function* reachableFrom(blobs: BlobReader, roots: Iterable<Descript
     }
   }
 }
-
-/** The digests of all that, whole or not at all: throws `damaged` when a document on the way cannot be read. */
-export async function collectReachable(blobs: BlobReader, roots: Iterable<Descriptor>): Promise<DigestSet> {
-  const seen = new DigestSet()
-  const walk = reachableFrom(blobs, roots, seen)
-  while ((await walk.next()).done !== true);
-  return seen
-}

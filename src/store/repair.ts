@@ -4,7 +4,10 @@ import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { annotationNames, isBackupId, toSummary, type BackupSummary } from './backup-summary.ts'
-import { missingBlobs } from './backup-graph.ts'
+import { missingBlobs, readBackup, readContainerSpec, readMount } from './backup-graph.ts'
+import type { BlobStore } from './blob-store.ts'
+import { isLostContent } from './check-blob.ts'
+import { hexOf } from './digest.ts'
 import { mostManifestBytes, readIndex } from './documents.ts'
 import { readIndexFile, writeIndexFile } from './index-file.ts'
 import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
@@ -19,7 +22,7 @@ export type RepairReport = {
   readonly kept: readonly BackupSummary[]
   /** Complete in the repository, and not listed before. */
   readonly added: readonly BackupSummary[]
-  /** Listed ones stay on the list: most of their files may still be read. Others are not put on it. */
+  /** Listed ones stay on the list: most of their files may still be read. When the list itself was lost, so are those put on it whose documents can be read. */
   readonly incomplete: readonly IncompleteBackup[]
 }
 
@@ -62,23 +65,23 @@ export async function rebuildIndex(repository: Repository, lock: OwnerLock<'excl
     const descriptor = found.find(({ digest }) => digest === entry.digest) ?? entry
     manifests.push(descriptor)
     if (descriptor.artifactType !== mediaTypes.backup) continue
-    const reason = await whyIncomplete(repository, descriptor)
+    const why = await whyIncomplete(repository, descriptor)
     const id = idOf(descriptor)
-    if (reason !== undefined) incomplete.push({ id, digest: descriptor.digest, listed: true, reason })
+    if (why !== undefined) incomplete.push({ id, digest: descriptor.digest, listed: true, reason: why.reason })
     const summary = isBackupId(id) ? toSummary(descriptor) : undefined
     if (summary) kept.push(summary)
   }
   for (const descriptor of found) {
     if (listed.some(({ digest }) => digest === descriptor.digest)) continue
     const id = idOf(descriptor)
-    const reason = manifests.some(other => idOf(other) === id) ? 'another backup has its id' : await whyIncomplete(repository, descriptor)
-    const summary = reason === undefined ? toSummary(descriptor) : undefined
-    if (summary === undefined) {
-      incomplete.push({ id, digest: descriptor.digest, listed: false, reason: reason ?? '' })
-    } else {
-      manifests.push(descriptor)
-      added.push(summary)
-    }
+    const doubled = manifests.some(other => idOf(other) === id)
+    const why = doubled ? { reason: 'another backup has its id', canBeRead: false } : await whyIncomplete(repository, descriptor)
+    const isListed = why === undefined || (old === undefined && why.canBeRead)
+    if (why !== undefined) incomplete.push({ id, digest: descriptor.digest, listed: isListed, reason: why.reason })
+    if (!isListed) continue
+    manifests.push(descriptor)
+    const summary = toSummary(descriptor)
+    if (summary && why === undefined) added.push(summary)
   }
   if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
   if (old === undefined) await keepBroken(repository)
@@ -86,16 +89,16 @@ export async function rebuildIndex(repository: Repository, lock: OwnerLock<'excl
   return { indexWas: old === undefined ? 'missing or broken' : 'sound', kept, added, incomplete }
 }
 
-/** Their descriptors as they stand in index.json, newest first, so that of two with one id the newer is taken. */
-async function findBackupIndexes({ blobs, paths }: Repository): Promise<Descriptor[]> {
+/**
+ * The backups that are stored, listed or not, among the blobs that `isCandidate`: their descriptors as they stand in index.json,
+ * newest first, so that of two with one id the newer is taken.
+ */
+export async function findBackupIndexes({ blobs, paths }: Pick<Repository, 'blobs' | 'paths'>, isCandidate: (digest: Digest) => boolean = () => true): Promise<Descriptor[]> {
   const found: Descriptor[] = []
-  const first = Buffer.alloc(sniffedBytes)
   for await (const digest of blobs.list()) {
+    if (!isCandidate(digest)) continue
     const size = (await blobs.stat(digest))?.size ?? 0
-    if (size > mostManifestBytes) continue
-    const file = await open(join(paths.blobs, digest.slice('sha256:'.length)), 'r')
-    const { bytesRead } = await file.read(first, 0, sniffedBytes, 0).finally(() => file.close())
-    if (!first.toString('latin1', 0, bytesRead).includes(mediaTypes.backup)) continue
+    if (size > mostManifestBytes || !(await sniff(join(paths.blobs, hexOf(digest)))).includes(mediaTypes.backup)) continue
     const index = await readIndex(blobs, { digest }).catch(() => undefined)
     if (index?.artifactType !== mediaTypes.backup || index.annotations === undefined) continue
     const descriptor: Descriptor = { mediaType: mediaTypes.index, digest, size, artifactType: mediaTypes.backup, annotations: index.annotations }
@@ -105,14 +108,43 @@ async function findBackupIndexes({ blobs, paths }: Repository): Promise<Descript
   return found.sort((a, b) => created(b) - created(a))
 }
 
-async function whyIncomplete({ blobs }: Repository, descriptor: Descriptor): Promise<string | undefined> {
+/** The first bytes; none of what cannot be read, or is no file. */
+async function sniff(path: string): Promise<string> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      const first = Buffer.alloc(sniffedBytes)
+      const { bytesRead } = await file.read(first, 0, sniffedBytes, 0)
+      return first.toString('latin1', 0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  } catch (thrown) {
+    if (isLostContent(thrown) || ['EISDIR', 'ENOENT', 'ENXIO'].includes(errnoOf(thrown) ?? '')) return ''
+    throw fromSystemError(thrown, 'cannot read blob', path)
+  }
+}
+
+/** `canBeRead`: all its documents are there, so that the rest can be restored. */
+async function whyIncomplete({ blobs }: Repository, descriptor: Descriptor): Promise<{ readonly reason: string; readonly canBeRead: boolean } | undefined> {
   try {
     const missing = await missingBlobs(blobs, descriptor)
-    return missing.length === 0 ? undefined : `${missing.length} blobs are missing, "${missing[0] ?? ''}" first`
+    if (missing.length === 0) return undefined
+    const reason = `${missing.length} blobs are missing, "${missing[0] ?? ''}" first`
+    return { reason, canBeRead: await canBeRead(blobs, descriptor) }
   } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'damaged') return messageOf(thrown)
+    if (thrown instanceof DrayError && ['damaged', 'io-failed'].includes(thrown.code)) return { reason: messageOf(thrown), canBeRead: false }
     throw thrown
   }
+}
+
+async function canBeRead(blobs: BlobStore, descriptor: Descriptor): Promise<boolean> {
+  const contents = await readBackup(blobs, descriptor)
+  const reading = Promise.all([...contents.containers.map(manifest => readContainerSpec(blobs, manifest)), ...contents.mounts.map(mount => readMount(blobs, mount))])
+  return await reading.then(() => true, (thrown: unknown) => {
+    if (thrown instanceof DrayError && thrown.code === 'damaged') return false
+    throw thrown
+  })
 }
 
 function idOf({ annotations }: Descriptor): string {

@@ -3,12 +3,13 @@
  * (docs/repository-format.md). Nothing is ever written into a directory that holds other things.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { defaultChunkerParameters, type ChunkerParameters } from '../archive/chunker.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import { acquireOwnerLock, type LockKind, type LockOptions, type OwnerLock } from '../files/owner-lock.ts'
 import { makePrivateTempDir, type PrivateTempDir } from '../files/private-temp-dir.ts'
 import { removeDeadTemporaries } from '../files/temporary-name.ts'
@@ -54,7 +55,7 @@ export async function initRepository(path: string, chunker: ChunkerParameters = 
   try {
     if (!(await mayHoldRepository(paths))) throw notEmpty(paths.root)
     if ((await readText(paths.config)) !== undefined) return
-    for (const folder of [paths.root, paths.cache, paths.locks, paths.indexLock, paths.temporary, paths.blobs]) await mkdir(folder, { mode: 0o700, recursive: true })
+    for (const folder of [paths.root, paths.cache, paths.locks, paths.indexLock, paths.temporary, paths.blobs]) await makeFolder(folder)
     // An unfinished one is taken up here by the next; whoever writes the config makes the repository, and only one does.
     await writeLayout(paths)
     const empty = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] }
@@ -122,7 +123,7 @@ class LocalRepository implements Repository {
   }
 
   async temporaryFolder(): Promise<string> {
-    this.#temporary ??= mkdir(this.paths.temporary, { mode: 0o700, recursive: true }).then(() => makePrivateTempDir(this.paths.temporary))
+    this.#temporary ??= makeFolder(this.paths.temporary).then(() => makePrivateTempDir(this.paths.temporary))
     return (await this.#temporary).path
   }
 

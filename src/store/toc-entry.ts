@@ -22,6 +22,18 @@ export type TocEntry = {
   readonly headerBytes: number
 }
 
+const types: Readonly<Record<string, TocEntry['type']>> = { 0: 'f', '\0': 'f', 7: 'f', S: 'f', 1: 'h', 2: 'l', 3: 'c', 4: 'b', 5: 'd', 6: 'p' }
+
+/** What a tar's typeflag is called in a table of contents. */
+export function tocTypeOf(typeFlag: string): TocEntry['type'] | undefined {
+  return types[typeFlag]
+}
+
+/** A tar's name as a path: a directory's has no slash at its end. */
+export function tocPathOf(name: Buffer): Buffer {
+  return name.length > 1 && name[name.length - 1] === 0x2f ? name.subarray(0, -1) : name
+}
+
 /** With the place of its record in the stream, which is the sum of the `bytes` before it. */
 export type PlacedEntry = TocEntry & { readonly offset: number }
 

@@ -1,6 +1,5 @@
-import { findingCodes } from '../integrity/finding-codes.ts'
 import type { ImageReport } from '../integrity/check-image-file.ts'
-import type { Finding } from '../integrity/finding.ts'
+import { findingMeanings, type Finding } from '../integrity/finding.ts'
 import { formatBytes, formatCount, printable } from './format.ts'
 import { renderTable } from './table.ts'
 
@@ -31,8 +30,8 @@ function imageTable(images: ImageReport['images'], width: number): string {
   ], images, width)
 }
 
-function describeFinding({ code, severity, member, view, expected, found }: Finding): string[] {
-  const { meaning, remedy } = findingCodes[code]
+export function describeFinding({ code, severity, member, view, expected, found }: Finding): string[] {
+  const { meaning, remedy } = findingMeanings[code]
   const where = [member === undefined ? undefined : `"${printable(member)}"`, view === undefined || view === member ? undefined : `(by ${view})`].filter(each => each !== undefined).join(' ')
   return [
     `${severity} ${code}${where === '' ? '' : ` ${where}`}: ${meaning}`,

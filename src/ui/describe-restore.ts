@@ -2,6 +2,8 @@ import { describePlace, type RestorePlan, type StoredContainer } from '../workfl
 import type { RestoreReport } from '../workflows/restore.ts'
 import { formatBytes, formatCount, formatDuration, formatTime } from './format.ts'
 
+const mostLost = 50
+
 /** What was restored, in a few lines, and what differs from the backup. */
 export function restoreText({ stored, plan, images, written, state, comparison, setAside, milliseconds }: RestoreReport): string[] {
   const { differences, engineDefaults, announced } = comparison
@@ -11,6 +13,7 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...images.notes.map(note => `  ${note}`),
     ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: kept as it is, ${because ?? ''}`),
     ...written.map(({ place, reader, problems }) => `  ${describePlace(place)}: ${reader === 'api' ? 'written' : 'written and compared'} (${reader})${problems.length === 0 ? '' : `: ${problems.length} problems`}`),
+    ...lostLines(stored, images.lost, written),
     ...notHeld(stored),
     ...written.flatMap(({ place, problems, losses }) => [...problems.slice(0, 10), ...losses].map(text => `  ${describePlace(place)}: ${text}`)),
     ...plan.request.losses.map(({ field, text }) => `  not restored: ${field}: ${text}`),
@@ -21,6 +24,17 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...differences.map(difference => `    ${differenceText(difference)}`),
     ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
     `restored in ${formatDuration(milliseconds)}`,
+  ]
+}
+
+/** What --skip-damaged left out. */
+function lostLines({ lost }: StoredContainer, images: readonly string[], written: RestoreReport['written']): string[] {
+  const entries = written.flatMap(({ place, lost: left }) => left.map(({ path, lost: what }) => `${describePlace(place)}: ${path}: ${what}`))
+  const all = [...lost, ...images, ...entries]
+  return [
+    ...(all.length === 0 ? [] : [`  damaged, and not restored: ${formatCount(all.length, 'thing')}`]),
+    ...all.slice(0, mostLost).map(text => `    ${text}`),
+    ...(all.length > mostLost ? [`    … and ${formatCount(all.length - mostLost, 'more', 'more')}: --json names them all`] : []),
   ]
 }
 
@@ -57,10 +71,11 @@ export function restoreJson({ stored, plan, id, images, written, state, comparis
     backup: stored.backup.id,
     name: plan.name,
     id,
-    images: { sentLayers: images.sentLayers, presentLayers: images.presentLayers, sentBytes: images.sentBytes, notes: images.notes },
+    images: { sentLayers: images.sentLayers, presentLayers: images.presentLayers, sentBytes: images.sentBytes, notes: images.notes, lost: images.lost },
     mounts: written,
     kept: plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => ({ place, because })),
     state,
+    lost: stored.lost,
     notInBackup: stored.spec.leftOut,
     losses: plan.request.losses,
     notes: plan.notes,

@@ -12,12 +12,24 @@ export function errorText(thrown: unknown): string {
   const left = thrown instanceof PipelineError ? thrown.leftBehind : []
   const bug = thrown instanceof PipelineError && !(thrown.cause instanceof DrayError) ? [stackOf(thrown.cause), bugHint] : []
   return [
-    `dray: error: ${printable(thrown.message)}`,
+    ...messageLines(thrown),
     ...bug,
     ...thrown.hints.map(hint => `dray: hint: ${printable(hint)}`),
     ...left.map(({ what, problem }) => `dray: left behind: ${printable(what)}: ${printable(problem)}`),
     ...(left.length > 0 ? ['dray: hint: remove what is left with: dray clean'] : []),
   ].join('\n')
+}
+
+/** A list that ends the message stands below it, one thing on each line. */
+function messageLines(thrown: DrayError): string[] {
+  const list = listOf(thrown)
+  const end = list.join('; ')
+  if (list.length < 2 || !thrown.message.endsWith(end)) return [`dray: error: ${printable(thrown.message)}`]
+  return [`dray: error: ${printable(thrown.message.slice(0, -end.length).trimEnd())}`, ...list.map(each => `dray:   ${printable(each)}`)]
+}
+
+function listOf({ list, cause }: DrayError): readonly string[] {
+  return list.length > 0 || !(cause instanceof DrayError) ? list : listOf(cause)
 }
 
 function stackOf(thrown: unknown): string {

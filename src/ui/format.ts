@@ -21,6 +21,16 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
 }
 
+/** `45 min`, `13 h`, `12 d`, `8 mo`, `3 y`: whole ones that have passed. */
+export function formatAge(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000))
+  const days = Math.floor(minutes / 1440)
+  if (minutes < 120) return `${minutes} min`
+  if (days < 3) return `${Math.floor(minutes / 60)} h`
+  if (days < 100) return `${days} d`
+  return days < 731 ? `${Math.floor(days / 30.44)} mo` : `${Math.floor(days / 365.25)} y`
+}
+
 export function formatCount(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
 }

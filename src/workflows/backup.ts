@@ -9,7 +9,7 @@ import { nameOf, type ContainerRecord } from '../engine/spec/spec-record.ts'
 import { kindOfBind } from '../mounts/bind-kind.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import { addBackup } from '../store/backup-graph.ts'
+import { addBackup, BlobsGone } from '../store/backup-graph.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
 import { ChunkStore } from '../store/chunk-store.ts'
 import { ImageStore } from '../store/image-store.ts'
@@ -21,15 +21,19 @@ import { describeMount, type DescribedMount } from './mount-description.ts'
 import type { CaptureReport } from './mount-content.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { announceCommit, captureFlattened, captureOriginal, captureWritableLayer, storeCommit, type CapturedImage, type CommitWishes, type ImageSource, type Original, type WritableLayerCapture } from './steps/capture-image.ts'
+import { announceCommit, captureFlattened, captureWritableLayer, type CapturedImage, type CommitWishes, type ImageSource, type WritableLayerCapture } from './steps/capture-image.ts'
+import { captureOriginal, type Original } from './steps/capture-original.ts'
 import { findBase, type Base } from './steps/find-base.ts'
+import { findLacks } from './steps/find-lacks.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
+import { holdMemory } from './steps/hold-memory.ts'
 import { seeOwnState } from './steps/other-rests.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
 import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, storedMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
 import { readAtRest } from './steps/read-at-rest.ts'
 import { warnOfSurprises } from './steps/surprises.ts'
+import { storeWritableLayer } from './steps/store-writable-layer.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
 
 export type BackupOptions = {
@@ -71,12 +75,12 @@ export const backupPipeline = Pipeline.named<BackupJob>('backup')
   .step('open its mounts', openAll, { cleanup: { name: 'the readers of its mounts', run: closeAll } })
   .step('read its mounts', firstPass)
   .step('read what has changed, while it rests', secondPass)
-  .step('store its writable layer', storeWritableLayer)
+  .step('store its writable layer', storeImages)
   .step('write the backup', write)
 
 export async function backUpContainer(job: BackupJob): Promise<BackupReport> {
   const startedAt = performance.now()
-  const { state } = await backupPipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
+  const { state } = await runPipeline(job)
   const { record, plan, opened, atRest, images, store, backup } = state
   return {
     backup,
@@ -88,6 +92,18 @@ export async function backUpContainer(job: BackupJob): Promise<BackupReport> {
     freeze: atRest.freeze,
     storedBytes: store.counts.storedBytes,
     milliseconds: performance.now() - startedAt,
+  }
+}
+
+/** A blob that was counted as present and was moved aside meanwhile, because it is bad, is stored when all is done once more. */
+async function runPipeline(job: BackupJob): ReturnType<typeof backupPipeline.run> {
+  const context = { signal: job.run.signal, observer: job.run.reporter }
+  try {
+    return await backupPipeline.run(job, context)
+  } catch (thrown) {
+    if (!(thrown instanceof BlobsGone)) throw thrown
+    job.run.reporter.warn(`${thrown.message}: a check has moved them aside meanwhile; the backup is made once more, and stores them again`)
+    return await backupPipeline.run(job, context)
   }
 }
 
@@ -122,6 +138,7 @@ async function storeOriginal({ run, options, record, imageSource }: Stored): Pro
 type Opened = Stored & { readonly original: Original | undefined; readonly opened: readonly OpenMount[]; readonly layer: WritableLayer | undefined }
 
 async function openAll({ run, engine, options, plan, record, base, temporary }: Stored): Promise<{ opened: readonly OpenMount[]; layer: WritableLayer | undefined }> {
+  if (chooseFreeze(record.inspect, options.consistency) === 'stop') await holdMemory({ run, engine, temporary }, record.volumes.map(({ Name }) => Name))
   const layer = options.withImage ? await openWritableLayer({ engine, container: record.inspect, run: run.id, journal: temporary, signal: run.signal }) : undefined
   return { opened: await openMounts({ run, engine, mounts: plan.captured, reader: options.reader, base, temporary }), layer }
 }
@@ -141,7 +158,7 @@ export type AtRest = { readonly reports: readonly CaptureReport[]; readonly writ
 async function secondPass(state: Read): Promise<{ atRest: AtRest }> {
   const { run, engine, record, options, first, original } = state
   const job = { ...state, open: state.opened }
-  if (original !== undefined && 'captured' in original) await announceCommit(run, engine, record.inspect, wishesOf(options))
+  if (original !== undefined && 'made' in original) await announceCommit(run, engine, record.inspect, wishesOf(options))
   if (first !== undefined) await prepareChanges(job, first)
   let reading: MountsReading | undefined
   try {
@@ -174,17 +191,11 @@ async function keepWritableLayer({ run, engine, options, original, imageSource, 
 
 type Captured = Read & { readonly atRest: AtRest; readonly images: readonly CapturedImage[] }
 
-async function storeWritableLayer({ run, options, record, original, imageSource, atRest }: Read & { readonly atRest: AtRest }): Promise<{ images: readonly CapturedImage[] }> {
-  const { writableLayer } = atRest
-  const images = original !== undefined && 'captured' in original ? [original.captured] : []
-  if (writableLayer === undefined) return { images }
+async function storeImages({ run, options, record, original, imageSource, atRest: { writableLayer } }: Read & { readonly atRest: AtRest }): Promise<{ images: readonly CapturedImage[] }> {
+  if (original === undefined || writableLayer === undefined) return { images: [] }
   if ('report' in writableLayer) return { images: [writableLayer] }
-  if (writableLayer.how === 'committed') images.unshift(await storeCommit(imageSource, writableLayer.ref, record.inspect, writableLayer.changed === undefined ? options.imageTags : []))
-  if (writableLayer.how === 'unchanged') {
-    const { descriptor, facts } = writableLayer
-    images.unshift({ descriptor, facts, report: { descriptor, id: facts.id, how: 'stored before', layers: 0, newLayers: 0, readBytes: 0 } })
-  }
-  if (writableLayer.changed !== undefined) images.unshift(await storeCommit(imageSource, writableLayer.changed, record.inspect, options.imageTags, 'changed'))
+  if ('lost' in original) throw new RangeError('a lost image was captured as a commit')
+  const images = await storeWritableLayer({ source: imageSource, container: record.inspect, original, layer: writableLayer, imageTags: options.imageTags })
   run.signal.throwIfAborted()
   return { images }
 }
@@ -205,7 +216,7 @@ async function write({ run, engine, repository, lock, options, record, plan, ope
     freeze,
     ...(fingerprint === undefined ? {} : { writableLayer: { fingerprint, container: record.inspect.Id } }),
   }
-  const facts = newBackupFacts(run, engine, options.tags)
+  const facts = { ...newBackupFacts(run, engine, options.tags), lacks: findLacks({ withImage: options.withImage, plan, opened, reports: atRest.reports }) }
   const mounts = storedMounts(opened, atRest.reports)
   run.signal.throwIfAborted()
   return { backup: await addBackup(repository, { ...facts, images: images.map(({ descriptor }) => descriptor), containers: [{ name: container, spec }], mounts }, lock) }

@@ -6,6 +6,7 @@ import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/jour
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
 import type { Engine } from '../engine/engine.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
+import { describeRemedy } from './describe-remedy.ts'
 import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 
@@ -27,6 +28,7 @@ export type CleanRequest = {
 /** `run` is the run whose journal it is in, for `dray clean --forget`. */
 export type LeftOver = { readonly run: string; readonly what: string; readonly problem: string }
 
+/** `settled` says what was done about each thing. */
 export type CleanReport = { readonly settled: readonly string[]; readonly left: readonly LeftOver[] }
 
 /**
@@ -60,7 +62,7 @@ export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport>
 export async function cleanBeforehand(request: CleanRequest, reporter: Reporter): Promise<void> {
   try {
     const { settled, left } = await cleanDeadRuns({ waitMs: 5_000, sparing: true, ...request })
-    for (const what of settled) reporter.note(`put right after an earlier run: ${what}`)
+    for (const what of settled) reporter.note(what)
     for (const { what, problem } of left) reporter.warn(`left by an earlier run: ${what}: ${problem} (see: dray clean)`)
   } catch (error) {
     request.signal.throwIfAborted()
@@ -105,7 +107,7 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
     signal.throwIfAborted()
     const failed = new Map(failures.map(({ entry, thrown }) => [entry, messageOf(thrown)]))
     return {
-      settled: safe.filter(entry => !failed.has(entry)).map(describeEntry),
+      settled: safe.filter(entry => !failed.has(entry)).map(describeRemedy),
       left: [
         ...open.filter(entry => failed.has(entry) || !safe.includes(entry)).map(entry => ({ run, what: describeEntry(entry), problem: failed.get(entry) ?? 'not touched, because the journal is damaged' })),
         ...(damagedLines === 0 ? [] : [leftFile({ file, problem: `${damagedLines} of its lines cannot be read` })]),

@@ -9,6 +9,8 @@ export type LeftOutMount = {
   readonly reason: string
   /** Whether it could be captured if it was asked for with --include. */
   readonly canBeAsked: boolean
+  /** It was excluded by the user. */
+  readonly isExcluded?: boolean
 }
 
 /** Which of a container's images a manifest in the backup is. No container is made from a `changed` one: it is the commit with other settings. */

@@ -12,6 +12,7 @@ import { allOrNone } from './all-or-none.ts'
 import { announceCommit } from './steps/capture-image.ts'
 import { checkMigration, type CheckedMigration } from './steps/check-migration.ts'
 import { chooseContainers, inOrder } from './steps/choose-together.ts'
+import { holdMemory } from './steps/hold-memory.ts'
 import { lookAlive, warnOfOtherWriters } from './steps/look-alive.ts'
 import { compareAll, createAll, makePlaces, startAll, type StartedCopies } from './steps/make-copies.ts'
 import { takeTurn } from './steps/restore-turn.ts'
@@ -108,7 +109,9 @@ type Opened = Looked & CheckedMigration & { readonly copies: readonly DataCopy[]
 
 /** What would take its time while the source rests: helpers, lines in the journal. */
 async function prepare(state: Opened): Promise<void> {
-  for (const { spec } of state.moves) await announceCommit(state.run, state.source, spec.inspect, { changes: [] })
+  const { run, source, moves, temporary } = state
+  for (const { spec } of moves) await announceCommit(run, source, spec.inspect, { changes: [] })
+  await holdMemory({ run, engine: source, temporary: temporary.source }, moves.flatMap(({ spec }) => spec.volumes.map(({ Name }) => Name)))
   await prepareLastPass(state)
 }
 

@@ -7,6 +7,7 @@ import type { TargetPeer } from '../engine/spec/replay-context.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import type { BackupContents } from '../store/backup-graph.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
+import type { ChunkRef } from '../store/chunk-ref.ts'
 import type { MountContent } from '../store/mount-manifest.ts'
 import type { ContainerSpec, LeftOutMount, StoredImageFacts } from './container-spec.ts'
 import type { DescribedMount } from './mount-description.ts'
@@ -21,6 +22,8 @@ export type RestoreOptions = {
   readonly reader: 'auto' | ReaderKind
   /** How long health is waited for; the container's own settings where not given. */
   readonly healthSeconds?: number
+  /** Restore what is left of a damaged backup. */
+  readonly skipDamaged: boolean
 }
 
 /** A mount that the target is to have, wherever its data comes from. */
@@ -32,10 +35,26 @@ export type WantedContainer<Mount extends WantedMount = WantedMount> = {
   readonly mounts: readonly Mount[]
 }
 
-export type StoredMount = { readonly described: DescribedMount; readonly content: MountContent }
+/** `isBad`: only of a mount of which chunks are damaged. */
+export type StoredMount = { readonly described: DescribedMount; readonly content: MountContent; readonly isBad?: (chunk: ChunkRef) => boolean }
+export type HurtMount = StoredMount & Required<Pick<StoredMount, 'isBad'>>
 
-/** Everything that a backup says of one container, read and found complete. */
-export type StoredContainer = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly spec: ContainerSpec; readonly mounts: readonly StoredMount[] }
+/**
+ * Everything that a backup says of one container, read and found complete; or else, as asked with --skip-damaged, what is left
+ * of it. `lost` are the mounts that cannot be read at all.
+ */
+export type StoredContainer = {
+  readonly backup: BackupSummary
+  readonly contents: BackupContents
+  readonly spec: ContainerSpec
+  readonly mounts: readonly StoredMount[]
+  readonly skipsDamaged: boolean
+  readonly lost: readonly string[]
+}
+
+export function isHurt(mount: StoredMount): mount is HurtMount {
+  return mount.isBad !== undefined
+}
 
 export type MountPlace =
   | { readonly kind: 'volume'; readonly name: string }

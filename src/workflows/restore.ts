@@ -13,14 +13,16 @@ import { isTemporary, putAllRight } from './put-right.ts'
 import type { RestoreOptions, RestorePlan, StoredContainer, StoredMount } from './restore-plan.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, noImage, type BroughtImages } from './steps/bring-images.ts'
-import { asRecorded, checkContent } from './steps/check-content.ts'
+import { asRecorded, checkContent, readEntries } from './steps/check-content.ts'
 import { checkNames } from './steps/check-names.ts'
 import { checkTarget, Obstacles } from './steps/check-target.ts'
+import { chooseBackup } from './steps/choose-backup.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { findImageByName } from './steps/image-names.ts'
-import { chooseBackup, readStored } from './steps/read-stored.ts'
+import { withLostMemory } from './steps/hold-memory.ts'
+import { readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
@@ -75,7 +77,7 @@ export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> 
   try {
     const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const { stored, plan, id, images, written, filled, given, comparison, aside } = state
-    return { stored, plan, id, images, written: [...written, ...filled], state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+    return { stored, plan, id, images, written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }
@@ -94,8 +96,9 @@ export async function planRestore(job: RestoreJob): Promise<{ readonly stored: S
 type Read = RestoreJob & { readonly stored: StoredContainer; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
 type Checked = Read & { readonly plan: RestorePlan }
 
-async function readBackup({ run, engine, repository, backup, container }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
-  const stored = await readStored(repository, await chooseBackup(repository, backup, container), container)
+async function readBackup({ run, engine, repository, backup, container, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
+  const chosen = await chooseBackup(repository, backup, container, text => run.reporter.warn(text))
+  const stored = options.skipDamaged ? await readWhatIsLeft(run, repository, chosen, container) : await readStored(repository, chosen, container)
   return { stored, source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
 }
 
@@ -104,7 +107,10 @@ async function check(state: Read): Promise<{ plan: RestorePlan }> {
   try {
     checkNames([stored], options)
     const obstacles = new Obstacles()
-    const holdsSame = async ({ described, content }: StoredMount, there: MountWriter): Promise<boolean> => there.canList && (await checkContent(asRecorded(there, described), source, content, signal)).length === 0
+    const holdsSame = async ({ described, content, isBad }: StoredMount, there: MountWriter): Promise<boolean> => {
+      const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))
+      return isKnown && (await checkContent(asRecorded(there, described), readEntries(source, content), content, signal)).length === 0
+    }
     const plan = await checkTarget({ ...state, own: [repository.path], holdsSame, mayReplace: true }, obstacles)
     obstacles.stop(engine.address)
     if (stored.spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, plan.imageRef, signal)) === undefined) throw noImage(plan.imageRef, engine)

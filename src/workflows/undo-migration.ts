@@ -110,7 +110,8 @@ async function requireUnchanged({ target, ...job }: UndoJob): Promise<void> {
 }
 
 export function newData({ run, target }: MigrationRecord, changes: readonly string[]): DrayError {
-  return new DrayError('conflict', `nothing was changed: data was written on "${target.address}" since the migration, and would be lost: ${changes.join('; ')}`, {
+  return new DrayError('conflict', `nothing was changed: data was written on "${target.address}" since the migration, and would be lost`, {
+    list: changes,
     hints: [`keep it first, in a backup: dray backup NAME -H ${target.address}`, `give it up: dray migrate --undo ${run} --discard-new-data`],
   })
 }

@@ -106,6 +106,15 @@ describe('what fails', () => {
     expect(result.stderr).toMatch(/^dray: error: [^\n]+\ndray: hint: /)
   })
 
+  test('the address of --to is named as that', async () => {
+    expect((await cli(['restore', 'latest', '--to', 'unix:///nowhere/docker.sock'])).stderr).toContain('(from --to)')
+  })
+
+  test('from a folder that was removed: no stack', async () => {
+    const { exitCode, stderr } = await run('sh', ['-c', 'cd "$(mktemp -d)" && rmdir "$PWD" && exec "$0" "$1" list', process.execPath, dray])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 11, stderr: 'dray: error: the working directory was removed\ndray: hint: change to one that is there, for example with: cd\n' })
+  })
+
   test('doctor lists every finding, and is 3 when one is bad', async () => {
     const { exitCode, stdout, stderr } = await cli(['doctor', '-H', 'unix:///nowhere/docker.sock'])
     expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' })

@@ -1,12 +1,17 @@
+import type { Engine } from '../../engine/engine.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { errorJson } from '../../ui/error-text.ts'
+import type { Repository } from '../../store/repository.ts'
 import { backupJson, backupText, imagesText } from '../../ui/describe-backup.ts'
 import { backUpContainer, type BackupReport } from '../../workflows/backup.ts'
+import type { Run } from '../../workflows/run.ts'
 import { backUpImages, type ImagesReport } from '../../workflows/backup-images.ts'
-import { readBackupOptions } from '../backup-options.ts'
-import type { Command } from '../command.ts'
-import { sayReport, withRun } from '../run-command.ts'
+import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { forgetAfterBackup, readForgetPolicy } from '../forget-after-backup.ts'
+import { withKeepOptions } from '../keep-options.ts'
+import { lockRepository } from '../repository-lock.ts'
+import { failedJson, forEachContainer, sayReport, withRun, type Failed } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 import { planText } from './plan.ts'
 
@@ -19,9 +24,11 @@ export const backupCommand: Command = {
     ['dray backup db --consistency stop --tag nightly', 'stopped for the moment; with a mark that list shows'],
     ['dray backup web --exclude cache --exclude /var/log', 'without the volume "cache" and the mount at /var/log'],
     ['dray backup --image app:1 --image base', 'images alone; a bare name means all its tags'],
+    ['dray backup web --forget --keep-daily 7 --keep-weekly 4', 'then forget what no rule keeps, and free its space'],
     ['dray backup web --dry-run', 'show what would be captured, and what not'],
   ],
-  options: yargs => yargs
+  options: yargs => withKeepOptions(yargs)
+    .option('forget', { type: 'boolean', default: false, describe: 'then forget what no rule keeps of these containers, and prune' })
     .positional('container', { type: 'string', array: true, describe: 'names or ids of containers' })
     .option('consistency', { choices: ['pause', 'stop', 'none'] as const, default: 'pause', describe: 'how the container rests while what has changed is read' })
     .option('exclude', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave out a mount: a volume, a path, or a glob of them' })
@@ -36,42 +43,43 @@ export const backupCommand: Command = {
     .option('message', { alias: 'm', type: 'string', describe: 'message of the commit' }),
   run: async (args, context) => {
     const choices = readBackupOptions(args)
+    const policy = readForgetPolicy(args)
     if (choices.containers.length === 0 && choices.images.length === 0) throw new DrayError('usage', 'name a container, or an image with --image', { hints: ['docker ps shows the containers', 'dray backup --help'] })
     const engine = await context.connect()
     if (context.globals.dryRun) return await planText(choices, context)
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: true })
-      await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: 10_000 })
-      const reports: BackupReport[] = []
-      const failed: { readonly container: string; readonly error: DrayError }[] = []
-      for (const container of choices.containers) {
-        try {
-          const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
-          sayReport(context, backupText(report))
-          reports.push(report)
-        } catch (thrown) {
-          if (!isOfOneContainer(thrown)) throw thrown
-          failed.push({ container, error: thrown })
-          if (choices.containers.length > 1) context.reporter.warn(`container "${container}" is not backed up: ${[thrown.message, ...thrown.hints].join('; ')}`)
-        }
-      }
-      const [firstFailed] = failed
-      if (firstFailed !== undefined && reports.length === 0) throw firstFailed.error
-      const images = choices.images.length === 0 ? undefined : await backUpImages({ run, engine, repository, lock, refs: choices.images, tags: choices.tags })
-      if (images !== undefined) sayReport(context, imagesText(images))
+      const { reports, failed, images } = await backUpAll({ choices, context, run, engine, repository })
       const ids = [...reports.map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
-      return { text: ids.join('\n'), json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failed.map(({ container, error }) => ({ container, error: errorJson(error) })), ...(images === undefined ? {} : { images: imagesJson(images) }) }, exitCode: failed.length > 0 || reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
+      const whole = [...reports.filter(report => !isIncomplete(report)).map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
+      const forgotten = policy === undefined ? undefined : await forgetAfterBackup(context, repository, { policy, whole, all: ids })
+      return {
+        text: ids.join('\n'),
+        json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failedJson(failed), ...(images === undefined ? {} : { images: imagesJson(images) }), ...(forgotten === undefined ? {} : { forget: forgotten.json }) },
+        exitCode: Math.max(failed.length > 0 || reports.some(isIncomplete) ? exitCodes.incomplete : 0, forgotten?.exitCode ?? 0),
+      }
     })
   },
 }
 
-function imagesJson({ backup, images }: ImagesReport): object {
-  return { id: backup.id, images: images.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }
+type BackUpAllJob = { readonly choices: BackupChoices; readonly context: CommandContext; readonly run: Run; readonly engine: Engine; readonly repository: Repository }
+
+/** One after the other. Throws the first failure when there is no backup of any container. */
+async function backUpAll({ choices, context, run, engine, repository }: BackUpAllJob): Promise<{ readonly reports: readonly BackupReport[]; readonly failed: readonly Failed[]; readonly images: ImagesReport | undefined }> {
+  await using lock = await lockRepository(context, repository, 'shared')
+  const reports: BackupReport[] = []
+  const failed = await forEachContainer(context, choices.containers, 'backed up', async container => {
+    const report = await backUpContainer({ run, engine, repository, lock, options: { ...choices, container, version: readVersion() } })
+    sayReport(context, backupText(report))
+    reports.push(report)
+  })
+  const images = choices.images.length === 0 ? undefined : await backUpImages({ run, engine, repository, lock, refs: choices.images, tags: choices.tags })
+  if (images !== undefined) sayReport(context, imagesText(images))
+  return { reports, failed, images }
 }
 
-/** Whether the other containers of the command can be backed up all the same. */
-function isOfOneContainer(thrown: unknown): thrown is DrayError {
-  return thrown instanceof DrayError && ['not-found', 'conflict', 'refused', 'usage'].includes(thrown.code)
+function imagesJson({ backup, images }: ImagesReport): object {
+  return { id: backup.id, images: images.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }
 }
 
 /** Exit 3: something that should have been captured was not, or not as it should be. */

@@ -22,9 +22,9 @@ export const cleanCommand: Command = {
       return { text: forgotten.map(what => `forgotten: ${printable(what)}`).join('\n'), json: { forgotten } }
     }
     if (context.globals.dryRun) return listed(await listDeadRuns(folder), 'would put right')
-    const { settled, left } = await cleanDeadRuns({ folder, connect: address => context.connect(address), restoreData: restoreData({ id: 'clean' }), signal: context.signal, command: context.commandLine })
+    const { settled, left } = await cleanDeadRuns({ folder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal: context.signal, command: context.commandLine })
     const lines = [
-      ...settled.map(what => `put right: ${what}`),
+      ...settled,
       ...left.map(({ run, what, problem }) => `left: ${what}: ${problem} (run ${run})`),
       ...(settled.length + left.length === 0 ? ['nothing is left of earlier runs'] : []),
     ]

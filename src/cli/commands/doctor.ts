@@ -1,6 +1,8 @@
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { readDeadJournals } from '../../pipeline/read-journals.ts'
+import { findingMeanings } from '../../integrity/finding.ts'
+import { checkRepository as inspect, type RepositoryReport } from '../../integrity/check-repository.ts'
 import { repairLayout, rebuildIndex, type RepairReport } from '../../store/repair.ts'
 import { formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
@@ -37,11 +39,27 @@ async function checkEngine(context: CommandContext): Promise<Check> {
   })
 }
 
+/** Whether the list can be read and everything is there: nothing of the data is read. */
 async function checkRepository(context: CommandContext): Promise<Check> {
-  return await check('repository', async () => {
+  let missing: RepositoryReport | undefined
+  const found = await check('repository', async () => {
     await using repository = await context.openRepository({ create: false })
-    return `${repository.path} lists ${formatCount((await listBackups(repository)).length, 'backup')}`
+    const backups = formatCount((await listBackups(repository)).length, 'backup')
+    await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal })
+    const report = await inspect({ repository, level: 'quick', share: 1, repairs: false, onTotal: ignore, onBytes: ignore, signal: context.signal })
+    if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
+    if (report.findings.some(({ severity }) => severity !== 'note')) missing = report
+    return `${repository.path} lists ${backups}`
   })
+  if (missing === undefined) return found
+  const hurt = missing.backups.filter(({ whole }) => !whole).map(({ id }) => id)
+  const what = missing.findings.filter(({ severity }) => severity !== 'note').slice(0, 3).map(({ code, member }) => `${findingMeanings[code].meaning}${member === undefined ? '' : ` (${member})`}`)
+  const hints = [...new Set([...missing.findings.map(({ code }) => findingMeanings[code].remedy), 'dray verify reads everything, and names what is lost'])].slice(0, 4)
+  return { ...found, ok: false, finding: `${found.finding}; ${what.join('; ')}${hurt.length === 0 ? '' : `; hurt: ${hurt.slice(0, 5).join(', ')}${hurt.length > 5 ? ` and ${hurt.length - 5} more` : ''}`}`, hints }
+}
+
+function ignore(): void {
+  // The check is short, and its progress is not shown.
 }
 
 async function checkJournals(context: CommandContext): Promise<Check> {
@@ -65,7 +83,7 @@ async function repair(context: CommandContext): Promise<Check> {
 function repairText({ indexWas, kept, added, incomplete }: RepairReport): string {
   return [
     `index.json was ${indexWas}: ${formatCount(kept.length, 'backup')} kept, ${formatCount(added.length, 'backup')} added`,
-    ...incomplete.map(({ id, listed, reason }) => `backup ${id} is incomplete${listed ? '' : ' and not listed'}: ${reason}`),
+    ...incomplete.map(({ id, digest, listed, reason }) => `backup ${id === '' ? digest : id} is incomplete${listed ? '' : ' and not listed'}: ${reason}`),
   ].join('\n     ')
 }
 

@@ -1,5 +1,5 @@
 import { listBackups } from '../../store/backup-list.ts'
-import { formatBytes, formatTime } from '../../ui/format.ts'
+import { formatAge, formatBytes, formatTime } from '../../ui/format.ts'
 import { renderTable } from '../../ui/table.ts'
 import type { Command } from '../command.ts'
 
@@ -15,13 +15,16 @@ export const listCommand: Command = {
   run: async (_args, context) => {
     await using repository = await context.openRepository({ create: false })
     const backups = await listBackups(repository)
+    const now = Date.now()
     const text = renderTable(
       [
         { title: 'BACKUP', value: ({ id }) => id },
         { title: 'CREATED', value: ({ created }) => formatTime(created) },
+        { title: 'AGE', value: ({ created }) => formatAge(now - Date.parse(created)), align: 'right' },
         { title: 'HOST', value: ({ host }) => host, shrink: true },
         { title: 'CONTAINERS', value: ({ containers }) => containers.join(', ') || '-', shrink: true },
         { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true },
+        { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true },
         { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
       ],
       backups,

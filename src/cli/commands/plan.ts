@@ -3,8 +3,9 @@ import { renderTable } from '../../ui/table.ts'
 import { planBackup, type BackupPlan } from '../../workflows/plan-backup.ts'
 import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
 import { DrayError } from '../../errors/dray-error.ts'
+import { exitCodes } from '../../errors/exit-codes.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { withRun } from '../run-command.ts'
+import { failedJson, forEachContainer, withRun } from '../run-command.ts'
 
 export const planCommand: Command = {
   usage: 'plan <container..>',
@@ -28,8 +29,10 @@ export async function planText(choices: BackupChoices, context: CommandContext):
   const engine = await context.connect()
   return await withRun(context, async run => {
     const plans: BackupPlan[] = []
-    for (const container of choices.containers) plans.push(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, container } }))
-    return { text: plans.map(plan => describePlan(plan, context.width)).join('\n\n'), json: { plans } }
+    const failed = await forEachContainer(context, choices.containers, 'looked at', async container => {
+      plans.push(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, container } }))
+    })
+    return { text: plans.map(plan => describePlan(plan, context.width)).join('\n\n'), json: { plans, failed: failedJson(failed) }, exitCode: failed.length > 0 ? exitCodes.incomplete : 0 }
   }, { changesNothing: true })
 }
 

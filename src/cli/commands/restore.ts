@@ -4,6 +4,7 @@ import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-res
 import { planRestore, restoreContainer, type RestoreReport } from '../../workflows/restore.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+import { lockRepository } from '../repository-lock.ts'
 import { readRestoreOptions } from '../restore-options.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
@@ -17,6 +18,7 @@ export const restoreCommand: Command = {
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
     ['dray restore latest web --replace', 'in place of what is there; its data is backed up first'],
     ['dray restore latest web --dry-run', 'show what would be done'],
+    ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
   options: yargs => yargs
     .positional('backup', { type: 'string', describe: 'id, the beginning of one, or "latest"' })
@@ -25,6 +27,7 @@ export const restoreCommand: Command = {
     .option('name', { type: 'string', describe: 'name of the restored container' })
     .option('replace', { type: 'boolean', default: false, describe: 'replace the container, volumes and bind content that are there; they are backed up first' })
     .option('keep', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave a volume or bind path as it is on the target' })
+    .option('skip-damaged', { type: 'boolean', default: false, describe: 'restore what is left of a damaged backup, and list what is missing' })
     .option('no-start', { type: 'boolean', default: false, describe: 'create it, do not start it' })
     .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080' })
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
@@ -38,10 +41,10 @@ export const restoreCommand: Command = {
     if (wanted === undefined || wanted === '') throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME'] })
     const options = readRestoreOptions(args)
     if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container')
-    const engine = await context.connect(textOf(args['to']))
+    const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: false })
-      await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: 10_000 })
+      await using lock = await lockRepository(context, repository, 'shared')
       const targets: (string | undefined)[] = containers.length === 0 ? [undefined] : containers
       const job = (container: string | undefined) => ({ run, engine, repository, lock, backup: wanted, container, options, version: readVersion() })
       if (context.globals.dryRun) {
@@ -61,7 +64,8 @@ export const restoreCommand: Command = {
   },
 }
 
-/** Exit 3: a difference in the spec, announced or not, or data that could not be written as it was. */
-function isIncomplete({ plan, comparison, written }: RestoreReport): boolean {
+/** Exit 3: something that is damaged was left out, the spec differs, announced or not, or data could not be written as it was. */
+function isIncomplete({ stored, plan, images, comparison, written }: RestoreReport): boolean {
+  if (stored.lost.length > 0 || images.lost.length > 0 || written.some(({ lost }) => lost.length > 0)) return true
   return comparison.differences.length > 0 || plan.request.losses.length > 0 || written.some(({ problems, losses }) => problems.length > 0 || losses.length > 0)
 }

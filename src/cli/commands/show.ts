@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatTime } from '../../ui/f
 import { renderTable } from '../../ui/table.ts'
 import { parseContainerSpec, type ContainerSpec } from '../../workflows/container-spec.ts'
 import { fromMountDescription, type DescribedMount } from '../../workflows/mount-description.ts'
-import { chooseBackup } from '../../workflows/steps/read-stored.ts'
+import { chooseBackup } from '../../workflows/steps/choose-backup.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
 
@@ -21,7 +21,7 @@ export const showCommand: Command = {
   run: async (args, context) => {
     await using repository = await context.openRepository({ create: false })
     const { blobs } = repository
-    const backup = await chooseBackup(repository, textOf(args['backup']) ?? '', textOf(args['container']))
+    const backup = await chooseBackup(repository, textOf(args['backup']) ?? '', textOf(args['container']), text => context.reporter.warn(text))
     const contents = await readBackup(blobs, backup.descriptor)
     const specs: ContainerSpec[] = []
     for (const container of contents.containers) specs.push(parseContainerSpec(await readContainerSpec(blobs, container), backup.id))
@@ -32,6 +32,7 @@ export const showCommand: Command = {
     const rows = images.map(({ image, stored }) => ({ role: image.annotations?.[childAnnotationNames.imageRole] ?? 'image', names: namesOf(image.annotations?.[childAnnotationNames.imageNames]), platform: [stored.platform.os, stored.platform.architecture].join('/'), layers: stored.layers.length, bytes: stored.layers.reduce((sum, layer) => sum + layer.descriptor.size, 0), digest: image.digest }))
     const text = [
       `backup ${backup.id} of ${formatTime(backup.created)}, host "${backup.host}"${backup.tags.length > 0 ? `, marked ${backup.tags.join(', ')}` : ''}`,
+      ...(backup.lacks.length === 0 ? [] : [`not complete: it lacks ${backup.lacks.join('; ')}`]),
       ...specs.flatMap(specLines),
       '',
       rows.length === 0 ? 'no images' : renderTable([{ title: 'IMAGE', value: ({ role }) => role }, { title: 'NAMES', value: ({ names }) => names.join(', ') || '-', shrink: true }, { title: 'PLATFORM', value: ({ platform }) => platform }, { title: 'LAYERS', value: ({ layers }) => String(layers), align: 'right' }, { title: 'STORED', value: ({ bytes }) => formatBytes(bytes), align: 'right' }], rows, context.width),

@@ -9,22 +9,38 @@ import { describeImageReport } from '../../ui/describe-image-report.ts'
 import { whileTransferring, type Transfer } from '../../workflows/reporter.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command, CommandContext } from '../command.ts'
+import { isRepository, refuseRepositoryOptions, verifyRepository } from '../verify-repository.ts'
 
 const readBytes = 256 * 1024
 
 const verdictCodes: Record<Verdict, number> = { valid: 0, incomplete: exitCodes.incomplete, damaged: exitCodes.damaged, unverifiable: exitCodes.unverifiable, 'not an image': exitCodes.unverifiable }
 
 export const verifyCommand: Command = {
-  usage: 'verify <target>',
-  summary: 'Check a file of docker save, or a directory of images: every hash and every size',
+  usage: 'verify [target] [container]',
+  summary: 'Check the repository, a backup, or a file of docker save: every hash and every size',
   examples: [
     ['dray verify image.tar', 'also .tar.gz, .tar.zst, .tar.xz and .tar.bz2'],
     ['docker save web:1 | dray verify -', 'as it is made'],
     ['dray verify ./layout', 'an OCI image layout'],
+    ['dray verify', 'the whole repository'],
+    ['dray verify latest web --deep', 'a backup: everything is unpacked and compared'],
+    ['dray verify --sample 5%', 'a part of a large repository, another one every time'],
   ],
-  options: yargs => yargs.positional('target', { type: 'string', demandOption: true, describe: 'a file, "-" for stdin, or a directory' }),
+  options: yargs => yargs
+    .positional('target', { type: 'string', describe: 'a file, "-" for stdin, a directory, or a backup: its id, the beginning of one, or "latest" (default: the whole repository)' })
+    .positional('container', { type: 'string', describe: 'for "latest": of this container' })
+    .option('quick', { type: 'boolean', default: false, describe: 'only that everything is there with its size' })
+    .option('deep', { type: 'boolean', default: false, describe: 'unpack everything, and compare it with the tables of contents' })
+    .option('sample', { type: 'string', describe: 'read only a random share of the data: 5%' })
+    .option('no-repair', { type: 'boolean', default: false, describe: 'leave bad blobs where they are, instead of moving them aside' }),
   run: async (args, context) => {
-    const target = textOf(args['target']) ?? ''
+    const target = textOf(args['target'])
+    const container = textOf(args['container'])
+    if (target === undefined) return await verifyRepository(args, context, {})
+    if (target !== '-' && !(await isHere(target))) return await verifyRepository(args, context, { backup: target, ...(container === undefined ? {} : { container }) })
+    if (container !== undefined) throw new DrayError('usage', `unknown argument "${container}"`, { hints: ['dray verify --help'] })
+    if (target !== '-' && (await isRepository(target))) return await verifyRepository(args, context, { directory: target })
+    refuseRepositoryOptions(args)
     const report = await check(target, context)
     return {
       text: describeImageReport(target === '-' ? 'what came' : target, report, context.width, { withNotes: context.globals.verbose }),
@@ -34,10 +50,15 @@ export const verifyCommand: Command = {
   },
 }
 
+/** What cannot be looked at is there: reading it says why. */
+async function isHere(path: string): Promise<boolean> {
+  return await stat(path).then(() => true, (thrown: unknown) => !['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? ''))
+}
+
 async function check(target: string, { reporter, signal }: CommandContext): Promise<ImageReport> {
   if (target === '-') return await whileTransferring(reporter, 'stdin', transfer => checkImageArchive(counted(process.stdin, transfer), signal))
   const found = await stat(target).catch((thrown: unknown) => {
-    throw errnoOf(thrown) === 'ENOENT' ? new DrayError('not-found', `there is no file or directory "${target}"`, { hints: ['a backup, or the whole repository, cannot be verified yet'] }) : fromSystemError(thrown, 'cannot open', target)
+    throw errnoOf(thrown) === 'ENOENT' ? new DrayError('not-found', `there is no file or directory "${target}"`, { hints: ['look for the right name with ls'] }) : fromSystemError(thrown, 'cannot open', target)
   })
   if (found.isDirectory()) return await whileTransferring(reporter, target, () => checkImageDirectory(target, signal))
   const stream = createReadStream(target, { highWaterMark: readBytes })

@@ -1,4 +1,5 @@
 import { DrayError } from '../../errors/dray-error.ts'
+import { didYouMean } from '../../errors/similar-name.ts'
 import type { ContainerInspect, NetworkInspect } from '../api-types.ts'
 import type { CallOptions, Engine } from '../engine.ts'
 import { stringsOf } from './json-values.ts'
@@ -31,7 +32,8 @@ async function inspectContainer(engine: Engine, id: string, options?: CallOption
     return await engine.containers.inspect(id, options)
   } catch (thrown) {
     if (!(thrown instanceof DrayError && thrown.code === 'not-found')) throw thrown
-    throw new DrayError('not-found', `there is no container "${id}" on "${engine.address}"`, { hints: ['docker ps -a shows the containers'], cause: thrown })
+    const names = (await engine.containers.list({}, options)).flatMap(({ Names }) => Names.map(name => name.slice(1)))
+    throw new DrayError('not-found', `there is no container "${id}" on "${engine.address}"`, { hints: [...didYouMean(id, names), 'docker ps -a shows the containers'], cause: thrown })
   }
 }
 

@@ -66,5 +66,5 @@ function isOutside({ since, until }: FieldRule, target: EngineFacts): boolean {
 /** Throws one `conflict` that names every obstacle. */
 export function stopAtObstacles({ obstacles }: ReplayContext): void {
   if (obstacles.length === 0) return
-  throw new DrayError('conflict', obstacles.map(({ text }) => text).join('; '), { hints: [...new Set(obstacles.map(({ hint }) => hint))] })
+  throw new DrayError('conflict', 'the target lacks what the container needs', { list: obstacles.map(({ text }) => text), hints: [...new Set(obstacles.map(({ hint }) => hint))] })
 }

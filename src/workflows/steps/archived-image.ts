@@ -15,7 +15,7 @@ import { SavedDocuments } from './saved-documents.ts'
 import type { ImageDocuments, LayerMember, PlacedLayer, SourceImage } from './source-image.ts'
 
 /** `open` gives the archive that `engine` wrote, from its beginning. */
-export function openArchivedImage(engine: Engine, inspected: ImageInspect, diffIds: readonly Digest[], open: () => Promise<Readable>, signal: AbortSignal): SourceImage {
+export function openArchivedImage(engine: Engine, inspected: ImageInspect, diffIds: readonly Digest[], open: (signal: AbortSignal) => Promise<Readable>, signal: AbortSignal): SourceImage {
   return {
     id: inspected.Id,
     inspected,
@@ -24,7 +24,7 @@ export function openArchivedImage(engine: Engine, inspected: ImageInspect, diffI
     mayBeCompressed: engine.facts.store === 'containerd',
     config: undefined,
     sizes: async wanted => ({ bytes: await unpackedBytes(engine, inspected, diffIds, wanted, signal), isExact: false }),
-    read: wanted => new ArchiveReading(inspected, diffIds, wanted, open, signal),
+    read: (wanted, reading) => new ArchiveReading(inspected, diffIds, wanted, open, reading),
   }
 }
 
@@ -39,7 +39,7 @@ class ArchiveReading {
   readonly #plain = new Map<Digest, PlacedLayer>()
   readonly #compressed = new Set<Digest>()
 
-  constructor(inspected: ImageInspect, diffIds: readonly Digest[], wanted: ReadonlySet<Digest>, open: () => Promise<Readable>, signal: AbortSignal) {
+  constructor(inspected: ImageInspect, diffIds: readonly Digest[], wanted: ReadonlySet<Digest>, open: (signal: AbortSignal) => Promise<Readable>, signal: AbortSignal) {
     this.#inspected = inspected
     this.#diffIds = diffIds
     this.#wanted = wanted
@@ -60,8 +60,8 @@ class ArchiveReading {
     return { config, layers, ...(manifest === undefined ? {} : { manifest: { bytes: manifest.bytes, mediaType: manifest.parsed.mediaType } }) }
   }
 
-  async *#read(open: () => Promise<Readable>, signal: AbortSignal): AsyncGenerator<LayerMember> {
-    for await (const { name, size, body } of archiveFiles(await open(), signal)) {
+  async *#read(open: (signal: AbortSignal) => Promise<Readable>, signal: AbortSignal): AsyncGenerator<LayerMember> {
+    for await (const { name, size, body } of archiveFiles(await open(signal), signal)) {
       const [, blob] = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name) ?? /^([0-9a-f]{64})\.json$/.exec(name) ?? []
       const [, id, what] = /^([0-9a-f]{64})\/(json|layer\.tar)$/.exec(name) ?? []
       if (blob !== undefined) yield* this.#blob(`sha256:${blob}`, size, body)

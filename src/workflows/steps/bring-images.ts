@@ -15,6 +15,8 @@ export type BroughtImages = {
   readonly presentLayers: number
   readonly sentBytes: number
   readonly notes: readonly string[]
+  /** Images that could not be brought because they are damaged, as asked with --skip-damaged. */
+  readonly lost: readonly string[]
 }
 
 export type BringJob = { readonly run: Run; readonly engine: Engine; readonly blobs: BlobReader; readonly stored: StoredContainer; readonly imageRef: string }
@@ -27,13 +29,21 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   const { run, engine, stored: { spec }, imageRef } = job
   const loaded: (LoadedImage & { readonly facts: StoredImageFacts })[] = []
   const notes: string[] = []
-  for (const facts of spec.images.filter(({ role, names }) => role !== 'changed' || names.length > 0)) loaded.push({ ...(await bring(job, facts)), facts })
+  const lost: string[] = []
+  for (const facts of spec.images.filter(({ role, names }) => role !== 'changed' || names.length > 0)) {
+    const image = await bring(job, facts).catch((thrown: unknown) => {
+      if (!job.stored.skipsDamaged || run.signal.aborted || !isDamage(thrown)) throw thrown
+      lost.push(`${labelOf(facts)}: ${thrown.message}`)
+    })
+    if (image !== undefined) loaded.push({ ...image, facts })
+  }
   for (const { id, facts } of loaded) {
     for (const name of await giveNames(run, engine, id, facts.names)) notes.push(`the name "${name}" means another image on the target: it is left as it is`)
   }
   const wanted = (['commit', 'flattened', 'original'] as const).map(role => loaded.find(({ facts }) => facts.role === role)).find(image => image !== undefined)
   const wantedId = wanted?.id ?? (await findImageByName(engine, imageRef, run.signal))?.Id
-  if (wantedId === undefined) throw noImage(imageRef, engine)
+  if (wantedId === undefined) throw lost.length > 0 ? damagedImage(imageRef, engine, lost) : noImage(imageRef, engine)
+  if (wanted === undefined && lost.length > 0) notes.push(`the container is made from the image "${imageRef}" that the target has: the backup's is damaged`)
   const sum = (count: (image: LoadedImage) => number): number => loaded.reduce((total, image) => total + count(image), 0)
   return {
     wantedId,
@@ -41,6 +51,7 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
     presentLayers: sum(({ presentLayers }) => presentLayers),
     sentBytes: sum(({ sentBytes }) => sentBytes),
     notes: [...notes, ...loaded.flatMap(image => image.notes)],
+    lost,
   }
 }
 
@@ -48,9 +59,23 @@ export function noImage(ref: string, { address }: Engine): DrayError {
   return new DrayError('not-found', `the backup holds no image, and "${address}" has none named "${ref}"`, { hints: [`bring it there first: docker pull ${ref}`] })
 }
 
-async function bring({ run, engine, blobs, stored }: BringJob, { digest, role, names }: StoredImageFacts): Promise<LoadedImage> {
+function damagedImage(ref: string, { address }: Engine, lost: readonly string[]): DrayError {
+  return new DrayError('damaged', `the backup's image is damaged, and "${address}" has none named "${ref}": ${lost.join('; ')}`, {
+    hints: [`bring it there and run the same command again, for the data and the settings: docker pull ${ref}`, 'or restore an older backup: dray list'],
+  })
+}
+
+function isDamage(thrown: unknown): thrown is DrayError {
+  return thrown instanceof DrayError && thrown.code === 'damaged'
+}
+
+async function bring({ run, engine, blobs, stored }: BringJob, facts: StoredImageFacts): Promise<LoadedImage> {
+  const { digest } = facts
   const descriptor = stored.contents.images.find(image => image.digest === digest)
   if (descriptor === undefined) throw new DrayError('damaged', `backup "${stored.backup.id}" lacks the image "${digest}" that its spec names`)
-  const name = role === 'commit' ? 'writable layer' : `image ${names[0] ?? digest.slice(0, 19)}`
-  return await whileTransferring(run.reporter, name, transfer => loadImage({ engine, blobs, journal: run.journal, run: run.id, transfer, signal: run.signal }, descriptor))
+  return await whileTransferring(run.reporter, labelOf(facts), transfer => loadImage({ engine, blobs, journal: run.journal, run: run.id, transfer, signal: run.signal }, descriptor))
+}
+
+function labelOf({ role, names, digest }: StoredImageFacts): string {
+  return role === 'commit' ? 'writable layer' : `image ${names[0] ?? digest.slice(0, 19)}`
 }

@@ -1,7 +1,6 @@
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { CommitRequest, Engine } from '../../engine/engine.ts'
-import { familiarName, isImageId, splitReference } from '../../engine/image-reference.ts'
-import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
+import { splitReference } from '../../engine/image-reference.ts'
 import { childAnnotationNames } from '../../store/backup-summary.ts'
 import type { ImageStore } from '../../store/image-store.ts'
 import type { Descriptor } from '../../store/oci.ts'
@@ -23,21 +22,6 @@ export type ImageSource = Omit<ImageJob, 'transfer' | 'signal'> & { readonly run
 /** What commit is told besides the container, and the names that it gets in the backup. Any of it makes a commit even of an empty writable layer. */
 export type CommitWishes = { readonly names: readonly string[]; readonly changes: readonly string[]; readonly author?: string; readonly message?: string }
 
-export type Original = { readonly captured: CapturedImage } | { readonly lost: string }
-
-/** The image that the container was created from, under the names it has. `lost` says why it cannot be had any more. */
-export async function captureOriginal(source: ImageSource, record: ContainerRecord): Promise<Original> {
-  const { image, inspect } = record
-  if (image === undefined) return { lost: `the image of container "${inspect.Name.slice(1)}" is gone from the engine` }
-  try {
-    return { captured: toCaptured(await transferring(source, 'image', job => storeImage(job, inspect.Image)), 'original', namesOf(record), inspect.Name.slice(1)) }
-  } catch (thrown) {
-    source.run.signal.throwIfAborted()
-    if (isImageLost(thrown)) return { lost: `the image of container "${inspect.Name.slice(1)}" is incomplete on the engine: ${(thrown as Error).message}` }
-    throw thrown
-  }
-}
-
 /** An image alone. One that cannot be had whole is an error: there is no container to fall back to. */
 export async function captureImage(source: ImageSource, id: string, names: readonly string[]): Promise<CapturedImage> {
   return toCaptured(await transferring(source, names[0] ?? id.slice(0, 19), job => storeImage(job, id)), 'image', names, undefined)
@@ -52,6 +36,9 @@ type PlainCapture =
   | { readonly how: 'committed'; readonly ref: string; readonly fingerprint?: string }
 
 export type CommitJob = { readonly run: Run; readonly engine: Engine; readonly images: ImageStore; readonly container: ContainerInspect; readonly wishes: CommitWishes; readonly base: Base | undefined; readonly layer: WritableLayer | undefined; readonly signal: AbortSignal }
+
+/** In a commit's history, by which the next backup tells writable layers of earlier lives from the original image's own. */
+export const writableLayerComment = 'writable layer, by dray'
 
 function commitName(run: Run, { Id }: ContainerInspect, which: 'plain' | 'changed'): string {
   return `drayage-tmp:${run.id}-${Id.slice(0, 12)}${which === 'plain' ? '' : '-changed'}`
@@ -103,7 +90,7 @@ export async function hasChanges({ engine, container, signal }: Pick<ChangesJob,
 async function commit({ run, engine, container, wishes, signal }: ChangesJob & Pick<CommitJob, 'wishes'>, which: 'plain' | 'changed'): Promise<string> {
   const ref = commitName(run, container, which)
   await engine.images.remove(ref)
-  const request: CommitRequest = { container: container.Id, ...splitReference(ref), pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), ...(wishes.message === undefined ? {} : { comment: wishes.message }) }
+  const request: CommitRequest = { container: container.Id, ...splitReference(ref), pause: false, changes: wishes.changes, ...(wishes.author === undefined ? {} : { author: wishes.author }), comment: wishes.message ?? writableLayerComment }
   await engine.containers.commit(request)
   signal.throwIfAborted()
   return ref
@@ -141,11 +128,12 @@ export async function captureFlattened(source: ImageSource, container: Container
   return toCaptured(await transferring(source, 'root file system', job => storeFlattened(job, container, because)), 'flattened', names, container.Name.slice(1))
 }
 
-async function transferring({ run, ...source }: ImageSource, name: string, store: (job: ImageJob) => Promise<ImageReport>): Promise<ImageReport> {
+/** Shows it as a transfer of this name. */
+export async function transferring({ run, ...source }: ImageSource, name: string, store: (job: ImageJob) => Promise<ImageReport>): Promise<ImageReport> {
   return await whileTransferring(run.reporter, name, transfer => store({ ...source, transfer, signal: run.signal }))
 }
 
-function toCaptured(report: ImageReport, role: ImageRole | 'image', names: readonly string[], container: string | undefined): CapturedImage {
+export function toCaptured(report: ImageReport, role: ImageRole | 'image', names: readonly string[], container: string | undefined): CapturedImage {
   const annotations = {
     ...report.descriptor.annotations,
     ...(container === undefined ? {} : { [childAnnotationNames.container]: container }),
@@ -154,11 +142,4 @@ function toCaptured(report: ImageReport, role: ImageRole | 'image', names: reado
   }
   const descriptor = { ...report.descriptor, annotations }
   return { descriptor, report, facts: { role: role === 'image' ? 'original' : role, digest: descriptor.digest, id: report.id, names } }
-}
-
-/** The image's own names, and the one the container was created by if it still means this image. */
-export function namesOf({ image, inspect }: ContainerRecord): string[] {
-  const tags = (image?.RepoTags ?? []).filter(tag => tag !== '<none>:<none>')
-  const used = inspect.Config.Image
-  return isImageId(used) || used.includes('@') ? tags : [...new Set([...tags.filter(tag => tag === familiarName(used)), ...tags])]
 }

@@ -3,7 +3,7 @@ import type { ListedEntry, MountReader } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { TocEntry } from '../../store/toc-entry.ts'
-import { readToc } from '../../store/toc.ts'
+import { walkToc } from '../../store/toc.ts'
 import type { DescribedMount } from '../mount-description.ts'
 import type { KnownEntry } from './unchanged.ts'
 
@@ -12,37 +12,53 @@ export type ContentDifference = { readonly path: string; readonly what: string }
 
 const mostDifferences = 20
 
+/** All of them, as they are stored. */
+export function readEntries(source: ChunkSource, { toc }: MountContent): AsyncGenerator<TocEntry> {
+  return walkToc(source, toc)
+}
+
 /**
  * Compares what lies in a mount with the stored table of contents: names, kinds, sizes, modes, owners and times of every
  * entry. At most twenty differences are collected; none means equal. Both sides are streamed. A table that is not sorted (the
  * api reader's) is compared by names only.
  */
-export async function checkContent(mount: Pick<MountReader, 'list'>, source: ChunkSource, { toc }: MountContent, signal: AbortSignal): Promise<ContentDifference[]> {
+export async function checkContent(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: MountContent, signal: AbortSignal): Promise<ContentDifference[]> {
+  if (!toc.sorted) return await checkNames(mount, stored, signal)
   const differences: ContentDifference[] = []
-  const add = (path: Buffer, what: string): void => {
+  for await (const { path, what } of compare(mount, stored, signal)) {
     if (differences.length < mostDifferences) differences.push({ path: path.toString(), what })
   }
-  if (!toc.sorted) return await checkNames(mount, source, toc, signal)
-  const stored = flatten(readToc(source, toc))
+  return differences
+}
+
+/** The first entry that the table of contents does not have; undefined also where it is not sorted. */
+export async function findForeign(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: MountContent, signal: AbortSignal): Promise<string | undefined> {
+  if (!toc.sorted) return undefined
+  for await (const { path, what } of compare(mount, stored, signal)) if (what === notInBackup) return path.toString()
+  return undefined
+}
+
+const notInBackup = 'is not in the backup'
+
+async function* compare(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, signal: AbortSignal): AsyncGenerator<{ readonly path: Buffer; readonly what: string }> {
   let next = await stored.next()
   for await (const batch of mount.list(signal)) {
     for (const entry of batch) {
       if (entry.type === 's' || isLostAndFound(entry)) continue
       while (next.done !== true && Buffer.compare(next.value.path, entry.path) < 0) {
-        add(next.value.path, 'is missing')
+        yield { path: next.value.path, what: 'is missing' }
         next = await stored.next()
       }
       if (next.done === true || !next.value.path.equals(entry.path)) {
-        add(entry.path, 'is not in the backup')
+        yield { path: entry.path, what: notInBackup }
         continue
       }
       const what = differenceOf(next.value, entry)
-      if (what !== undefined) add(entry.path, what)
+      if (what !== undefined) yield { path: entry.path, what }
       next = await stored.next()
     }
   }
-  for (; next.done !== true; next = await stored.next()) add(next.value.path, 'is missing')
-  return differences
+  for (; next.done !== true; next = await stored.next()) yield { path: next.value.path, what: 'is missing' }
 }
 
 /** A single file's one entry has its name: restored under another one it is compared under the one it had. */
@@ -56,16 +72,12 @@ export function asRecorded(mount: Pick<MountReader, 'list'>, { kind, source }: P
   }
 }
 
-async function checkNames(mount: Pick<MountReader, 'list'>, source: ChunkSource, toc: MountContent['toc'], signal: AbortSignal): Promise<ContentDifference[]> {
+async function checkNames(mount: Pick<MountReader, 'list'>, entries: AsyncGenerator<TocEntry>, signal: AbortSignal): Promise<ContentDifference[]> {
   let stored = 0
-  for await (const batch of readToc(source, toc)) stored += batch.length
+  while ((await entries.next()).done !== true) stored++
   let found = 0
   for await (const batch of mount.list(signal)) found += batch.filter(entry => entry.type !== 's' && !isLostAndFound(entry)).length
   return stored === found ? [] : [{ path: '.', what: `has ${found} entries instead of ${stored}` }]
-}
-
-async function* flatten(batches: AsyncIterable<readonly TocEntry[]>): AsyncGenerator<TocEntry> {
-  for await (const batch of batches) yield* batch
 }
 
 /** ext4's own, in the root of a file system. */

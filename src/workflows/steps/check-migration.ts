@@ -33,7 +33,7 @@ export async function checkMigration(job: Checking): Promise<CheckedMigration> {
   checkNames(containers, options)
   const obstacles = new Obstacles()
   await checkMovable(source, containers.map(({ spec }) => spec), options.consistency, obstacles, signal)
-  const restoreOptions: RestoreOptions = { ...(options.name === undefined ? {} : { name: options.name }), replace: false, start: true, remaps: options.remaps, keep: options.keep, reader: options.reader }
+  const restoreOptions: RestoreOptions = { ...(options.name === undefined ? {} : { name: options.name }), replace: false, start: true, remaps: options.remaps, keep: options.keep, reader: options.reader, skipDamaged: false }
   const together = new Map(containers.map(({ spec }) => [nameOf(spec.inspect), options.name ?? nameOf(spec.inspect)]))
   const kindOf = (path: string) => kindOfBind({ engine: target, path, run: run.id, journal: temporary.target, signal })
   const moves: Move[] = []

@@ -1,4 +1,5 @@
-import type { ContainerInspect, MountPoint, VolumeInspect } from '../../engine/api-types.ts'
+import { posix } from 'node:path'
+import type { MountPoint, VolumeInspect } from '../../engine/api-types.ts'
 import type { CreateRequest } from '../../engine/spec/create-request.ts'
 import { originOf } from '../../engine/spec/mount-origin.ts'
 import { remapPath } from '../../engine/spec/remap-record.ts'
@@ -6,18 +7,30 @@ import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
+import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { comesWith, describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
-import { usersOfPath, usersOfVolume } from './check-places.ts'
-import type { CheckJob, Obstacles } from './check-target.ts'
+import type { CheckJob, Obstacles, RunningContainers } from './check-target.ts'
+import { usersOfPath, usersOfVolume } from './running-containers.ts'
 
-export type MountActionsJob<Mount extends WantedMount = WantedMount> = CheckJob<Mount> & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly replaced: ContainerInspect | undefined; readonly obstacles: Obstacles }
+export type MountActionsJob<Mount extends WantedMount = WantedMount> = CheckJob<Mount> & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly running: RunningContainers; readonly obstacles: Obstacles }
 
 /** What happens to each mount. Data is never merged: what holds other data is a conflict, unless it is to be replaced or kept. */
 export async function planMountActions<Mount extends WantedMount>(job: MountActionsJob<Mount>): Promise<MountAction<Mount>[]> {
   const actions: MountAction<Mount>[] = []
   for (const stored of job.stored.mounts) actions.push(await planAction(job, stored))
+  await checkDevices(job)
   return actions
+}
+
+/** A new volume that mounts a folder of the host: without that folder no container would start. */
+async function checkDevices({ engine, run, request, temporary, obstacles }: Pick<MountActionsJob, 'engine' | 'run' | 'request' | 'temporary' | 'obstacles'>): Promise<void> {
+  for (const { Name, Driver, DriverOpts: { device, o } = {} } of request.volumes) {
+    if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
+    if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
+    const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
+    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`)
+  }
 }
 
 async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>, stored: Mount): Promise<MountAction<Mount>> {
@@ -42,7 +55,7 @@ function ownerOf({ stored: { spec }, request }: Pick<MountActionsJob, 'stored' |
 }
 
 async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>, stored: Mount, name: string): Promise<MountAction<Mount>> {
-  const { engine, run, request, options, replaced, obstacles } = job
+  const { engine, run, request, options, obstacles } = job
   const place = { kind: 'volume', name } as const
   const wanted = request.volumes.find(({ Name }) => Name === name)
   const found = await unlessMissing(engine.volumes.inspect(name, { signal: run.signal }))
@@ -55,7 +68,8 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (!options.replace) {
     obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
-    const users = await usersOfVolume(engine, name, replaced?.Id, run.signal)
+    await checkFixed(writer, found.Mountpoint, obstacles, run.signal)
+    const users = usersOfVolume(await job.running(), name)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   }
   return { stored, place, action: 'replace' }
@@ -75,14 +89,23 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   if (await job.holdsSame(stored, writer, place)) return { stored, place, action: 'keep', because: 'it holds the same already' }
-  const users = options.replace ? await usersOfPath(engine, place.path, job.replaced?.Id, signal) : []
+  const users = options.replace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
+  if (options.replace) await checkFixed(writer, place.kind === 'file' ? posix.dirname(place.path) : place.path, obstacles, signal)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
 }
 
 function replaceIt({ mayReplace }: Pick<CheckJob, 'mayReplace'>): string {
   return mayReplace ? 'replace its data with --replace, ' : ''
+}
+
+/** Found when half of the rest was gone already it would stand in the way of the way back, too. */
+async function checkFixed(writer: MountWriter, folder: string, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+  const fixed = await writer.findFixed(signal)
+  if (fixed === undefined) return
+  const path = posix.join(folder, fixed.toString())
+  obstacles.add(`"${path}" is immutable or append-only, and cannot be replaced`, `let it be changed, on the engine's host: chattr -i -a "${path}"`)
 }
 
 /** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */

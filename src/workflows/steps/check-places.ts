@@ -1,11 +1,9 @@
 import type { Engine } from '../../engine/engine.ts'
-import { nameOf } from '../../engine/spec/spec-record.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import type { Obstacles } from './check-target.ts'
-import { holdsOwn, isWithin, ownPlaces } from './own-places.ts'
-import { inspectRunning } from './running-containers.ts'
+import { holdsOwn, isWithin, kernelFolders, ownPlaces } from './own-places.ts'
 
-const ofTheHost = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', '/dev', '/proc', '/sys', '/run']
+const ofTheHost = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', ...kernelFolders]
 
 /** Two mounts for one place, a kept one inside of one that is replaced, and places that must never be written over. */
 export async function checkPlaces(engine: Engine, actions: readonly MountAction<WantedMount>[], own: readonly string[], obstacles: Obstacles, signal: AbortSignal): Promise<void> {
@@ -28,15 +26,4 @@ export async function checkPlaces(engine: Engine, actions: readonly MountAction<
 function isSamePlace(one: MountPlace, other: MountPlace): boolean {
   if (one.kind === 'anonymous' || other.kind === 'anonymous') return one.kind === other.kind && 'destination' in one && 'destination' in other && one.destination === other.destination
   return 'name' in one ? 'name' in other && one.name === other.name : 'path' in other && one.path === other.path
-}
-
-/** Running containers, but for one, that have the path, something in it, or a folder above it mounted. */
-export async function usersOfPath(engine: Engine, path: string, except: string | undefined, signal: AbortSignal): Promise<string[]> {
-  const running = await inspectRunning(engine, {}, except, signal)
-  return running.filter(({ Mounts }) => Mounts.some(mount => mount.Type === 'bind' && (isWithin(mount.Source, path) || isWithin(path, mount.Source)))).map(nameOf)
-}
-
-/** Running containers, but for one, that have the volume. */
-export async function usersOfVolume(engine: Engine, volume: string, except: string | undefined, signal: AbortSignal): Promise<string[]> {
-  return (await inspectRunning(engine, { volume: [volume] }, except, signal)).map(nameOf)
 }

@@ -3,26 +3,27 @@ import type { Engine } from '../../engine/engine.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { readHostSockets } from '../../mounts/host-sockets.ts'
 import type { TemporaryJournal } from '../run.ts'
-import type { Obstacles } from './check-target.ts'
-import { inspectRunning } from './running-containers.ts'
+import type { Obstacles, RunningContainers } from './check-target.ts'
 
 type Published = { readonly protocol: string; readonly ip: string; readonly port: string }
 
-export type PortsJob = { readonly engine: Engine; readonly run: { readonly id: string }; readonly temporary: TemporaryJournal }
+export type PortsJob = { readonly engine: Engine; readonly run: { readonly id: string; readonly signal: AbortSignal }; readonly temporary: TemporaryJournal }
+
+type Others = { readonly running: RunningContainers; readonly replaced: ContainerInspect | undefined }
 
 /** Ports that other running containers publish, or other programs of the host have. What cannot be seen shows at the start, and is undone then. */
-export async function checkPorts({ engine, run, temporary }: PortsJob, { inspect }: ContainerRecord, replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+export async function checkPorts({ engine, run, temporary }: PortsJob, { inspect }: ContainerRecord, { running, replaced }: Others, obstacles: Obstacles): Promise<void> {
   const wanted = publishedBy(inspect.HostConfig['PortBindings'])
   if (wanted.length === 0) return
   const ofContainers = new Set(publishedBy(replaced?.NetworkSettings.Ports).map(nameOfPort))
-  for (const other of await inspectRunning(engine, {}, replaced?.Id, signal)) {
+  for (const other of await running()) {
     for (const taken of publishedBy(other.NetworkSettings.Ports)) {
       ofContainers.add(nameOfPort(taken))
       const clash = wanted.find(port => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))
       if (clash !== undefined) obstacles.add(`port ${clash.port}/${clash.protocol} is taken by container "${nameOf(other)}"`, `publish another port: --map-port ${clash.port}:OTHER`)
     }
   }
-  const sockets = (await readHostSockets({ engine, run: run.id, journal: temporary }, signal)) ?? []
+  const sockets = (await readHostSockets({ engine, run: run.id, journal: temporary }, run.signal)) ?? []
   const ofHost = sockets.map(({ protocol, ip, port }) => ({ protocol, ip, port: String(port) })).filter(taken => !ofContainers.has(nameOfPort(taken)))
   for (const port of wanted) {
     if (ofHost.some(taken => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))) obstacles.add(`port ${nameOfPort(port)} is taken by a program of the host`, `stop that program, or publish another port: --map-port ${port.port}:OTHER`)

@@ -13,6 +13,7 @@ import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
 import { checkPlaces } from './check-places.ts'
 import { checkPorts } from './check-ports.ts'
+import { inspectRunning } from './running-containers.ts'
 
 export type CheckJob<Mount extends WantedMount = WantedMount> = {
   readonly run: Run
@@ -30,6 +31,9 @@ export type CheckJob<Mount extends WantedMount = WantedMount> = {
   readonly mayReplace: boolean
 }
 
+/** Those of the user but for the one that is replaced; asked for when they are first wanted, and once. */
+export type RunningContainers = () => Promise<readonly ContainerInspect[]>
+
 /** What stands in the way on the target, each with what to do about it. */
 export class Obstacles {
   private readonly found: { readonly text: string; readonly hint: string }[] = []
@@ -43,7 +47,7 @@ export class Obstacles {
     if (this.found.length === 0) return
     const texts = [...new Set(this.found.map(({ text }) => text))]
     const hints = [...new Set(this.found.map(({ hint }) => hint))]
-    throw new DrayError('conflict', `nothing was changed on "${target}": ${texts.join('; ')}`, { hints })
+    throw new DrayError('conflict', `nothing was changed on "${target}"`, { list: texts, hints })
   }
 }
 
@@ -60,8 +64,10 @@ export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount
   const imageRef = chooseImageRef(spec)
   const request: CreateRequest = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers, obstacles })
   const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
-  await checkPorts(job, record, replaced, obstacles, signal)
-  const mounts = await planMountActions({ ...job, record, request, replaced, obstacles })
+  let asked: Promise<readonly ContainerInspect[]> | undefined
+  const running: RunningContainers = () => (asked ??= inspectRunning(engine, replaced?.Id, signal))
+  await checkPorts(job, record, { running, replaced }, obstacles)
+  const mounts = await planMountActions({ ...job, record, request, running, obstacles })
   await checkPlaces(engine, mounts, [...job.own, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
   return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }

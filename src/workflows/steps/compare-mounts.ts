@@ -69,8 +69,9 @@ class Comparing {
 
   /** What tar says of each entry. */
   async attributes(): Promise<void> {
+    const { signal } = this.job
     const listed = this.common[Symbol.iterator]()
-    for await (const [here, there] of this.inBoth(reader => reader.attributes, this.common, this.commonThere)) {
+    for await (const [here, there] of this.inBoth((reader, paths) => reader.attributes?.(paths, signal), this.common, this.commonThere)) {
       const entry = listed.next().value as ListedEntry
       const [mine, theirs] = [this.wordsOf(here), this.wordsOf(there)]
       if (mine !== theirs) this.add(entry.path, `is "${theirs}" instead of "${mine}"`)
@@ -103,20 +104,22 @@ class Comparing {
   }
 
   async contents(): Promise<void> {
+    const { signal } = this.job
     const files = onlyFiles(this.common)
     const listed = files[Symbol.iterator]()
-    for await (const [here, there] of this.inBoth(reader => reader.digests, files, onlyFiles(this.commonThere))) {
+    for await (const [here, there] of this.inBoth((reader, paths) => reader.digests?.(paths, signal), files, onlyFiles(this.commonThere))) {
       const entry = listed.next().value as ListedEntry
       if (here !== there) this.add(entry.path, 'has other content')
     }
   }
 
-  private async *inBoth<Item>(which: (reader: MountReader) => ((paths: AsyncIterable<readonly Buffer[]>, signal: AbortSignal) => AsyncIterable<readonly Item[]>) | undefined, here: PackedListing, there: PackedListing): AsyncGenerator<readonly [Item, Item]> {
-    const { source, target, signal, isFile } = this.job
+  /** What both say of the same entries; of a single file under the name that it has there. */
+  private async *inBoth<Item>(look: (reader: MountReader, paths: AsyncIterable<readonly Buffer[]>) => AsyncIterable<readonly Item[]> | undefined, here: PackedListing, there: PackedListing): AsyncGenerator<readonly [Item, Item]> {
+    const { source, target, isFile } = this.job
     if (here.entries === 0) return
-    const [mine, theirs] = [which(source), which(target)]
+    const [mine, theirs] = [look(source, pathsOf(here)), look(target, pathsOf(isFile ? there : here))]
     if (mine === undefined || theirs === undefined) throw new RangeError('a reader that can list can look at entries')
-    for await (const [one, other] of sideBySide(mine(pathsOf(here), signal), theirs(pathsOf(isFile ? there : here), signal), () => 0)) {
+    for await (const [one, other] of sideBySide(mine, theirs, () => 0)) {
       if (one !== undefined && other !== undefined) yield [one, other]
     }
   }
@@ -147,7 +150,7 @@ function onlyFiles(listing: PackedListing): PackedListing {
 }
 
 async function* pathsOf(listing: PackedListing): AsyncGenerator<readonly Buffer[]> {
-  for (const batch of listing.batches()) yield batch.map(({ path }) => path)
+  for (const batch of listing.batches()) yield await Promise.resolve(batch.map(({ path }) => path))
 }
 
 /** The extended attributes of each entry as one text. Ends when so many are known, with what follows unread. */

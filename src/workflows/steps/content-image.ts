@@ -36,10 +36,10 @@ export async function openContentImage({ run, source: engine, signal }: SourceJo
     mayBeCompressed: true,
     config,
     sizes: wanted => Promise.resolve({ bytes: wantedBlobs(wanted).reduce((sum, { size }) => sum + size, 0), isExact: true }),
-    read(wanted) {
+    read(wanted, reading) {
       const chosen = wantedBlobs(wanted)
       async function* members() {
-        for await (const { blob, body } of readBlobs(job, chosen)) yield { path: blobPath(blob.digest), size: blob.size, isZstd: isZstd(blob), body }
+        for await (const { blob, body } of readBlobs({ ...job, signal: reading }, chosen)) yield { path: blobPath(blob.digest), size: blob.size, isZstd: isZstd(blob), body }
       }
       const layers = blobs.map((blob, at) => ({ diffId: diffIds[at] ?? blob.digest, blob, path: blobPath(blob.digest) }))
       return { members: members(), documents: () => ({ config, manifest: { bytes, mediaType }, layers }) }

@@ -7,7 +7,7 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { describeTarget } from '../../mounts/engine-mount.ts'
-import type { MountReader, MountTarget, MountWriter, ReaderKind, ReadProblem, WriteReport } from '../../mounts/mount-access.ts'
+import type { MountChange, MountReader, MountTarget, MountWriter, ReaderKind, ReadProblem, WriteReport } from '../../mounts/mount-access.ts'
 import { openMountReader, openMountWriter } from '../../mounts/open-mount.ts'
 import { PackedRecords } from '../../archive/packed-records.ts'
 import { whileTransferring, type Transfer } from '../reporter.ts'
@@ -15,7 +15,7 @@ import type { Run, TemporaryJournal } from '../run.ts'
 import { compareMounts } from './compare-mounts.ts'
 import { findChanges, type CopiedListing, type ListingChanges } from './listing-changes.ts'
 import { PackedListing } from './packed-listing.ts'
-import { sendEntries, type SentEntries } from './send-entries.ts'
+import { sendEntries, type AskedEntry, type SentEntries } from './send-entries.ts'
 
 export type CopyMountJob = {
   readonly run: Run
@@ -146,9 +146,10 @@ class Copy implements MountCopy {
     const base = await this.beginPass(signal)
     const isFirst = base.listing.entries === 0
     return await whileTransferring(this.job.run.reporter, label, async transfer => {
-      const changes = await findChanges(base, this.from.list(signal))
-      transfer.expect(changes.send.dataBytes + (changes.send.entries + changes.touched.length) * headerBytes)
-      const sent = await this.sendChanges(changes, isFirst, transfer, signal)
+      const finding = findChanges(base, this.from.list(signal))
+      finding.catch(() => undefined)
+      const sent = await this.sendChanges(finding, isFirst, transfer, signal)
+      const changes = await finding
       this.state = { listing: changes.now, syncedAt, missing: sent.missing, changed: sent.changed }
       const vanished = [...sent.missing].map(path => ({ path: Buffer.from(path, 'latin1'), problem: 'vanished' as const, detail: 'was gone when it was to be read' }))
       const problems = [...sent.problems, ...vanished.filter(({ path }) => !sent.problems.some(each => each.path.equals(path)))]
@@ -170,11 +171,17 @@ class Copy implements MountCopy {
     throw new DrayError('conflict', `${describeTarget(this.job.to)} of the target is not empty`, { hints: ['empty or remove it, or choose another one with --map-volume or --map-bind'] })
   }
 
-  private async sendChanges({ send, touched, directories, removed }: ListingChanges, isFirst: boolean, transfer: Transfer, signal: AbortSignal): Promise<SentEntries> {
+  private async sendChanges(finding: Promise<ListingChanges>, isFirst: boolean, transfer: Transfer, signal: AbortSignal): Promise<SentEntries> {
     const { from, to } = this
-    if (send.entries + touched.length === 0) return { entries: 0, bytes: 0, problems: [], notWritten: [], missing: new Set(), changed: new Set(), xattrs: new Map() }
-    const write = (tar: AsyncIterable<Buffer>): Promise<WriteReport> => (isFirst ? to.write(tar, signal) : change(to, { directories, removed, tar }, signal))
-    const sent = await sendEntries({ reader: from, entries: send.batches(), more: touched, write, transfer, signal })
+    async function* entries(): AsyncGenerator<readonly AskedEntry[]> {
+      const { send, touched } = await finding
+      transfer.expect(send.dataBytes + (send.entries + touched.length) * headerBytes)
+      for (const batch of send.batches()) yield batch.map(listed => ({ path: listed.path, listed }))
+      yield touched.map(path => ({ path }))
+    }
+    const write = (tar: AsyncIterable<Buffer>): Promise<WriteReport> => (isFirst ? to.write(tar, signal) : change(to, { paths: finding, tar }, signal))
+    const sent = await sendEntries({ reader: from, entries: entries(), write, transfer, signal })
+    const { directories } = await finding
     for (const problem of sent.notWritten) this.notWritten.add(problem)
     await this.renewThoseThatLost(directories, sent, transfer, signal)
     for (const [path, names] of sent.xattrs) this.xattrs.set(path, names)
@@ -204,7 +211,8 @@ class Copy implements MountCopy {
     for (const problem of (await to.renew(renewed, ofRoot, signal)).problems) this.notWritten.add(problem)
     const list = new PackedRecords()
     for (const path of again.values()) list.add(path)
-    await sendEntries({ reader: this.from, entries: [], more: [...again.values()], write: tar => change(to, { directories: list, removed: new PackedRecords(), tar }, signal), transfer, signal })
+    const paths = Promise.resolve({ directories: list, removed: new PackedRecords() })
+    await sendEntries({ reader: this.from, entries: only([...again.values()]), write: tar => change(to, { paths, tar }, signal), transfer, signal })
   }
 
   /** Where either side cannot list. */
@@ -227,7 +235,11 @@ class Copy implements MountCopy {
 
 const headerBytes = 1024
 
-async function change(to: MountWriter, what: Parameters<NonNullable<MountWriter['change']>>[0], signal: AbortSignal): Promise<WriteReport> {
+async function* only(paths: readonly Buffer[]): AsyncGenerator<readonly AskedEntry[]> {
+  yield await Promise.resolve(paths.map(path => ({ path })))
+}
+
+async function change(to: MountWriter, what: MountChange, signal: AbortSignal): Promise<WriteReport> {
   if (to.change === undefined) throw new RangeError('a writer that can list can change')
   return await to.change(what, signal)
 }

@@ -21,7 +21,7 @@ export async function storeFlattened({ engine, images, transfer, signal }: Image
   const exported = await engine.containers.export(container.Id, { signal })
   const stored: StoredLayer[] = []
   const readBytes = await countBytes(exported, transfer, signal, async tar => {
-    stored.push(await storeLayer(images, whole(tar, container), signal))
+    stored.push(await storeLayer(images, exportWhole(tar, container), signal))
   })
   const [layer] = stored
   if (layer === undefined) throw new RangeError('an export ended without a layer')
@@ -31,9 +31,10 @@ export async function storeFlattened({ engine, images, transfer, signal }: Image
   return { descriptor, id, how: 'flattened', layers: 1, newLayers: layer.isNew ? 1 : 0, readBytes, because }
 }
 
-type StoredLayer = { readonly diffId: Digest; readonly descriptor: Descriptor; readonly isNew: boolean }
+export type StoredLayer = { readonly diffId: Digest; readonly descriptor: Descriptor; readonly isNew: boolean }
 
-async function storeLayer(images: ImageStore, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<StoredLayer> {
+/** A plain layer, unless the repository has it. */
+export async function storeLayer(images: ImageStore, tar: AsyncIterable<Buffer>, signal: AbortSignal): Promise<StoredLayer> {
   const before: Descriptor[] = []
   const isNew = async (diffId: Digest): Promise<boolean> => {
     const found = await images.findLayer(diffId)
@@ -45,7 +46,11 @@ async function storeLayer(images: ImageStore, tar: AsyncIterable<Buffer>, signal
   return { diffId, descriptor, isNew: before.length === 0 }
 }
 
-/** Hands the tar on, and throws when its end has not come: an engine that fails half way has no other way to say so. */
+/** The export of a container as it goes on; fails when its end has not come: an engine that fails half way has no other way to say so. */
+export function exportWhole(tar: Readable, container: ContainerInspect): Readable {
+  return Readable.from(whole(tar as AsyncIterable<Buffer>, container), { objectMode: false })
+}
+
 async function* whole(tar: AsyncIterable<Buffer>, { Name }: ContainerInspect): AsyncGenerator<Buffer> {
   const scanner = new TarScanner({})
   try {
@@ -74,7 +79,7 @@ function imageConfig({ Created, Config }: ContainerInspect, platform: Platform, 
 }
 
 /** As the image says, or what newer engines keep of it with the container, or the engine's own. */
-async function platformOf(engine: Engine, container: ContainerInspect, signal: AbortSignal): Promise<Platform> {
+export async function platformOf(engine: Engine, container: ContainerInspect, signal: AbortSignal): Promise<Platform> {
   const image = await engine.images.inspect(container.Image, { signal }).catch(() => undefined)
   signal.throwIfAborted()
   if (image !== undefined && image.Os !== '' && image.Architecture !== '') return platform(image.Os, image.Architecture, image.Variant)

@@ -21,7 +21,7 @@ export async function inspectImage(engine: Engine, ref: string, signal: AbortSig
 }
 
 /** How the engine's image differs from the one that was sent, in words; undefined when it does not. */
-export function differenceFrom({ layers, config }: ImageContent, found: ImageInspect): string | undefined {
+export function differenceFrom({ layers, config }: Pick<ImageContent, 'layers' | 'config'>, found: ImageInspect): string | undefined {
   const diffIds = layers.map(({ diffId }) => diffId)
   const foundIds = found.RootFS.Layers ?? []
   if (foundIds.length !== diffIds.length) return `it has ${foundIds.length} layers instead of ${diffIds.length}`
@@ -31,6 +31,12 @@ export function differenceFrom({ layers, config }: ImageContent, found: ImageIns
   const restored: Record<string, Json | undefined> = found.Config ?? {}
   const [different] = configFields.flatMap(field => differencesOf(field, { compared: 'value' }, recorded[field], restored[field]))
   return different && `its ${different.field} is ${JSON.stringify(different.restored)} instead of ${JSON.stringify(different.recorded)}`
+}
+
+/** The same for two engines' images. */
+export function differenceOfInspected(wanted: ImageInspect, found: ImageInspect): string | undefined {
+  const layers = (wanted.RootFS.Layers ?? []).map(diffId => ({ diffId: diffId as Digest }))
+  return differenceFrom({ layers, config: Buffer.from(JSON.stringify({ config: wanted.Config })) }, found)
 }
 
 /** Whether all blobs of the image, or of its equal for this platform, are in the engine's content store; true where only whole images exist. */

@@ -48,13 +48,13 @@ export async function openLayerStoreImage({ source, signal }: SourceJob, inspect
       for (const layer of chosen(wanted)) bytes += (await store.summaryOf(layer)).bytes
       return { bytes, isExact: true }
     },
-    read(wanted) {
+    read(wanted, reading) {
       const sizes = new Map<Digest, number>()
       async function* members(): AsyncGenerator<LayerMember> {
         for (const layer of chosen(wanted)) {
           const { bytes: size } = await store.summaryOf(layer)
           sizes.set(layer.diffId, size)
-          yield { path: blobPath(layer.diffId), size, isZstd: false, body: store.read(layer) }
+          yield { path: blobPath(layer.diffId), size, isZstd: false, body: store.read(layer, reading) }
         }
       }
       const placed = (diffId: Digest) => ({ diffId, path: blobPath(diffId), blob: { mediaType: mediaTypes.layer, digest: diffId, size: sizes.get(diffId) ?? 0 } })
@@ -99,12 +99,12 @@ class LayerStore {
   }
 
   /** Throws LayerStoreUnread unless it is the layer. */
-  async *read(layer: StoredLayer): AsyncGenerator<Buffer> {
+  async *read(layer: StoredLayer, signal: AbortSignal): AsyncGenerator<Buffer> {
     const { record, summary: { files } } = await this.#recordOf(layer)
     try {
-      yield* proved(joinTarSplit(record, this.#contents(layer, files)), layer.diffId)
+      yield* proved(joinTarSplit(record, this.#contents(layer, files, signal)), layer.diffId)
     } catch (thrown) {
-      this.#signal.throwIfAborted()
+      signal.throwIfAborted()
       throw thrown instanceof DrayError && thrown.code === 'damaged' ? new LayerStoreUnread(thrown.message, thrown) : thrown
     }
   }
@@ -122,17 +122,17 @@ class LayerStore {
     return read
   }
 
-  async *#contents({ diffId, directory }: StoredLayer, files: readonly Buffer[]): AsyncGenerator<Buffer> {
+  async *#contents({ diffId, directory }: StoredLayer, files: readonly Buffer[], signal: AbortSignal): AsyncGenerator<Buffer> {
     if (files.length === 0) return
     const stop = new AbortController()
-    const { stdin, stdout, stderr, exited } = this.#shell.start(['sh', '-c', 'cd "$1" && exec xargs -0 cat --', 'sh', directory], { signal: AbortSignal.any([this.#signal, stop.signal]) })
+    const { stdin, stdout, stderr, exited } = this.#shell.start(['sh', '-c', 'cd "$1" && exec xargs -0 cat --', 'sh', directory], { signal: AbortSignal.any([signal, stop.signal]) })
     let said = ''
     stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-1024)))
     stdin.end(Buffer.concat(files.flatMap(name => [Buffer.from('./'), name, Buffer.from([0])])))
     try {
       yield* stdout as AsyncIterable<Buffer>
       const { exitCode } = await exited
-      this.#signal.throwIfAborted()
+      signal.throwIfAborted()
       if (exitCode !== 0) throw new LayerStoreUnread(`the files of layer "${diffId}" cannot be read on ${this.#shell.where}: ${said.trim()}`)
     } finally {
       stop.abort()

@@ -91,13 +91,17 @@ class Load {
       this.sentBytes += bytes
       transfer.add(bytes)
     }
+    const archive = tar.open(onBytes, () => (sent.isComplete = true))
+    const closed = new Promise<void>(resolve => void archive.once('close', resolve))
     try {
-      await engine.images.load(tar.open(onBytes, () => (sent.isComplete = true)), { signal: stopped.signal })
+      await engine.images.load(archive, { signal: stopped.signal })
     } catch (thrown) {
       this.isUndecided = sent.isComplete && thrown instanceof DrayError && thrown.code === 'engine-unreachable'
       throw thrown
     } finally {
       signal.removeEventListener('abort', stop)
+      // its source may have made something for it, which it removes
+      await closed
     }
   }
 

@@ -4,7 +4,7 @@ import { nameOf } from '../../engine/spec/spec-record.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import type { LiveContainer } from '../migration.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
-import { namesOf } from './capture-image.ts'
+import { namesOf } from './capture-original.ts'
 import { seeOwnState } from './other-rests.ts'
 import { otherWriters } from './other-writers.ts'
 import { planMounts } from './plan-mounts.ts'
@@ -18,7 +18,7 @@ export async function lookAlive({ run, source, temporary }: { readonly run: Run;
   for (const { destination, source: place, reason } of leftOut.filter(each => each.source !== 'tmpfs')) reporter.note(`"${name}": not moved: ${place} at ${destination}: ${reason}; the target's own takes its place`)
   for (const { destination, source: place, reason } of missing) reporter.warn(`"${name}": cannot be moved: ${place} at ${destination}: ${reason}`)
   const mounts = captured.map(planned => ({ planned, described: { kind: planned.target.kind, source: planned.target.kind === 'volume' ? planned.target.name : planned.target.path, label: planned.label, destinations: planned.destinations } }))
-  return { spec: { ...record, images: [{ role: 'original', names: namesOf(record) }], leftOut: [...leftOut, ...missing] }, mounts, missing }
+  return { spec: { ...record, images: [{ role: 'original', names: record.image === undefined ? [] : namesOf(record.image, record.inspect.Config.Image) }], leftOut: [...leftOut, ...missing] }, mounts, missing }
 }
 
 /** Containers that are not moved and may write to what is. */

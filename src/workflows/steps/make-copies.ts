@@ -88,7 +88,7 @@ export async function compareAll({ run, target, moves, options, ids, started }: 
     const { Id } = move.spec.inspect
     const given = started.given.get(Id)
     if (given === undefined) throw new DrayError('unexpected', `nothing is known of the state of "${nameOf(move.spec.inspect)}"`)
-    comparisons.set(Id, await compareRestored({ run, engine: target, stored: move, plan: move.plan, options: { replace: false, start: true, remaps: options.remaps, keep: [], reader: options.reader }, id: idOf(ids, move), given }))
+    comparisons.set(Id, await compareRestored({ run, engine: target, stored: move, plan: move.plan, options: { replace: false, start: true, remaps: options.remaps, keep: [], reader: options.reader, skipDamaged: false }, id: idOf(ids, move), given }))
   }
   return comparisons
 }

@@ -2,6 +2,9 @@ import { realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 
+/** Of the kernel and of running programs. */
+export const kernelFolders: readonly string[] = ['/proc', '/sys', '/dev', '/run', '/var/run']
+
 /** Real paths of what this program itself needs on the engine's host: the repository, the journals. None when the engine is elsewhere. */
 export async function ownPlaces(engine: Engine, paths: readonly string[]): Promise<readonly string[]> {
   return engine.shell?.kind === 'local' ? await Promise.all(paths.map(realPathOf)) : []

@@ -8,7 +8,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { BindKind } from '../../mounts/bind-kind.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
 import type { LeftOutMount } from '../container-spec.ts'
-import { holdsOwn, isWithin, ownPlaces } from './own-places.ts'
+import { holdsOwn, isWithin, kernelFolders, ownPlaces } from './own-places.ts'
 
 /** One volume or bind source, wherever the container has it mounted. */
 export type PlannedMount = {
@@ -52,17 +52,17 @@ export async function planMounts(job: PlanMountsJob): Promise<MountPlan> {
     if (mount === undefined || mount.Type === 'tmpfs') continue
     const decision = await decide(mount, job)
     if ('target' in decision) captured.push(toPlanned(`m${captured.length + 1}`, decision.target, mounts, record))
-    else (decision.missing ? missing : leftOut).push(...mounts.map(({ Destination, Source, Name }) => ({ destination: Destination, source: Name ?? Source, reason: decision.reason, canBeAsked: decision.canBeAsked })))
+    else (decision.missing ? missing : leftOut).push(...mounts.map(({ Destination, Source, Name }) => ({ destination: Destination, source: Name ?? Source, reason: decision.reason, canBeAsked: decision.canBeAsked, ...(decision.isExcluded === true ? { isExcluded: true } : {}) })))
   }
   return { captured, leftOut, missing }
 }
 
-type Decision = { readonly target: MountTarget } | { readonly reason: string; readonly canBeAsked: boolean; readonly missing?: boolean }
+type Decision = { readonly target: MountTarget } | { readonly reason: string; readonly canBeAsked: boolean; readonly isExcluded?: boolean; readonly missing?: boolean }
 
 async function decide(mount: MountPoint, job: PlanMountsJob): Promise<Decision> {
   const { record, engine, include, exclude, kindOf, repositoryPath } = job
   const own = await ownPlaces(engine, repositoryPath === undefined ? [] : [repositoryPath])
-  if (namedBy(exclude, mount)) return { reason: 'excluded, as asked', canBeAsked: false }
+  if (namedBy(exclude, mount)) return { reason: 'excluded, as asked', canBeAsked: false, isExcluded: true }
   if (mount.Type === 'volume') {
     const volume = record.volumes.find(({ Name }) => Name === mount.Name)
     if (volume === undefined || mount.Name === undefined) return { reason: 'the engine has no such volume', canBeAsked: false, missing: true }
@@ -88,7 +88,7 @@ async function decide(mount: MountPoint, job: PlanMountsJob): Promise<Decision> 
 function whyNotUnlessAsked(source: string, dataRoot: string): string | undefined {
   const path = posix.normalize(source).replace(/(.)\/+$/, '$1')
   if (path === '/') return 'the whole root file system of the host'
-  if (['/proc', '/sys', '/dev', '/run', '/var/run'].some(top => isWithin(path, top))) return 'a path of the kernel or of running programs'
+  if (kernelFolders.some(top => isWithin(path, top))) return 'a path of the kernel or of running programs'
   if (['/etc/localtime', '/etc/timezone', '/usr/share/zoneinfo'].some(top => isWithin(path, top))) return 'the host\'s own time zone'
   if (isWithin(path, '/lib/modules') || isWithin(path, '/usr/lib/modules')) return 'the modules of the host\'s kernel'
   if (isWithin(dataRoot, path) || (isWithin(path, dataRoot) && !isWithin(path, `${dataRoot}/volumes`))) return 'the engine\'s own data'

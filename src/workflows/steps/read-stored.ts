@@ -1,40 +1,71 @@
 import { DrayError } from '../../errors/dray-error.ts'
-import { missingBlobs, readBackup, readContainerSpec, readMount } from '../../store/backup-graph.ts'
-import { findBackup, listBackups } from '../../store/backup-list.ts'
+import { inspectRepository } from '../../integrity/check-repository.ts'
+import { missingBlobs, readBackup, readContainerSpec, readMount, type BackupContents } from '../../store/backup-graph.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
+import type { BlobStore } from '../../store/blob-store.ts'
 import type { Repository } from '../../store/repository.ts'
-import { parseContainerSpec } from '../container-spec.ts'
+import { parseContainerSpec, type ContainerSpec } from '../container-spec.ts'
 import { fromMountDescription } from '../mount-description.ts'
+import { whileTransferring } from '../reporter.ts'
 import type { StoredContainer, StoredMount } from '../restore-plan.ts'
-
-/** What a restore replaced is backed up under this mark: a way back, never `latest`. */
-export const replacedTag = 'replaced'
-
-/** A backup by id, unique prefix, or `latest`: the newest of the container that is named, else the newest of all. */
-export async function chooseBackup(repository: Repository, wanted: string, container: string | undefined): Promise<BackupSummary> {
-  if (wanted !== 'latest') return await orHint(findBackup(repository, wanted), repository, wanted)
-  const backups = (await listBackups(repository)).filter(({ containers }) => (container === undefined ? containers.length > 0 : containers.includes(container))).filter(({ tags }) => !tags.includes(replacedTag))
-  const newest = backups.at(-1)
-  if (newest === undefined) throw new DrayError('not-found', container === undefined ? `there is no backup of a container in "${repository.path}"` : `there is no backup of container "${container}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
-  return newest
-}
+import type { Run } from '../run.ts'
 
 /** Throws `damaged`, before anything is touched, when a blob of the backup is not there. */
 export async function readStored(repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
   const { blobs } = repository
-  const missing = await missingBlobs(blobs, backup.descriptor)
-  if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['try an older backup: dray list'] })
+  const missing = await missingBlobs(blobs, backup.descriptor).catch((thrown: unknown) => {
+    throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `backup "${backup.id}" is damaged: ${thrown.message}`, { hints: hintsFor(backup), cause: thrown }) : thrown
+  })
+  if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: hintsFor(backup) })
+  const { contents, spec } = await readSpec(blobs, backup, container)
+  const mounts: StoredMount[] = []
+  for (const { id } of spec.mounts) mounts.push(await readStoredMount(blobs, backup, contents, id))
+  return { backup, contents, spec, mounts, skipsDamaged: false, lost: [] }
+}
+
+/**
+ * Reads every blob of the backup, and gives what is left: mounts with the chunks that are bad, and without those mounts of which
+ * nothing can be read. Throws `damaged` when the spec itself is lost.
+ */
+export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' | 'signal'>, repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
+  const { blobs } = repository
+  const { report, isBad } = await whileTransferring(reporter, `looking for what is left of backup ${backup.id}`, transfer => inspectRepository({
+    repository, backup, level: 'full', share: 1, repairs: false, onTotal: bytes => transfer.expect(bytes), onBytes: bytes => transfer.add(bytes), signal,
+  }))
+  const { contents, spec } = await readSpec(blobs, backup, container).catch((thrown: unknown) => {
+    if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
+    throw new DrayError('damaged', `what container backup "${backup.id}" was made of cannot be read any more: ${thrown.message}`, { hints: ['restore an older backup: dray list', 'its data may still be had by hand: docs/recovery-by-hand.md'], cause: thrown })
+  })
+  const mounts: StoredMount[] = []
+  const lost = new Map<string, readonly string[]>()
+  for (const { id, destinations } of spec.mounts) {
+    const mount = await readStoredMount(blobs, backup, contents, id).catch((thrown: unknown) => {
+      if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
+      return undefined
+    })
+    if (mount === undefined) lost.set(id, destinations)
+    else mounts.push([...mount.content.chunks, ...mount.content.toc.chunks].some(isBad) ? { ...mount, isBad } : mount)
+  }
+  if (report.verdict === 'valid') reporter.note(`nothing of backup ${backup.id} is damaged`)
+  const leftOut = [...lost.values()].flatMap(destinations => destinations.map(destination => ({ destination, source: 'its data', reason: 'it is damaged and cannot be read at all', canBeAsked: false })))
+  return { backup, contents, spec: { ...spec, leftOut: [...spec.leftOut, ...leftOut] }, mounts, skipsDamaged: true, lost: [...lost.values()].map(destinations => `all data at ${destinations.join(', ')}`) }
+}
+
+function hintsFor({ id }: BackupSummary): string[] {
+  return ['try an older backup: dray list', `what is lost: dray verify ${id}`, `what is left of it: dray restore ${id} --skip-damaged`]
+}
+
+async function readSpec(blobs: BlobStore, backup: BackupSummary, container: string | undefined): Promise<{ contents: BackupContents; spec: ContainerSpec }> {
   const contents = await readBackup(blobs, backup.descriptor)
   const chosen = chooseContainer(contents.containers, backup, container)
-  const spec = parseContainerSpec(await readContainerSpec(blobs, chosen), backup.id)
-  const mounts: StoredMount[] = []
-  for (const { id } of spec.mounts) {
-    const parts = contents.mounts.find(mount => mount.id === id)
-    if (parts === undefined) throw new DrayError('damaged', `backup "${backup.id}" lacks the mount "${id}" that its spec names`, { hints: ['try an older backup: dray list'] })
-    const { description, content } = await readMount(blobs, parts)
-    mounts.push({ described: fromMountDescription(description), content })
-  }
-  return { backup, contents, spec, mounts }
+  return { contents, spec: parseContainerSpec(await readContainerSpec(blobs, chosen), backup.id) }
+}
+
+async function readStoredMount(blobs: BlobStore, backup: BackupSummary, { mounts }: BackupContents, id: string): Promise<StoredMount> {
+  const parts = mounts.find(mount => mount.id === id)
+  if (parts === undefined) throw new DrayError('damaged', `backup "${backup.id}" lacks the mount "${id}" that its spec names`, { hints: ['try an older backup: dray list'] })
+  const { description, content } = await readMount(blobs, parts)
+  return { described: fromMountDescription(description), content }
 }
 
 function chooseContainer<Container extends { readonly name: string }>(containers: readonly Container[], { id }: BackupSummary, wanted: string | undefined): Container {
@@ -44,14 +75,4 @@ function chooseContainer<Container extends { readonly name: string }>(containers
   const chosen = wanted === undefined ? first : containers.find(({ name }) => name === wanted)
   if (chosen === undefined) throw new DrayError('not-found', `backup "${id}" holds no container "${wanted ?? ''}"`, { hints: [`it holds: ${containers.map(({ name }) => name).join(', ')}`] })
   return chosen
-}
-
-async function orHint(finding: Promise<BackupSummary>, repository: Repository, wanted: string): Promise<BackupSummary> {
-  try {
-    return await finding
-  } catch (thrown) {
-    const isName = (await listBackups(repository)).some(({ containers }) => containers.includes(wanted))
-    if (isName && thrown instanceof DrayError) throw new DrayError(thrown.code, thrown.message, { hints: [`it is the name of a container: dray restore latest ${wanted}`], cause: thrown })
-    throw thrown
-  }
 }

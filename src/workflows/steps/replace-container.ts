@@ -9,9 +9,10 @@ import { backUpContainer } from '../backup.ts'
 import { newBackupFacts } from '../backup-facts.ts'
 import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
 import { startRun, type Run, type TemporaryJournal } from '../run.ts'
+import { replacedTag } from './choose-backup.ts'
+import { holdMemory } from './hold-memory.ts'
 import type { PlannedMount } from './plan-mounts.ts'
 import { closeMounts, openMounts, readMounts, storedMounts } from './read-mounts.ts'
-import { replacedTag } from './read-stored.ts'
 import { targetOf } from './write-mount.ts'
 
 export type SetAside = {
@@ -38,6 +39,7 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   let covered: ReadonlySet<string> = new Set()
   if (replaced !== undefined) {
     if (replaced.State.Running) {
+      await holdMemory(job, replaced.Mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])))
       const container = { container: replaced.Id, name: nameOf(replaced) }
       if (replaced.State.Paused) await run.journal.record(engine, { did: 'unpaused', ...container })
       await run.journal.record(engine, { did: 'stopped', ...container })

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream'
+import { rootArchive } from '../../archive/pax-header.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { removeBindPath } from '../../mounts/bind-path.ts'
-import type { MountTarget } from '../../mounts/mount-access.ts'
+import type { MountTarget, MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { readBackup, readMount } from '../../store/backup-graph.ts'
 import { findBackup } from '../../store/backup-list.ts'
@@ -12,15 +14,16 @@ import { fromMountDescription } from '../mount-description.ts'
 import type { JournalEntry } from '../../pipeline/journal.ts'
 import { longestMakingMs, type DataRestorer } from '../put-right.ts'
 import type { StoredMount } from '../restore-plan.ts'
-import { usersOfPath, usersOfVolume } from './check-places.ts'
-import { nameOfSummary } from './running-containers.ts'
+import { asRecorded, findForeign, readEntries } from './check-content.ts'
+import { inspectRunning, isTemporaryContainer, nameOfSummary, usersOfPath, usersOfVolume } from './running-containers.ts'
 import { volumeTarget, writeAndCheck } from './write-mount.ts'
 
 /**
  * Puts replaced data back from the backup that was made of it before, and removes paths that were made. What is written is
- * read back and compared. For a run's own way back and for `dray clean`: it needs the repository to be where it was.
+ * read back and compared. It needs the repository to be where it was. `isLater`: not a run's own way back, but `dray clean` or
+ * the next run; in what was filled there may be things of the user's by then, which are not removed.
  */
-export function restoreData(run: { readonly id: string }): DataRestorer {
+export function restoreData(run: { readonly id: string }, { isLater = false } = {}): DataRestorer {
   return async (entry, engine) => {
     const { signal } = new AbortController()
     if (entry.did === 'created path') {
@@ -28,7 +31,7 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
       return
     }
     if (entry.did === 'filled volume' || entry.did === 'filled path') {
-      await emptyAgain(engine, entry, run.id, signal)
+      await emptyAgain(engine, entry, run.id, isLater, signal)
       return
     }
     const { backup, repository: path } = entry
@@ -44,22 +47,39 @@ export function restoreData(run: { readonly id: string }): DataRestorer {
   }
 }
 
+type Filled = Extract<JournalEntry, { did: 'filled volume' | 'filled path' }>
+
 /** A volume that is gone is empty enough. One that a running container has is not touched: `conflict`. */
-async function emptyAgain(engine: Engine, entry: Extract<JournalEntry, { did: 'filled volume' | 'filled path' }>, run: string, signal: AbortSignal): Promise<void> {
+async function emptyAgain(engine: Engine, entry: Filled, run: string, isLater: boolean, signal: AbortSignal): Promise<void> {
   if (entry.did === 'filled volume') {
     if (!(await engine.volumes.list(undefined, { signal })).some(({ Name }) => Name === entry.volume)) return
-    const later = (await engine.containers.list({ volume: [entry.volume] }, { signal })).find(({ Created }) => Created * 1000 > Date.parse(entry.at))
+    const later = (await engine.containers.list({ volume: [entry.volume] }, { signal })).find(each => each.Created * 1000 > Date.parse(entry.at) && !isTemporaryContainer(each))
     if (later !== undefined) throw inUse(nameOfSummary(later), 'has it since then')
   }
   await requireUnused(engine, entry, signal)
   const target: MountTarget = entry.did === 'filled volume' ? await volumeTarget(engine, entry.volume, signal) : { kind: entry.kind, path: entry.path }
   await using writer = await openMountWriter({ engine, target, reader: 'auto', run, signal })
-  if (!(await writer.isEmpty(signal))) await writer.empty(signal)
+  if (!(await writer.isEmpty(signal))) {
+    if (isLater && writer.canList) await requireOnlyRestored(entry, writer, signal)
+    await writer.empty(signal)
+  }
+  if (entry.root !== undefined) await writer.write(Readable.from([rootArchive(entry.root)]), signal)
+}
+
+async function requireOnlyRestored({ backup, repository: path, source, ...entry }: Filled, writer: MountWriter, signal: AbortSignal): Promise<void> {
+  if (backup === undefined || path === undefined || source === undefined) return
+  await using repository = await openRepository(path, { create: false })
+  const stored = await findMount(repository, backup, source)
+  const foreign = await findForeign(asRecorded(writer, stored.described), readEntries(new ChunkReader(repository.blobs), stored.content), stored.content, signal)
+  if (foreign === undefined) return
+  const place = entry.did === 'filled volume' ? `volume "${entry.volume}"` : `"${entry.path}"`
+  throw new DrayError('conflict', `${place} holds "${foreign}", which the restore did not write: it is left as it is`, { hints: ['move that away and run: dray clean', 'if what is there now is wanted: dray clean --forget RUN'] })
 }
 
 /** Data is never exchanged under a program that runs. */
 async function requireUnused(engine: Engine, entry: { readonly volume: string } | { readonly path: string }, signal: AbortSignal): Promise<void> {
-  const [user] = await ('path' in entry ? usersOfPath(engine, entry.path, undefined, signal) : usersOfVolume(engine, entry.volume, undefined, signal))
+  const running = await inspectRunning(engine, undefined, signal)
+  const [user] = 'path' in entry ? usersOfPath(running, entry.path) : usersOfVolume(running, entry.volume)
   if (user !== undefined) throw inUse(user, 'runs with it')
 }
 

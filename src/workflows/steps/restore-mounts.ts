@@ -3,13 +3,14 @@ import type { MountWriter } from '../../mounts/mount-access.ts'
 import type { ChunkSource } from '../../store/content-reader.ts'
 import type { Repository } from '../../store/repository.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan, type StoredMount, type WantedMount } from '../restore-plan.ts'
+import type { Filling } from '../../pipeline/journal.ts'
+import { describePlace, type MountAction, type MountPlace, type RestoreOptions, type RestorePlan, type StoredContainer, type StoredMount, type WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import type { SetAside } from './replace-container.ts'
-import { nameOfSummary } from './running-containers.ts'
+import { isTemporaryContainer, nameOfSummary } from './running-containers.ts'
 import { makeBindPlace, openPlace, requireEmpty, writeMount, type WrittenMount } from './write-mount.ts'
 
-export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal; readonly aside: SetAside | undefined }
+export type MountsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly stored: StoredContainer; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly source: ChunkSource; readonly temporary: TemporaryJournal; readonly aside: SetAside | undefined }
 
 export async function makeNetworks({ run, engine, plan }: Pick<MountsJob, 'run' | 'engine'> & { readonly plan: Pick<RestorePlan, 'networks'> }): Promise<void> {
   for (const network of plan.networks) {
@@ -51,8 +52,9 @@ export async function writeMounts(job: MountsJob): Promise<{ readonly written: r
   const empty: NewVolume[] = []
   for (const action of job.plan.mounts) {
     if (action.action === 'keep' || action.place.kind === 'anonymous') continue
-    await prepare(job, action)
+    if (action.action === 'make' && 'path' in action.place) await makeBindPlace(job, action.place)
     const writer = await openPlace({ ...job, reader: job.options.reader }, action.place, undefined)
+    await recordWayBack(job, action, writer)
     const isNew = action.action === 'make' && action.place.kind === 'volume'
     if (isNew && writer.kind !== 'api') {
       await requireEmpty(writer, action.place, job.run.signal)
@@ -64,22 +66,28 @@ export async function writeMounts(job: MountsJob): Promise<{ readonly written: r
   return { written, empty }
 }
 
-/** Makes what has to be there, and lets the journal know the way back. */
-async function prepare(job: MountsJob, { place, action }: MountAction): Promise<void> {
+/** Lets the journal know the way back. */
+async function recordWayBack(job: MountsJob, { place, action, stored }: MountAction, writer: MountWriter): Promise<void> {
   const { run, engine, repository, aside } = job
-  if (action === 'make' && (place.kind === 'directory' || place.kind === 'file')) await makeBindPlace(job, place)
   if (action !== 'replace' && action !== 'fill') return
   const backup = 'path' in place || 'name' in place ? aside?.holderOf('path' in place ? place.path : place.name) : undefined
-  if (backup === undefined && action === 'fill') await recordFilling(run, engine, place)
+  if (backup === undefined && action === 'fill') await recordFilling(job, place, writer, { backup: job.stored.backup.id, repository: repository.path, source: stored.described.source })
   else if (backup === undefined) throw new DrayError('unexpected', `${describePlace(place)} was not set aside before it is replaced`)
   else if (place.kind === 'volume') await run.journal.record(engine, { did: 'replaced volume data', volume: place.name, backup, repository: repository.path })
   else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'replaced path', path: place.path, backup, repository: repository.path })
 }
 
 /** What is empty has no backup, unless its container is replaced: the way back is to empty it. */
-export async function recordFilling(run: Run, engine: Engine, place: MountPlace): Promise<void> {
-  if (place.kind === 'volume') await run.journal.record(engine, { did: 'filled volume', volume: place.name })
-  else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'filled path', path: place.path, kind: place.kind })
+export async function recordFilling({ run, engine }: Pick<MountsJob, 'run' | 'engine'>, place: MountPlace, writer: MountWriter, from: Omit<Filling, 'root'>): Promise<void> {
+  const root = writer.canList && place.kind !== 'file' ? await rootOf(writer, run.signal) : undefined
+  const filling: Filling = { ...from, ...(root === undefined ? {} : { root }) }
+  if (place.kind === 'volume') await run.journal.record(engine, { did: 'filled volume', volume: place.name, ...filling })
+  else if (place.kind !== 'anonymous') await run.journal.record(engine, { did: 'filled path', path: place.path, kind: place.kind, ...filling })
+}
+
+async function rootOf(writer: MountWriter, signal: AbortSignal): Promise<Filling['root']> {
+  for await (const [root] of writer.list(signal)) if (root !== undefined) return { mode: root.mode, uid: root.uid, gid: root.gid, mtime: root.mtime }
+  return undefined
 }
 
 /** A volume that existed, and that was empty in the backup: create fills such a one from the image. */
@@ -92,7 +100,7 @@ async function emptyOnceMore(job: MountsJob & { readonly id: string }, stored: S
   if (!(await writer.isEmpty(job.run.signal))) {
     if (writer.kind !== 'api') return await writeMount(job, stored, place, writer, true)
     await writer[Symbol.asyncDispose]()
-    return { place, reader: 'api', losses: [], problems: ['it was empty in the backup, and the engine filled it from the image'] }
+    return { place, reader: 'api', losses: [], lost: [], problems: ['it was empty in the backup, and the engine filled it from the image'] }
   }
   await writer[Symbol.asyncDispose]()
   return undefined
@@ -100,7 +108,7 @@ async function emptyOnceMore(job: MountsJob & { readonly id: string }, stored: S
 
 /** What another container has put into a new volume by now is not ours to remove. */
 async function requireUnshared(engine: Engine, volume: string, container: string, signal: AbortSignal): Promise<void> {
-  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(({ Id, Names }) => Id !== container && !Names.some(name => name.startsWith('/drayage-')))
+  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(each => each.Id !== container && !isTemporaryContainer(each))
   if (other !== undefined) throw new DrayError('conflict', `container "${nameOfSummary(other)}" has volume "${volume}" by now`, { hints: ['remove it, or restore into another volume: --map-volume'] })
 }
 

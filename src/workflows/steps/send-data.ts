@@ -1,10 +1,12 @@
 import type { Engine } from '../../engine/engine.ts'
+import type { MountTarget } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { labelsOf, temporaryName } from '../../mounts/temporary-objects.ts'
 import { allOrNone } from '../all-or-none.ts'
 import type { LiveMount, MigrateJob, Move, Temporaries } from '../migration.ts'
 import type { MountAction, MountPlace } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
+import { holdMemory } from './hold-memory.ts'
 import { openMountCopy, type CopyMountJob, type CopyReport, type MountCopy } from './copy-mount.ts'
 import { moveVolumeData } from './move-volume-data.ts'
 import { recordFilling } from './restore-mounts.ts'
@@ -57,11 +59,18 @@ export async function closeCopies(copies: readonly DataCopy[]): Promise<void> {
 async function openCopy({ run, source, target, options, temporary }: DataJob, container: string, action: MountAction<LiveMount>): Promise<DataCopy> {
   const { place, stored: { planned, described } } = action
   if (action.action === 'make' && 'path' in place) await makeBindPlace({ run, engine: target, temporary: temporary.target }, place)
-  if (action.action === 'fill') await recordFilling(run, target, place)
   const waits = place.kind === 'anonymous' ? await makeWaitingRoom(target, run, temporary.target) : undefined
   const to = waits === undefined ? await targetOf(target, place, undefined, run.signal) : await volumeTarget(target, waits, run.signal)
+  if (action.action === 'fill') await noteEmpty({ run, target, options, temporary }, place, to)
+  if (to.kind === 'volume') await holdMemory({ run, engine: target, temporary: temporary.target }, [to.name])
   const job: CopyMountJob = { run, source, target, from: planned.target, to, label: described.label, reader: options.reader, sourceJournal: temporary.source, targetJournal: temporary.target }
   return { action, container, job, copy: await openMountCopy(job), ...(waits === undefined ? {} : { waits }) }
+}
+
+/** The way back of what is there, and empty: to be emptied again. */
+async function noteEmpty({ run, target, options, temporary }: Pick<DataJob, 'run' | 'target' | 'options' | 'temporary'>, place: MountPlace, to: MountTarget): Promise<void> {
+  await using writer = await openMountWriter({ engine: target, target: to, reader: options.reader, run: run.id, journal: temporary.target, signal: run.signal })
+  await recordFilling({ run, engine: target }, place, writer, {})
 }
 
 async function makeWaitingRoom(engine: Engine, run: Run, journal: TemporaryJournal): Promise<string> {

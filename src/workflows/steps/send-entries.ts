@@ -6,12 +6,13 @@ import type { ListedEntry, MountReader, ReadProblem, WriteReport } from '../../m
 import type { Transfer } from '../reporter.ts'
 import { isAsListed, kindOfMember, pathOfMember } from './listed-member.ts'
 
+/** Without a listing it is sent whatever it is by now. */
+export type AskedEntry = { readonly path: Buffer; readonly listed?: ListedEntry }
+
 export type SendJob = {
   readonly reader: MountReader
-  /** In the order in which they are to be sent. Undefined: everything, from a reader that cannot list. */
-  readonly entries: Iterable<readonly ListedEntry[]> | undefined
-  /** Sent after them, whatever they are by now. */
-  readonly more?: readonly Buffer[]
+  /** In the order in which they are to be sent; the programs start before they are known. Undefined: everything, from a reader that cannot list. */
+  readonly entries: AsyncIterable<readonly AskedEntry[]> | undefined
   readonly write: (tar: AsyncIterable<Buffer>) => Promise<WriteReport>
   readonly transfer: Transfer
   readonly signal: AbortSignal
@@ -41,8 +42,8 @@ class Sending {
   private readonly missing = new Set<string>()
   private readonly changed = new Set<string>()
   private readonly xattrs = new Map<string, readonly string[]>()
-  /** Asked for, and not yet seen. A path without a listing is only waited for. */
-  private asked: { readonly path: Buffer; readonly listed?: ListedEntry }[] = []
+  /** Asked for, and not yet seen. */
+  private asked: AskedEntry[] = []
   private next = 0
   private entries = 0
   private bytes = 0
@@ -69,17 +70,14 @@ class Sending {
     }
   }
 
-  private async *paths(entries: Iterable<readonly ListedEntry[]>): AsyncGenerator<Buffer[]> {
-    for (const batch of entries) {
+  private async *paths(entries: AsyncIterable<readonly AskedEntry[]>): AsyncGenerator<Buffer[]> {
+    for await (const batch of entries) {
       for (let at = 0; at < batch.length; at += batchPaths) {
         const part = batch.slice(at, at + batchPaths)
-        for (const listed of part) this.asked.push({ path: listed.path, listed })
+        this.asked.push(...part)
         yield part.map(({ path }) => path)
       }
     }
-    const more = this.job.more ?? []
-    for (const path of more) this.asked.push({ path })
-    if (more.length > 0) yield [...more]
   }
 
   private async *watched(tar: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -112,11 +110,11 @@ class Sending {
     else if (!isAsListed(entry, listed)) this.changed.add(name)
   }
 
-  private miss({ path }: { readonly path: Buffer }): void {
+  private miss({ path }: AskedEntry): void {
     this.missing.add(path.toString('latin1'))
   }
 
-  private shift(): Sending['asked'][number] | undefined {
+  private shift(): AskedEntry | undefined {
     const item = this.asked[this.next]
     if (item === undefined) return undefined
     this.next++

@@ -2,7 +2,9 @@ import type { JournalEntry } from '../../pipeline/journal.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import type { MigrateJob, Move } from '../migration.ts'
 import { whileTransferring } from '../reporter.ts'
+import { familiarName } from '../../engine/image-reference.ts'
 import { commitChanges } from './capture-image.ts'
+import { findBelow } from './capture-original.ts'
 import { giveNames } from './image-names.ts'
 import type { LoadedImage } from './load-image.ts'
 
@@ -25,15 +27,32 @@ export async function sendImages(job: ImagesJob): Promise<SentImages> {
   const { run, target } = job
   let sent = nothing
   const loadedById = new Map<string, LoadedImage>()
-  for (const { spec: { inspect, images } } of job.moves) {
+  for (const move of job.moves) {
+    const { spec: { inspect, images } } = move
     const names = images[0]?.names ?? []
     const loaded = loadedById.get(inspect.Image) ?? await sendOne(job, inspect.Image, `image ${names[0] ?? inspect.Image.slice(0, 19)}`)
     const taken = await giveNames(run, target, loaded.id, names)
     const notes = taken.map(name => `the name "${name}" means another image on the target: it is left as it is`)
     sent = plus(sent, inspect.Id, loadedById.has(inspect.Image) ? { ...loaded, sentLayers: 0, presentLayers: 0, sentBytes: 0, notes: [] } : loaded, notes)
     loadedById.set(inspect.Image, loaded)
+    sent = withNotes(sent, await sendOriginal(job, move))
   }
   return sent
+}
+
+/** A container that was made from a commit before has its name from the image below: that comes along under its name. Its layers are there already. */
+async function sendOriginal(job: ImagesJob, { spec }: Move): Promise<string[]> {
+  const { run, source, target } = job
+  const used = spec.inspect.Config.Image
+  const below = spec.image === undefined ? undefined : await findBelow({ engine: source, run }, spec, spec.image)
+  if (below === undefined) return []
+  const { id, notes } = await sendOne(job, below.Id, `image ${used}`)
+  const taken = await giveNames(run, target, id, [familiarName(used)])
+  return [...notes, ...taken.map(name => `the name "${name}" means another image on the target: it is left as it is`)]
+}
+
+function withNotes(sent: SentImages, notes: readonly string[]): SentImages {
+  return { ...sent, notes: [...sent.notes, ...notes] }
 }
 
 /** What the writable layers held when the containers had come to rest, each as a commit of its own, if they held anything. */

@@ -5,7 +5,7 @@ export async function* sideBySide<Item>(one: AsyncIterable<readonly Item[]>, oth
     let [here, there] = await Promise.all([left.next(), right.next()])
     while (here.done !== true || there.done !== true) {
       const order = here.done === true ? 1 : there.done === true ? -1 : compare(here.value, there.value)
-      yield [order <= 0 ? here.value as Item : undefined, order >= 0 ? there.value as Item : undefined]
+      yield [order <= 0 ? here.value : undefined, order >= 0 ? there.value : undefined]
       ;[here, there] = await Promise.all([order <= 0 ? left.next() : here, order >= 0 ? right.next() : there])
     }
   } finally {

@@ -42,7 +42,7 @@ export interface SourceImage {
   /** Bytes of these layers as they would be read. Not exact where an engine tells only how much its layers hold unpacked. */
   sizes(wanted: ReadonlySet<Digest>): Promise<{ readonly bytes: number; readonly isExact: boolean }>
   /** The layers that are wanted, each once and in any order; others may come too where the source cannot tell them apart. */
-  read(wanted: ReadonlySet<Digest>): Reading
+  read(wanted: ReadonlySet<Digest>, signal: AbortSignal): Reading
 }
 
 export type SourceJob = { readonly run: Run; readonly source: Engine; readonly signal: AbortSignal }
@@ -57,7 +57,7 @@ export async function openSourceImage(job: SourceJob, ref: string): Promise<Sour
 
 /** The way that every engine has. */
 export function openSavedImage({ source, signal }: SourceJob, inspected: ImageInspect): SourceImage {
-  return openArchivedImage(source, inspected, diffIdsOf(inspected), () => source.images.save(inspected.Id, { signal }), signal)
+  return openArchivedImage(source, inspected, diffIdsOf(inspected), reading => source.images.save(inspected.Id, { signal: reading }), signal)
 }
 
 export function diffIdsOf({ Id, RootFS }: ImageInspect): Digest[] {

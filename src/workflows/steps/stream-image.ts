@@ -47,7 +47,7 @@ export async function sendImage({ run, target, transfer, signal }: StreamImageJo
   const job = { engine: target, journal: run.journal, run: run.id, transfer, signal }
   await using known = await layersOnTarget(job, image)
   const loaded = await loadTar(job, known.present.map(each => each !== undefined), (isPresent, tag) => {
-    return planThinTar({ source: image, facts: target.facts, tag, present: known.present.map((each, at) => (isPresent[at] === true ? each : undefined)) })
+    return planThinTar({ source: image, facts: target.facts, tag, signal, present: known.present.map((each, at) => (isPresent[at] === true ? each : undefined)) })
   })
   return { ...loaded, notes: [...known.notes, ...loaded.notes] }
 }

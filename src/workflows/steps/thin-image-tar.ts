@@ -14,6 +14,7 @@ export type ThinTarJob = {
   readonly source: SourceImage
   readonly facts: EngineFacts
   readonly tag: TemporaryTag
+  readonly signal: AbortSignal
   /** Per layer what the target has of it and need not be sent. A classic engine that has a layer has it by its chain, not as a blob. */
   readonly present: readonly (LayerBlob | 'by chain' | undefined)[]
 }
@@ -22,14 +23,15 @@ export type ThinTarJob = {
  * A tar that the target reads, whatever the source writes. What names the layers comes last, and only when each of them has
  * proved itself and the source its own end: a source that is cut or damaged never becomes an image.
  */
-export async function planThinTar({ source, facts, tag, present }: ThinTarJob): Promise<ImageTar> {
+export async function planThinTar({ source, facts, tag, present, signal }: ThinTarJob): Promise<ImageTar> {
   const wanted = new Set(source.diffIds.filter((_, at) => present[at] === undefined))
-  const plainSizes = readsZstd(facts) ? new Map<string, number>() : await plainSizesOf(source, wanted)
+  const plainSizes = readsZstd(facts) ? new Map<string, number>() : await plainSizesOf(source, wanted, signal)
   const { bytes, isExact } = await source.sizes(wanted)
   const pathOf = (path: string): string => (plainSizes.has(path) ? unpackedPath(path) : path)
   const made: MadeImage[] = []
+  const stop = new AbortController()
   async function* members(onBytes: (bytes: number) => void, onComplete: () => void): AsyncGenerator<ImageArchiveMember> {
-    const reading = source.read(wanted)
+    const reading = source.read(wanted, AbortSignal.any([signal, stop.signal]))
     const sent = new Set<string>()
     for await (const member of reading.members) {
       if (sent.has(member.path)) continue
@@ -54,7 +56,7 @@ export async function planThinTar({ source, facts, tag, present }: ThinTarJob): 
       if (made[0] === undefined) throw new RangeError('the image is not known before it has been sent')
       return made[0]
     },
-    open: (onBytes, onComplete) => writeImageArchive(members(onBytes, onComplete)),
+    open: (onBytes, onComplete) => writeImageArchive(members(onBytes, onComplete), () => stop.abort()),
   }
 }
 
@@ -85,7 +87,7 @@ function toMember({ path, size, isZstd, body }: LayerMember, plainBytes: number 
 
 /** A blob's own name would be wrong for what is unpacked. */
 function unpackedPath(path: string): string {
-  return `${path.replace(/^blobs\/sha256\//, 'unpacked/')}.tar`
+  return `${path.replace(/^blobs\/sha256\//, '')}/layer.tar`
 }
 
 async function* counted(body: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
@@ -99,11 +101,11 @@ async function* counted(body: AsyncIterable<Buffer>, onBytes: (bytes: number) =>
  * By path, of layers that are zstd, for an engine that does not read it. A tar wants the size of a member before it: these
  * layers are read twice, as nothing is to be kept on a disk.
  */
-async function plainSizesOf(source: SourceImage, wanted: ReadonlySet<Digest>): Promise<ReadonlyMap<string, number>> {
+async function plainSizesOf(source: SourceImage, wanted: ReadonlySet<Digest>, signal: AbortSignal): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>()
   const zstd = source.blobs === undefined ? wanted : new Set(source.diffIds.filter((diffId, at) => wanted.has(diffId) && source.blobs?.[at]?.mediaType.endsWith('zstd') === true))
   if (zstd.size === 0 || !source.mayBeCompressed) return sizes
-  for await (const { path, isZstd, body } of source.read(zstd).members) {
+  for await (const { path, isZstd, body } of source.read(zstd, signal).members) {
     if (!isZstd) continue
     let bytes = 0
     for await (const piece of decompress('zstd', body)) bytes += piece.length

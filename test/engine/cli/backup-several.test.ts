@@ -45,10 +45,40 @@ test('when none can be, the first one\'s error ends it', async () => {
   expect(await cli('backup', 'nobody', 'noone', '--quiet')).toMatchObject({ exitCode: 11, stdout: '', stderr: expect.stringMatching(/^dray: warning: .*"nobody".*\ndray: warning: .*"noone".*\ndray: error: there is no container "nobody" on ".*"\ndray: hint: docker ps -a shows the containers\n$/) })
 }, 60_000)
 
+test('plan goes on with the others, too', async () => {
+  const { exitCode, stdout, stderr } = await cli('plan', 'wbe', 'web')
+  expect(stdout).toContain('container web (running)')
+  expect(stderr).toContain('dray: warning: container "wbe" is not looked at: there is no container "wbe" on "unix://')
+  expect(stderr).toContain('did you mean "web"?')
+  expect(exitCode).toBe(3)
+  expect(await cli('plan', 'nobody')).toMatchObject({ exitCode: 11 })
+}, 60_000)
+
+test('latest: the newest complete one of a container; without a container the last run\'s; what others lack is said', async () => {
+  const idOf = async (...args: string[]): Promise<string> => (await cli('backup', ...args, '--quiet')).stdout.trim()
+  const chosen = async (...args: string[]): Promise<string> => {
+    const { stdout, stderr } = await cli('show', ...args)
+    return `${/^backup (\S+)/.exec(stdout)?.[1] ?? ''} ${stderr}`
+  }
+  await host.docker(['run', '-d', '--name', 'files', '-v', 'data:/data', '-v', 'cache:/cache', 'box:1'])
+  const withoutCache = await idOf('files', '--exclude', 'cache')
+  expect(await chosen('latest', 'files')).toMatch(new RegExp(`^${withoutCache} dray: warning: backup ${withoutCache} of \\S+ is not complete: it lacks cache at /cache \\(excluded, as asked\\)\n$`))
+  const whole = await idOf('files')
+  expect(await chosen('latest', 'files')).toBe(`${whole} `)
+  const withoutImage = await idOf('files', '--no-image')
+  expect(await chosen('latest', 'files')).toMatch(new RegExp(`^${whole} dray: warning: backup ${withoutImage} of \\S+ is newer and passed over: it lacks its image; the last complete one is ${whole} of `))
+  expect(await chosen('latest')).toMatch(new RegExp(`^${withoutImage} dray: warning: .* is not complete: it lacks its image\n$`))
+  expect((await cli('list')).stdout).toMatch(new RegExp(`${withoutCache} .*cache.*\n${whole} [^\n]*files +[0-9][^\n]*\n${withoutImage} .* its image`))
+  await cli('backup', 'files', 'web')
+  expect(await cli('show', 'latest')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('the last run backed up several containers: files, web') })
+  expect(await cli('show', 'latest', 'flies')).toMatchObject({ exitCode: 11, stderr: expect.stringContaining('did you mean "files"?') })
+  expect(await cli('show', whole.slice(0, -1) + (whole.endsWith('0') ? '1' : '0'))).toMatchObject({ exitCode: 11, stderr: expect.stringContaining(`did you mean "`) })
+}, 60_000)
+
 test('doctor says what to do; --repair is not tried with --dry-run', async () => {
   const { exitCode, stdout } = await cli('doctor', '--repo', join(folder, 'none'))
   expect(stdout).toMatch(/^ok {3}engine: .*\nBAD {2}repository: there is no repository in ".*"\n {5}hint: dray backup makes one\n/)
   expect(exitCode).toBe(3)
   expect(await cli('doctor', '--repair', '--dry-run')).toMatchObject({ exitCode: 2 })
-  expect(await cli('doctor', '--repair')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^ok {3}repair: index\.json was sound: 2 backups kept, 0 backups added\n$/) })
+  expect(await cli('doctor', '--repair')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^ok {3}repair: index\.json was sound: 7 backups kept, 0 backups added\n$/) })
 }, 60_000)

@@ -162,6 +162,20 @@ describe('what stands in the way: exit 12, the way out, and nothing changed', ()
     await conflict([], `"${host.sharedDir}/conf" is a directory on the target, it was a file`)
   }, 60_000)
 
+  test('files that nobody can replace: immutable and append-only ones', async () => {
+    await makeWeb()
+    expectExit(await dray('backup', 'web'), 0)
+    const [data, S] = [await mountpoint(host, 'data'), host.sharedDir]
+    await host.sh(`mkdir '${data}/a b'; echo x > '${data}/a b/fixed'; chattr +i '${data}/a b/fixed'; echo changed > ${S}/dir/file; chattr +a ${S}/dir/file; echo changed > ${S}/conf; chattr +i ${S}/conf`)
+    try {
+      await conflict(['--replace'], `"${data}/a b/fixed" is immutable or append-only`, `"${S}/dir/file" is immutable`, `"${S}/conf" is immutable`, `chattr -i -a "${data}/a b/fixed"`)
+      expect((await inspect(host, 'web')).State.Status).toBe('running')
+    } finally {
+      await host.sh(`chattr -i '${data}/a b/fixed' ${S}/conf; chattr -a ${S}/dir/file`)
+    }
+    expectExit(await dray('restore', 'latest', 'web', '--replace'), 0)
+  }, 60_000)
+
   test('a volume that is there with another driver option', async () => {
     await host.sh('docker volume create --opt type=tmpfs --opt device=tmpfs data >/dev/null; docker run -d --name web -v data:/data app:1 >/dev/null; docker exec web sh -c "echo x > /data/x"')
     expectExit(await dray('backup', 'web'), 0)

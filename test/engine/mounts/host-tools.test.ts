@@ -104,6 +104,22 @@ describe('an odd tree', () => {
   })
 })
 
+test('what tar wrote and ended before anybody reads its stream is not lost', async () => {
+  writeFileSync(`${source}/a`, 'x'.repeat(10_000))
+  let ended: Promise<unknown> = Promise.resolve()
+  const watched: typeof shell = { ...shell, start: (argv, options) => {
+    const child = shell.start(argv, options)
+    ended = new Promise(resolve => child.stderr.once('close', resolve))
+    return child
+  } }
+  await using reader = toolReader(hostTools(watched, directory(source)))
+  const { tar, problems } = reader.stream(batches(['.', './a']), signal)
+  await new Promise(resolve => setImmediate(resolve))
+  await ended
+  expect((await bytesOf(tar)).length).toBeGreaterThan(10_000)
+  expect(await problems).toEqual([])
+})
+
 describe('a host whose login shell says things on stderr before the program', () => {
   const noisy: typeof shell = { ...shell, start: (argv, options) => shell.start(['sh', '-c', 'echo "tool: cannot rehash" >&2; exec "$@"', 'sh', ...argv], options) }
 

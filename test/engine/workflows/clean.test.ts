@@ -79,7 +79,7 @@ describe('dray clean', () => {
     const listing = await cli('clean', '--dry-run')
     expect(listing).toMatchObject({ exitCode: 0, stdout: `would put right: container "web" was paused and is to run again (left by "dray backup web" on "${address}", run run-1)\n` })
     expect(await status()).toBe('paused')
-    expect(await cli('clean')).toEqual({ exitCode: 0, stdout: 'put right: container "web" was paused and is to run again\n', stderr: '' })
+    expect(await cli('clean')).toEqual({ exitCode: 0, stdout: 'unpaused the container "web" that a killed run had paused\n', stderr: '' })
     expect(await status()).toBe('running')
     expect(await journals()).toEqual([])
     expect(await cli('clean')).toEqual({ exitCode: 0, stdout: 'nothing is left of earlier runs\n', stderr: '' })
@@ -90,7 +90,7 @@ describe('dray clean', () => {
     await killedRun('run-2', 'volume', 'half-made')
     const { exitCode, stdout } = await cli('clean', '--json')
     expect(exitCode).toBe(0)
-    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ event: 'result', ok: true, exitCode: 0, settled: ['volume "half-made" was created', 'container "web" was stopped and is to run again'], left: [] })
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ event: 'result', ok: true, exitCode: 0, settled: ['removed the volume "half-made" that a killed run had created', 'started the container "web" that a killed run had stopped'], left: [] })
     expect(await status()).toBe('running')
     expect(await engine.volumes.list()).toEqual([])
   }, 30_000)
@@ -127,7 +127,7 @@ describe('dray clean', () => {
     const both = await Promise.all([cli('clean'), cli('clean')])
     expect(both.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual([{ exitCode: 0, stderr: '' }, { exitCode: 0, stderr: '' }])
     const lines = both.flatMap(({ stdout }) => stdout.trim().split('\n'))
-    expect(lines.filter(line => line.startsWith('put right')).sort()).toEqual(['put right: container "web" was paused and is to run again', 'put right: volume "half-made" was created'])
+    expect(lines.filter(line => line.includes('a killed run')).sort()).toEqual(['removed the volume "half-made" that a killed run had created', 'unpaused the container "web" that a killed run had paused'])
     expect(await status()).toBe('running')
     expect(await journals()).toEqual([])
   }, 30_000)
@@ -161,7 +161,7 @@ describe('cleanDeadRuns', () => {
     const entry = { id: 9, did: 'created volume', volume: 'precious', engine: address, engineId: engine.facts.id, at: new Date().toISOString() }
     await appendFile(path, `${JSON.stringify({ entry })}\n{"settl\u0000d":[9]}\n{"settled":[]}\n`)
     const { settled, left } = await cleanDeadRuns(request())
-    expect(settled).toEqual(['container "web" was paused and is to run again'])
+    expect(settled).toEqual(['unpaused the container "web" that a killed run had paused'])
     expect(left).toEqual([
       { run: 'run-1', what: 'volume "precious" was created', problem: 'not touched, because the journal is damaged' },
       { run: 'run-1', what: `journal "${path}"`, problem: '1 of its lines cannot be read' },
@@ -183,7 +183,7 @@ describe('cleanDeadRuns', () => {
     await cleanBeforehand(request({ folder: fileURLToPath(import.meta.url) }), reporter)
     expect(said).toEqual([
       'warn: left by an earlier run: container "web" was paused and is to run again: no engine (see: dray clean)',
-      'note: put right after an earlier run: container "web" was paused and is to run again',
+      'note: unpaused the container "web" that a killed run had paused',
       expect.stringMatching(/^warn: what earlier runs left could not be put right: /),
     ])
   }, 30_000)

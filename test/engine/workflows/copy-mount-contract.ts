@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -24,7 +25,7 @@ type Volume = MountTarget & { readonly kind: 'volume' }
 type Side = { readonly host: LabHost; readonly near: Engine; /** Through ssh. */ readonly far: Engine }
 
 /** A mount is copied from one engine to another one. */
-export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineName): void {
+export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineName, { thorough = false } = {}): void {
   describe(`from ${sourceEngine} to ${targetEngine}`, () => {
     let source: Side
     let target: Side
@@ -64,6 +65,12 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       return await openMountCopy({ run, source: source[over], target: target[over], from, to, label: 'data', reader, sourceJournal: temporaryJournal(run, source[over]), targetJournal: temporaryJournal(run, target[over]) })
     }
 
+    /** The engines' trees have none; a host that is not reached through ssh has this machine's. */
+    async function hasSetfattr({ writer }: MountCopy, over: 'near' | 'far'): Promise<boolean> {
+      if (writer === 'host' && over === 'near') return true
+      return await target.host.sh('command -v setfattr').then(() => true, () => false)
+    }
+
     function expectSame(from: Volume, to: Volume): void {
       const wanted = snapshotTree(from.mountpoint).filter(({ type }) => type !== 'socket')
       expect(diffSnapshots(wanted, snapshotTree(to.mountpoint))).toEqual([])
@@ -78,7 +85,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       return volume
     }
 
-    test.each([['host', 'far'], ['helper', 'near'], ['helper', 'far']] as const)('by %s (%s), an odd tree in which everything changes between the passes becomes equal in every attribute', async (reader, over) => {
+    test.each([['host', 'far'], ['helper', 'near'], ...(thorough ? [['helper', 'far'], ['host', 'near']] as const : [])] as const)('by %s (%s), an odd tree in which everything changes between the passes becomes equal in every attribute', async (reader, over) => {
       const [from, to] = [await newVolume(source), await newVolume(target)]
       await makeOddTree(from.mountpoint, { sparseBytes: 32 * 1024 * 1024 })
       addChangeable(from.mountpoint)
@@ -94,7 +101,8 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       expect((await copy.compare({ content: false }, never)).length).toBe(20)
       await copy.prepare(never)
       const last = await copy.finish(never)
-      expect([last.problems, last.losses]).toEqual([[], []])
+      expect([last.problems, last.losses]).toEqual([[], await hasSetfattr(copy, over) ? [] : ['.: the extended attribute "user.drayage" cannot be removed without the program setfattr there']])
+      if (last.losses.length > 0) execFileSync('setfattr', ['-x', 'user.drayage', to.mountpoint])
       expectSame(from, to)
       expect(await copy.compare({ content: true }, never)).toEqual([])
       expect(last.removedEntries).toBeGreaterThan(5)
@@ -173,7 +181,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
     }, 60_000)
 
     test.each(['host', 'helper'] as const)('by %s, what is interrupted in either pass is made whole by the next', async reader => {
-      const [from, to] = [await fill(source, { a: 'x'.repeat(80_000_000), 'b/c': 'c' }), await newVolume(target)]
+      const [from, to] = [await fill(source, { a: 'x'.repeat(40_000_000), 'b/c': 'c' }), await newVolume(target)]
       await using copy = await openCopy({ from, to, reader })
       const interrupted = async (pass: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
         const abort = new AbortController()
@@ -186,7 +194,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       await interrupted(signal => copy.precopy(signal))
       await copy.precopy(never)
       expectSame(from, to)
-      writeFileSync(`${from.mountpoint}/a`, 'y'.repeat(80_000_000))
+      writeFileSync(`${from.mountpoint}/a`, 'y'.repeat(40_000_000))
       rmSync(`${from.mountpoint}/b`, { recursive: true })
       await interrupted(signal => copy.finish(signal))
       await copy.finish(never)
@@ -213,7 +221,7 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       mkdirSync(there)
       writeFileSync(`${here}/conf`, 'one')
       const name = reader === 'api' ? 'conf' : 'other'
-      await source.host.sh(`chown 33:44 ${here}/conf; chmod 640 ${here}/conf; ${reader === 'api' ? '' : `setfattr -n user.a -v b ${here}/conf`}`).catch(() => undefined)
+      sh(`chown 33:44 ${here}/conf; chmod 640 ${here}/conf${reader === 'api' ? '' : `; setfattr -n user.a -v b ${here}/conf`}`)
       await using copy = await openCopy({ from: { kind: 'file', path: `${here}/conf` }, to: { kind: 'file', path: `${there}/${name}` }, reader })
       await copy.precopy(never)
       appendFileSync(`${here}/conf`, 'two')
@@ -236,10 +244,10 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
     test('every attribute that differs is found', async () => {
       const [from, to] = [await fill(source, { content: 'one', shrunk: 'xx', xattr: 'x', acl: 'x', linked: 'x' }), await newVolume(target)]
       await using copy = await openCopy({ from, to })
-      await source.host.sh(`cd ${from.mountpoint}; mknod dev c 1 3; ln -s content link; ln linked linked-2; setfattr -n user.a -v one xattr; touch -d 2020-01-01 * .`)
+      sh(`cd ${from.mountpoint}; mknod dev c 1 3; ln -s content link; ln linked linked-2; setfattr -n user.a -v one xattr; touch -d 2020-01-01 * .`)
       await copy.precopy(never)
       expect(await copy.compare({ content: true }, never)).toEqual([])
-      await target.host.sh(`cd ${to.mountpoint}; printf two > content; setfattr -n user.a -v two xattr; setfacl -m u:33:r acl; rm dev link linked-2; mknod dev c 1 5; ln -s shrunk link; cp -p linked linked-2; touch -h -d 2020-01-01 * .`)
+      sh(`cd ${to.mountpoint}; printf two > content; setfattr -n user.a -v two xattr; setfacl -m u:33:r acl; rm dev link linked-2; mknod dev c 1 5; ln -s shrunk link; cp -p linked linked-2; touch -h -d 2020-01-01 * .`)
       truncateSync(`${to.mountpoint}/shrunk`, 1)
       const found = await copy.compare({ content: true }, never)
       expect(found.map(text => text.split(' ')[0])).toEqual(expect.arrayContaining(['"./content"', '"./xattr"', '"./acl"', '"./dev"', '"./link"', '"./linked-2"', '"./shrunk"']))
@@ -265,6 +273,10 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       await target.near.volumes.remove(elsewhere.name)
     }, 60_000)
   })
+}
+
+function sh(script: string): void {
+  execFileSync('sh', ['-c', `set -e; ${script}`])
 }
 
 async function openSide(engine: EngineName): Promise<Side> {

@@ -1,12 +1,11 @@
 import '../../one-realm.ts'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { DrayProcess, isStep } from './dray-process.ts'
+import { DrayProcess, isStep, type DrayEnd } from './dray-process.ts'
+import { waitUntil } from '../../lab/wait.ts'
 import { World, type Inventory } from './world.ts'
 
-const pruneProgram = fileURLToPath(new URL('prune-child.js', import.meta.url))
 let world: World
 let before: Inventory
 
@@ -21,14 +20,6 @@ beforeEach(async () => {
   before = await world.inventory()
 }, 30_000)
 afterEach(async () => world.removeAll(), 60_000)
-
-async function prune(waitMs: number): Promise<{ code?: string; removedBlobs?: number }> {
-  const child = spawn(process.execPath, [pruneProgram, world.repo, String(waitMs)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await once(child, 'close')
-  return JSON.parse(said) as { code?: string }
-}
 
 /** Restores every backup under another name and returns what its data is. */
 async function contentsOf(backup: string): Promise<string> {
@@ -81,26 +72,109 @@ describe('two at once', () => {
 })
 
 describe('prune beside a backup', () => {
-  test('waits for its end, or says that it is locked; nothing is lost', async () => {
+  const prune = (wait: string) => world.dray('prune', '--grace', '0', '--wait', wait)
+  const isWaiting = (event: { readonly event: string; readonly text?: string }): boolean => event.event === 'note' && event.text?.startsWith('waiting up to') === true
+
+  test('waits for two backups, or says that it is locked and by whom; nothing is lost', async () => {
     const contents = await world.contents()
-    let pruned: Promise<readonly { code?: string }[]> | undefined
-    const { ended } = new DrayProcess(['backup', 'web'], world.env, event => {
-      if (isStep('read its mounts')(event)) pruned ??= Promise.all([prune(0), prune(60_000)])
+    let pruned: Promise<readonly DrayEnd[]> | undefined
+    let second: Promise<DrayEnd> | undefined
+    const { ended, child } = new DrayProcess(['backup', 'web'], world.env, event => {
+      if (!isStep('read its mounts')(event)) return
+      pruned ??= Promise.all([prune('0'), prune('60s')])
+      second ??= world.dray('backup', 'web')
     })
     expect(await ended).toMatchObject({ exitCode: 0 })
-    expect(await pruned).toEqual([{ code: 'locked', exitCode: 31 }, expect.objectContaining({ removedBlobs: expect.any(Number) })])
-    const [id = ''] = await world.backups()
-    expect(await contentsOf(id)).toBe(contents)
-  }, 60_000)
+    expect(await second).toMatchObject({ exitCode: 0 })
+    const [refused, waited] = (await pruned) ?? []
+    expect(refused).toMatchObject({ exitCode: 31, result: { error: { code: 'locked', message: expect.stringMatching(new RegExp(`is locked by "dray backup web --json" on host ".+" \\(process (${child.pid}|\\d+), since 2.*Z\\)$`)) } } })
+    expect(waited).toMatchObject({ exitCode: 0, result: { removedBlobs: expect.any(Number), missingBlobs: 0 } })
+    expect(waited?.events.some(isWaiting)).toBe(true)
+    const made = await world.backups()
+    expect(made).toHaveLength(2)
+    for (const id of made) expect(await contentsOf(id)).toBe(contents)
+    expect(await world.repositoryLeftovers()).toEqual([])
+  }, 90_000)
 
-  test('takes what an interrupted backup had stored, and no listed one', async () => {
+  test('a backup that starts while it works waits for its end', async () => {
+    const contents = await world.contents()
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    const pruning = new DrayProcess(['forget', '--keep-last', '1', '--prune', '--grace', '0'], world.env)
+    await waitUntil(async () => (await locks()).some(name => name.endsWith('.json')), 'forget has the lock')
+    pruning.child.kill('SIGSTOP')
+    const backup = new DrayProcess(['backup', 'web'], world.env, event => {
+      if (isWaiting(event)) pruning.child.kill('SIGCONT')
+    })
+    const [pruned, made] = [await pruning.ended, await backup.ended]
+    expect([pruned.exitCode, made.exitCode]).toEqual([0, 0])
+    expect(made.events.filter(isWaiting)).toMatchObject([{ text: expect.stringContaining(`for "dray forget --keep-last 1 --prune --grace 0 --json" on host`) }])
+    expect(await world.backups()).toHaveLength(2)
+    for (const id of await world.backups()) expect(await contentsOf(id)).toBe(contents)
+  }, 90_000)
+
+  test('killed processes hold nobody up: neither a backup the prune, nor a prune the backup', async () => {
     const contents = await world.contents()
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
     await world.docker('exec', 'web', 'sh', '-c', 'head -c 80000000 /dev/urandom > /data/new')
     expect((await world.drayWith(['backup', 'web'], isStep('store its writable layer'), 'SIGKILL')).met).toBe(true)
-    expect((await prune(0)).removedBlobs).toBeGreaterThan(0)
+    expect(await locks()).toHaveLength(1)
+    expect(await world.dray('prune', '--wait', '0')).toMatchObject({ exitCode: 0, result: { removedBlobs: 0, youngBlobs: expect.any(Number) } })
+    expect((await prune('0')).result?.['removedBlobs']).toBeGreaterThan(0)
     const [id = ''] = await world.backups()
     expect(await contentsOf(id)).toBe(contents)
+    const pruning = new DrayProcess(['prune', '--grace', '0'], world.env)
+    await waitUntil(async () => (await locks()).length > 0, 'prune has the lock')
+    pruning.child.kill('SIGKILL')
+    await pruning.ended
+    const backup = await world.dray('backup', 'web')
+    expect({ exitCode: backup.exitCode, waited: backup.events.some(isWaiting) }).toEqual({ exitCode: 0, waited: false })
+    expect(await world.contents()).toBe(await contentsOf((await world.backups()).at(-1) ?? ''))
+  }, 90_000)
+})
+
+describe('backup --forget', () => {
+  test('keeps what the rules say of this container, and each that stays can be restored', async () => {
+    const contents = new Map<string, string>()
+    await world.makeWeb('other-one')
+    expect((await world.dray('backup', 'other-one')).exitCode).toBe(0)
+    const [other = ''] = await world.backups()
+    for (let night = 1; night <= 4; night++) {
+      await world.docker('exec', 'web', 'sh', '-c', `head -c 2000000 /dev/urandom > /data/dir/f${night}; head -c 500000 /dev/urandom > /root/own`)
+      const now = await world.contents()
+      const { exitCode, result } = await world.dray('backup', 'web', '--forget', '--keep-last', '2')
+      expect(exitCode).toBe(0)
+      for (const id of result?.['ids'] as string[]) contents.set(id, now)
+      expect((result?.['forget'] as { forgotten: string[] }).forgotten).toEqual(night <= 2 ? [] : [[...contents.keys()][night - 3]])
+    }
+    const staying = [...contents.keys()].slice(-2)
+    expect(await world.backups()).toEqual([other, ...staying])
+    expect((await world.dray('prune', '--grace', '0')).result).toMatchObject({ removedBlobs: expect.any(Number), missingBlobs: 0 })
+    for (const id of staying) expect(await contentsOf(id)).toBe(contents.get(id))
+    expect(await world.repositoryLeftovers()).toEqual([])
+  }, 120_000)
+
+  test('of a container that could not be backed up nothing is forgotten, of the others it is', async () => {
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    const { exitCode, result, events } = await world.dray('backup', 'web', 'nobody', '--forget', '--keep-last', '1')
+    expect({ exitCode, result }).toMatchObject({ exitCode: 3, result: { forget: { forgotten: [expect.any(String)] } } })
+    expect(events.some(({ event }) => event === 'warning')).toBe(true)
+    expect(await world.backups()).toHaveLength(1)
+  }, 60_000)
+
+  test('that is interrupted while it waits to forget has its backup, and says so', async () => {
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    const slow = new DrayProcess(['backup', 'web'], world.env, (event, child) => {
+      if (isStep('read its mounts')(event)) child.kill('SIGSTOP')
+    })
+    await waitUntil(async () => (await locks()).length > 0, 'the other is at work')
+    const mine = await world.drayWith(['backup', 'web', '--forget', '--keep-last', '1'], event => event.event === 'note' && event.text?.startsWith('waiting up to') === true, 'SIGTERM')
+    expect(mine).toMatchObject({ exitCode: 143, met: true, result: { ids: [expect.any(String)], forget: { error: { code: 'terminated' } } } })
+    slow.child.kill('SIGCONT')
+    expect((await slow.ended).exitCode).toBe(0)
+    expect(await world.backups()).toHaveLength(3)
   }, 60_000)
 })
+
+function locks(): Promise<string[]> {
+  return readdir(join(world.repo, 'drayage/locks'))
+}

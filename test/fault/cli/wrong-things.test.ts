@@ -39,7 +39,7 @@ describe.each([['backup', ['backup', 'web']], ['restore', ['restore', 'latest', 
 })
 
 describe('backup', () => {
-  test('of a container that is not there', async () => expectTold(world.dray('backup', 'wbe'), { exitCode: 11, code: 'not-found', message: /wbe/, hint: /docker ps/ }))
+  test('of a container that is not there', async () => expectTold(world.dray('backup', 'wbe'), { exitCode: 11, code: 'not-found', message: /wbe/, hint: /did you mean "web"\?/ }))
 
   test('into a directory that holds other things', async () => {
     await world.fresh()
@@ -90,7 +90,7 @@ describe('restore', () => {
   test('of a container without a backup, of a backup that is not there, and over a container that is', async () => {
     await world.fresh()
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
-    await expectTold(world.dray('restore', 'latest', 'wbe'), { exitCode: 11, code: 'not-found', message: /no backup of container "wbe"/, hint: /dray list/ })
+    await expectTold(world.dray('restore', 'latest', 'wbe'), { exitCode: 11, code: 'not-found', message: /no backup of container "wbe"/, hint: /did you mean "web"\?/ })
     await expectTold(world.dray('restore', '1999'), { exitCode: 11, code: 'not-found', message: /1999/, hint: /dray list/ })
     await expectTold(world.dray('restore', 'latest', 'web'), { exitCode: 12, code: 'conflict', message: /there is a container "web" already/, hint: /--replace/ })
   })

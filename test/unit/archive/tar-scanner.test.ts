@@ -245,6 +245,13 @@ describe('headers made by hand', () => {
     expect(only(block(), meta('g', record('comment', 'last')))).toHaveLength(1)
   })
 
+  test('an old directory is one by its whole name: engines write a file "a/\\xff" as "a/" with the name beside it', () => {
+    const [file, next] = only(meta('x', record('path', 'a/\xff')), block({ name: 'a/', size: number(3, 12) }), padded('abc'), block())
+    expect([file?.type, file?.size, next?.name.toString()]).toEqual(['0', 3, 'f'])
+    expect(only(meta('x', record('path', 'a/')), block({ name: 'a', type: '\0' }))[0]?.type).toBe('5')
+    expect(only(meta('L', 'a/b\0'), block({ name: 'a/', size: number(3, 12) }), padded('abc'))[0]?.type).toBe('0')
+  })
+
   test('a size on what has no data means nothing; unknown types have data', () => {
     expect(only(block({ type: '1', size: number(5, 12) }), block()).map(({ size }) => size)).toEqual([0, 0])
     expect(only(block({ type: 'Q', size: number(5, 12) }), padded('12345'))[0]?.size).toBe(5)

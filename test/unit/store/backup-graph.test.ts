@@ -1,6 +1,6 @@
 import '../../one-realm.ts'
 import { spawnSync } from 'node:child_process'
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -13,6 +13,7 @@ import { hexOf } from '../../../src/store/digest.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
 import { readMountContent, toMountParts } from '../../../src/store/mount-manifest.ts'
 import { mediaTypes, type Digest, type Index } from '../../../src/store/oci.ts'
+import { findGarbage } from '../../../src/store/garbage.ts'
 import { prune } from '../../../src/store/prune.ts'
 import { rebuildIndex } from '../../../src/store/repair.ts'
 import type { Repository } from '../../../src/store/repository.ts'
@@ -131,9 +132,10 @@ test('removing and pruning frees what only the removed backup needed', async () 
   expect((await removeBackups(repository, ['gone'], lock)).map(({ id }) => id)).toEqual(['gone'])
   expect((await prune(repository, { graceMs: 3_600_000 }, lock)).removedBlobs).toBe(0)
   for (const name of await readdir(repository.paths.blobs)) if (name !== hexOf(sha256(Buffer.from('young')))) await utimes(join(repository.paths.blobs, name), 1, 1)
-  const dry = await prune(repository, { graceMs: 3_600_000, dryRun: true }, lock)
+  const { digests, counts } = await findGarbage(repository, { graceMs: 3_600_000 })
   const report = await prune(repository, { graceMs: 3_600_000 }, lock)
-  expect(report).toEqual(dry)
+  expect(report).toEqual(counts)
+  expect(digests.size).toBe(report.removedBlobs)
   expect(report.removedBytes).toBeGreaterThan(90_000)
   expect(report.youngBlobs).toBe(1)
   expect((await dataOf(kept.id)).equals(common)).toBe(true)
@@ -164,7 +166,8 @@ test.each<[string, () => Promise<void>]>([
   ['lost', () => rm(repository.paths.index)],
   ['torn', () => writeFile(repository.paths.index, '{"schemaVersion":2,"manif')],
   ['emptied', () => writeFile(repository.paths.index, '{"schemaVersion":2,"manifests":[]}')],
-])('an index.json that was %s is built again', async (_, damage) => {
+  ['an empty object', () => writeFile(repository.paths.index, '{}')],
+])('an index.json that was %s is built again', async (how, damage) => {
   const data = noise(50_000)
   await backUp(repository, data, { id: 'one' })
   await backUp(repository, noise(10_000), { id: 'broken', created: '2026-01-02T03:04:06Z' })
@@ -180,9 +183,11 @@ test.each<[string, () => Promise<void>]>([
   const report = await rebuildIndex(repository, lock)
   await lock.release()
   expect(report.added.map(({ id }) => id).sort()).toEqual(['one', 'one-again'])
-  expect(report.incomplete).toMatchObject([{ id: 'broken', listed: false }])
+  // What is left of it can be restored; but a sound list may leave it out on purpose.
+  const listed = how === 'emptied' ? [] : ['broken']
+  expect(report).toMatchObject({ indexWas: how === 'emptied' ? 'sound' : 'missing or broken', incomplete: [{ id: 'broken', listed: listed.length > 0 }] })
   expect(await listBackups(repository)).toEqual(expect.arrayContaining(before.filter(({ id }) => id === 'one')))
-  expect((await ids()).sort()).toEqual(['one', 'one-again'])
+  expect((await ids()).sort()).toEqual([...listed, 'one', 'one-again'])
   expect((await dataOf('one')).equals(data)).toBe(true)
   expect(await repository.blobs.has(descriptor.digest)).toBe(false)
 })
@@ -197,6 +202,29 @@ test('repair drops nothing that is listed', async () => {
   const report = await rebuildIndex(repository, lock)
   expect(report).toMatchObject({ indexWas: 'sound', added: [], incomplete: [{ id: 'hurt', listed: true, reason: expect.stringContaining(content.chunks[0]!.digest) }] })
   expect(JSON.parse(await readFile(repository.paths.index, 'utf8'))).toEqual(JSON.parse(before))
+})
+
+test('repair keeps a backup on the list whose own index is damaged or gone, and names it', async () => {
+  const { descriptor } = await backUp(repository, noise(1000), { id: 'hurt' })
+  await backUp(repository, noise(1000), { id: 'sound' })
+  await using lock = await exclusive()
+  for (const damage of [() => writeFile(pathOf(descriptor.digest), '{}'), () => rm(pathOf(descriptor.digest)), () => mkdir(pathOf(descriptor.digest))]) {
+    await damage()
+    expect(await rebuildIndex(repository, lock)).toMatchObject({ indexWas: 'sound', added: [], incomplete: [{ id: 'hurt', digest: descriptor.digest, listed: true }] })
+    expect(await ids()).toEqual(expect.arrayContaining(['hurt', 'sound']))
+  }
+})
+
+test('of two stored backups with one id the listed one stays, else the newer one is taken; the other is named', async () => {
+  const first = await backUp(repository, noise(1000), { id: 'same' })
+  const list = await readFile(repository.paths.index)
+  await writeFile(repository.paths.index, '{"schemaVersion":2,"manifests":[]}')
+  const second = await backUp(repository, noise(1000), { id: 'same', created: '2026-02-02T03:04:05Z' })
+  await using lock = await exclusive()
+  await writeFile(repository.paths.index, list)
+  expect(await rebuildIndex(repository, lock)).toMatchObject({ added: [], incomplete: [{ id: 'same', digest: second.descriptor.digest, listed: false, reason: 'another backup has its id' }] })
+  await rm(repository.paths.index)
+  expect(await rebuildIndex(repository, lock)).toMatchObject({ added: [{ id: 'same', descriptor: { digest: second.descriptor.digest } }], incomplete: [{ digest: first.descriptor.digest, reason: 'another backup has its id' }] })
 })
 
 test('a layer is stored once, by its diffID, and a wrong one not at all', async () => {

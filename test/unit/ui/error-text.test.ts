@@ -23,6 +23,13 @@ dray: hint: remove what is left with: dray clean`)
   })
 })
 
+test('several things that stand in the way are one on each line; in JSON the message names them all', () => {
+  const conflict = new DrayError('conflict', 'nothing was changed on "unix:///x"', { list: ['volume "a\n" is there', 'port 80 is taken'], hints: ['use --replace'] })
+  expect(errorText(pipelineError(conflict))).toContain('dray: error: migrate: load image: nothing was changed on "unix:///x":\ndray:   volume "a\\x0a" is there\ndray:   port 80 is taken\ndray: hint: use --replace\n')
+  expect(errorJson(conflict)).toMatchObject({ message: 'nothing was changed on "unix:///x": volume "a\n" is there; port 80 is taken' })
+  expect(errorText(new DrayError('conflict', 'nothing was changed', { list: ['port 80 is taken'] }))).toBe('dray: error: nothing was changed: port 80 is taken')
+})
+
 test('a bug comes with its stack and where to go with it, also out of a pipeline', () => {
   const bug = new TypeError('x is undefined')
   expect(errorText(bug)).toMatch(/^dray: error: unexpected: TypeError: x is undefined\n {4}at [^]*\ndray: hint: this is a bug in dray: please report it with the lines above$/)

@@ -1,0 +1,35 @@
+import { pruneText } from '../../ui/describe-retention.ts'
+import { defaultGraceMs, findFreeable, freeSpace } from '../../workflows/free-space.ts'
+import { textOf } from '../backup-options.ts'
+import type { Command } from '../command.ts'
+import { parseDuration } from '../duration.ts'
+import { lockRepository, whileLocked } from '../repository-lock.ts'
+import { warnOfMissing } from '../retention-warnings.ts'
+import { readWait, withWaitOption } from '../wait-option.ts'
+
+export const pruneCommand: Command = {
+  usage: 'prune',
+  summary: 'Free the space of what no backup needs any more',
+  examples: [
+    ['dray prune', 'after dray forget'],
+    ['dray prune --dry-run', 'show what would be freed'],
+    ['dray prune --grace 0', 'also what runs that failed in the last two days have stored'],
+    ['dray prune --wait 2h', 'wait longer for backups that run'],
+  ],
+  options: yargs => withWaitOption(yargs).option('grace', { type: 'string', describe: 'leave what is younger, for the run after one that failed (default: 48h)' }),
+  run: async (args, context) => {
+    const graceMs = readGrace(args)
+    const { dryRun } = context.globals
+    await using repository = await context.openRepository({ create: false })
+    const job = { repository, reporter: context.reporter, signal: context.signal, graceMs }
+    const report = dryRun
+      ? await whileLocked(await lockRepository(context, repository, 'shared', readWait(args)), () => findFreeable(job))
+      : await whileLocked(await lockRepository(context, repository, 'exclusive', readWait(args)), lock => freeSpace(job, lock))
+    return { text: pruneText(report, graceMs, !dryRun).join('\n'), json: { repository: repository.path, graceMs, ...report }, exitCode: warnOfMissing(report, context) }
+  },
+}
+
+export function readGrace(args: Record<string, unknown>): number {
+  const grace = textOf(args['grace'])
+  return grace === undefined ? defaultGraceMs : parseDuration(grace, 'grace')
+}

@@ -1,0 +1,20 @@
+import { exitCodes } from '../errors/exit-codes.ts'
+import type { GarbageCounts } from '../store/garbage.ts'
+import { damagedIn } from '../ui/describe-retention.ts'
+import { formatCount } from '../ui/format.ts'
+import type { JudgedBackup } from '../workflows/forget.ts'
+import type { CommandContext } from './command.ts'
+
+/** Damaged ones stay, and are told: they need somebody's care. Returns the exit code. */
+export function warnOfDamaged(judged: readonly JudgedBackup[], { reporter }: CommandContext): number {
+  const damaged = damagedIn(judged)
+  for (const id of damaged) reporter.warn(`backup "${id}" is damaged: it stays, and counts for no rule (dray doctor --repair names what is missing; to give it up: dray forget ${id})`)
+  return damaged.length === 0 ? 0 : exitCodes.incomplete
+}
+
+/** Says that backups are damaged, where they are, and returns the exit code. */
+export function warnOfMissing({ missingBlobs }: GarbageCounts, { reporter }: CommandContext): number {
+  if (missingBlobs === 0) return 0
+  reporter.warn(`${formatCount(missingBlobs, 'blob')} that backups need ${missingBlobs === 1 ? 'is' : 'are'} missing: dray doctor --repair names the damaged backups`)
+  return exitCodes.incomplete
+}

@@ -1,0 +1,62 @@
+import { createReadStream } from 'node:fs'
+import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { isLostContent } from '../store/check-blob.ts'
+import { DigestSet } from '../store/digest-set.ts'
+import { digestOf } from '../store/digest.ts'
+import type { Descriptor, Digest } from '../store/oci.ts'
+import { readImage } from '../store/stored-image.ts'
+import type { DeepJob } from './check-mount-content.ts'
+import { readMember } from './read-member.ts'
+
+const readBytes = 256 * 1024
+
+/** The deep check of images: every layer unpacked, a whole tar, and what the config says. Each layer is read once. */
+export class LayerCheck {
+  readonly #job: DeepJob
+  readonly #checked = new DigestSet()
+
+  constructor(job: DeepJob) {
+    this.#job = job
+  }
+
+  async check(image: Descriptor): Promise<void> {
+    const { checking: { blobs, table }, share, signal } = this.#job
+    const stored = await readImage(blobs, image).catch((thrown: unknown) => {
+      if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
+      throw thrown
+    })
+    for (const { diffId, descriptor } of stored?.layers ?? []) {
+      signal.throwIfAborted()
+      if (table.isBad(descriptor.digest) || !this.#checked.add(digestOf(Buffer.from(`${descriptor.digest} ${diffId}`)))) continue
+      if (Math.random() < share) await this.#layer(descriptor, diffId)
+    }
+  }
+
+  async #layer({ digest, size }: Descriptor, diffId: Digest): Promise<void> {
+    const { checking, onBytes } = this.#job
+    const reading = { isWhole: true }
+    const file = counted(createReadStream(checking.blobs.pathOf(digest), { highWaterMark: readBytes }), onBytes)
+    const member = await readMember(digest, size, file).catch((thrown: unknown) => {
+      if (!isLostContent(thrown) && (thrown as { code?: unknown }).code !== 'ENOENT') throw thrown
+      reading.isWhole = false
+    })
+    if (!reading.isWhole || member?.digest !== digest) {
+      await checking.isSound({ digest, size }, 'read')
+      return
+    }
+    const { content } = member
+    if (content.kind === 'data' && content.problem === undefined && content.plainDigest === diffId) {
+      checking.table.mark(digest, 'sound')
+      return
+    }
+    const found = content.kind !== 'data' ? 'no layer' : content.problem?.words ?? content.plainDigest
+    await checking.condemn(digest, 'image-inconsistent', `layer "${diffId}"`, found === undefined ? undefined : messageOf(found))
+  }
+}
+
+async function* counted(source: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const bytes of source) {
+    yield bytes
+    onBytes(bytes.length)
+  }
+}

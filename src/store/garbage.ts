@@ -1,0 +1,94 @@
+import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { errnoOf, fromSystemError } from '../errors/system-error.ts'
+import { annotationNames } from './backup-summary.ts'
+import { DigestSet } from './digest-set.ts'
+import { indexTypes, manifestTypes } from './documents.ts'
+import { readIndexFile } from './index-file.ts'
+import type { Descriptor, Digest } from './oci.ts'
+import { reachableFrom } from './reachable.ts'
+import type { Repository } from './repository.ts'
+import { SizedDigests } from './sized-digests.ts'
+
+export type GarbageOptions = {
+  /** Blobs younger than this stay: those of a failed run are there for the next one. */
+  readonly graceMs: number
+  /** What would be garbage if these were not listed any more. */
+  readonly without?: ReadonlySet<Digest>
+  readonly signal?: AbortSignal
+  /** For every document that was read, with its size. */
+  readonly onRead?: (bytes: number) => void
+}
+
+export type GarbageCounts = {
+  /** What nothing refers to, and is older than the grace. */
+  readonly removedBlobs: number
+  readonly removedBytes: number
+  /** What nothing refers to, and is younger. */
+  readonly youngBlobs: number
+  readonly youngBytes: number
+  /** What is referred to. */
+  readonly keptBlobs: number
+  readonly keptBytes: number
+  /** What is referred to and not there: then backups are damaged. */
+  readonly missingBlobs: number
+}
+
+export type Garbage = { readonly digests: SizedDigests; readonly referenced: DigestSet; readonly counts: GarbageCounts }
+
+/** What a prune would remove, and what would stay. Throws `damaged`, naming the backups, when it cannot be known what they refer to. */
+export async function findGarbage(repository: Repository, options: GarbageOptions): Promise<Garbage> {
+  const { blobs, path } = repository
+  const { referenced, bytes } = await findReferenced(repository, options)
+  const before = Date.now() - options.graceMs
+  const digests = new SizedDigests()
+  const counts = { removedBytes: 0, youngBlobs: 0, youngBytes: 0, keptBlobs: 0 }
+  const look = (digest: Digest): void => {
+    const found = blobs.statNow(digest)
+    if (found === undefined) return
+    if (found.mtimeMs > before) {
+      counts.youngBlobs++
+      counts.youngBytes += found.size
+    } else {
+      digests.add(digest, found.size)
+      counts.removedBytes += found.size
+    }
+  }
+  try {
+    for await (const digest of blobs.list()) {
+      options.signal?.throwIfAborted()
+      if (referenced.has(digest)) counts.keptBlobs++
+      else look(digest)
+    }
+  } catch (thrown) {
+    throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read the repository', path)
+  }
+  return { digests, referenced, counts: { ...counts, removedBlobs: digests.size, keptBytes: bytes, missingBlobs: referenced.size - counts.keptBlobs } }
+}
+
+async function findReferenced(repository: Repository, { without, signal, onRead }: GarbageOptions): Promise<{ readonly referenced: DigestSet; readonly bytes: number }> {
+  const referenced = new DigestSet()
+  const unreadable: { readonly root: Descriptor; readonly reason: string }[] = []
+  let bytes = 0
+  for (const root of (await readIndexFile(repository)).manifests) {
+    signal?.throwIfAborted()
+    if (without?.has(root.digest) === true) continue
+    try {
+      for await (const { mediaType, size } of reachableFrom(repository.blobs, [root], referenced)) {
+        bytes += size
+        if (indexTypes.includes(mediaType) || manifestTypes.includes(mediaType)) onRead?.(size)
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
+      unreadable.push({ root, reason: messageOf(thrown) })
+    }
+  }
+  if (unreadable.length > 0) throw cannotKnow(repository.path, unreadable)
+  return { referenced, bytes }
+}
+
+function cannotKnow(path: string, unreadable: readonly { readonly root: Descriptor; readonly reason: string }[]): DrayError {
+  const names = unreadable.map(({ root }) => root.annotations?.[annotationNames.id] ?? root.digest)
+  return new DrayError('damaged', `nothing was removed from "${path}": it is not known what is needed by ${names.map(name => `"${name}"`).join(', ')}: ${unreadable[0]?.reason ?? ''}`, {
+    hints: ['dray doctor --repair names the damaged backups', `to give them up: dray forget ${names.join(' ')}`],
+  })
+}

@@ -1,0 +1,85 @@
+import '../one-realm.ts'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { hexOf } from '../../src/store/digest.ts'
+import { run, type CommandResult } from '../lab/command.ts'
+import { backUpTree, layerOf, makeTree, type TreeBackup } from '../unit/integrity/tree-backup.ts'
+import { scratch, type Scratch } from '../unit/store/scratch.ts'
+
+const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
+let at: Scratch
+let backup: TreeBackup
+let pruned: Scratch
+/** It waits for the lock for a while, beside the other tests. */
+let locked: Promise<CommandResult>
+
+beforeAll(async () => {
+  at = await scratch()
+  await using repository = await at.open()
+  backup = await backUpTree(repository, await makeTree(), layerOf('file'), { id: 'night-1' })
+  pruned = await scratch()
+  const other = await pruned.open()
+  await other.lock('exclusive', { command: 'prune' })
+  await other.close()
+  locked = cli('-r', pruned.path)
+})
+afterAll(async () => {
+  await locked
+  await pruned[Symbol.asyncDispose]()
+  await at[Symbol.asyncDispose]()
+})
+
+const cli = (...args: string[]) => run(process.execPath, [dray, 'verify', ...args], { cwd: at.folder, env: { PATH: process.env['PATH'], HOME: at.folder, DRAY_REPO: at.path } })
+
+test.each([[[]], [['night-1']], [['night', '--deep']], [['latest', 'web']], [['latest', '--quick']], [['repo']], [['./repo', '--sample', '50%']], [['--sample', '5']]])('verify %j is valid', async args => {
+  const { exitCode, stdout, stderr } = await cli(...args)
+  expect({ exitCode, stderr: stderr.replace(/^dray: .* in .*$/gm, '').trim() }).toEqual({ exitCode: 0, stderr: '' })
+  expect(stdout).toMatch(/^(?:repository|backup) .*1 backup, \d+ blobs[^]*\n\nVALID: the backup is whole/)
+})
+
+test.each<[string[], number, string]>([
+  [['night-2'], 11, 'there is no file or directory "night-2", and no such backup'],
+  [['no/such.tar'], 11, 'there is no file or directory "no/such.tar"'],
+  [['latest', 'other'], 11, 'there is no backup of container "other"'],
+  [['-r', 'nowhere'], 11, 'there is no repository in'],
+  [['--quick', '--deep'], 2, 'either --quick or --deep'],
+  [['--sample', 'many'], 2, '"many" is no share of the data'],
+  [['--sample', '0%'], 2, '"0%" is no share of the data'],
+  [['--quick', '--sample', '5%'], 2, '--quick reads no data'],
+  [['repo/index.json', '--deep'], 2, '--deep is for backups and repositories'],
+  [['repo', 'web'], 2, 'unknown argument "web"'],
+])('verify %j', async (args, exitCode, message) => {
+  expect(await cli(...args)).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(`dray: error: ${message}`) })
+})
+
+test('a newer format is 21', async () => {
+  const config = join(at.path, 'drayage/config.json')
+  const before = await readFile(config, 'utf8')
+  await writeFile(config, before.replace('"format": 1', '"format": 2'))
+  expect(await cli()).toMatchObject({ exitCode: 21, stderr: expect.stringContaining('update dray') })
+  await writeFile(config, before)
+})
+
+test('a repository that is being pruned is 31', async () => {
+  expect(await locked).toMatchObject({ exitCode: 31, stderr: expect.stringContaining('is locked by "prune"') })
+}, 30_000)
+
+test('what is damaged is told to people and to machines alike, and moved aside once', async () => {
+  const { chunks } = backup.content
+  const { digest } = chunks[Math.floor(chunks.length * 0.65)]! // of the large file
+  const chunk = join(at.path, 'blobs/sha256', hexOf(digest))
+  const bytes = await readFile(chunk)
+  await writeFile(chunk, Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]))
+  const told = await cli('--no-repair')
+  expect(told).toMatchObject({ exitCode: 20 })
+  expect(told.stdout).toContain(`error blob-differs "${digest}"`)
+  expect(told.stdout).toMatch(/backup night-1 of web, .*, is hurt\. Lost:\n {2}mount data: files and other entries \(\d+\)\n {4}\.\//)
+  expect(told.stdout).toMatch(/DAMAGED: 0 backups are whole, 1 is hurt\nnext: dray backup web[^]*dray restore night-1 --skip-damaged$/m)
+  const lines = (await cli('--json')).stdout.trimEnd().split('\n')
+  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'result', ok: false, exitCode: 20, verdict: 'damaged', errors: 1, movedAside: [digest], backups: [{ id: 'night-1', whole: false, losses: expect.arrayContaining([expect.objectContaining({ what: 'mount', name: 'data', lost: 'files and other entries' })]) }] })
+  expect(await cli('--quick')).toMatchObject({ exitCode: 20, stdout: expect.stringContaining('error blob-missing') })
+  await rm(join(at.path, 'index.json'))
+  expect(await cli()).toMatchObject({ exitCode: 20, stdout: expect.stringContaining('dray doctor --repair builds it again') })
+})

@@ -1,0 +1,3 @@
+import { memoryVolumesContract } from './memory-volumes-contract.ts'
+
+memoryVolumesContract('20.10', { onlyFirst: true })
