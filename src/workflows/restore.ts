@@ -105,7 +105,7 @@ async function readBackup({ run, engine, repository, backup, container, options 
 async function check(state: Read): Promise<{ plan: RestorePlan }> {
   const { run: { signal }, engine, repository, source, stored, options } = state
   try {
-    checkNames([stored], options)
+    checkNames([stored], options, 'backup')
     const obstacles = new Obstacles()
     const holdsSame = async ({ described, content, isBad }: StoredMount, there: MountWriter): Promise<boolean> => {
       const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))

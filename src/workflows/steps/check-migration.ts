@@ -30,7 +30,7 @@ export async function checkMigration(job: Checking): Promise<CheckedMigration> {
   const { run, source, target, options, containers, temporary } = job
   const { signal } = run
   if (source.facts.id === target.facts.id) throw new DrayError('usage', `"${source.address}" and "${target.address}" are the same engine`, { hints: ['a copy on the same engine: dray backup NAME, then dray restore latest NAME --name OTHER'] })
-  checkNames(containers, options)
+  checkNames(containers, options, 'container')
   const obstacles = new Obstacles()
   await checkMovable(source, containers.map(({ spec }) => spec), options.consistency, obstacles, signal)
   const restoreOptions: RestoreOptions = { ...(options.name === undefined ? {} : { name: options.name }), replace: false, start: true, remaps: options.remaps, keep: options.keep, reader: options.reader, skipDamaged: false }

@@ -4,7 +4,7 @@ import type { RestoreOptions, WantedContainer } from '../restore-plan.ts'
 import { isWithin } from './own-places.ts'
 
 /** What is mapped or kept and none of the containers has is a mistake that could cost data: `usage`, with what there is. */
-export function checkNames(containers: readonly WantedContainer[], { remaps, keep }: Pick<RestoreOptions, 'remaps' | 'keep'>): void {
+export function checkNames(containers: readonly WantedContainer[], { remaps, keep }: Pick<RestoreOptions, 'remaps' | 'keep'>, of: 'backup' | 'container'): void {
   const specs = containers.map(({ spec }) => spec)
   const mounts = containers.flatMap(container => container.mounts)
   const recorded = specs.flatMap(({ inspect }) => inspect.Mounts)
@@ -13,16 +13,16 @@ export function checkNames(containers: readonly WantedContainer[], { remaps, kee
   const networks = ['bridge', ...specs.flatMap(({ inspect }) => Object.keys(inspect.NetworkSettings.Networks)), ...specs.flatMap(spec => spec.networks.map(({ Name }) => Name))]
   const bindings = specs.flatMap(({ inspect }) => Object.values((inspect.HostConfig['PortBindings'] as Record<string, { HostIp?: string; HostPort?: string }[] | null> | null | undefined) ?? {}).flatMap(each => each ?? []))
   const ports = bindings.flatMap(({ HostPort }) => (HostPort === undefined || HostPort === '' ? [] : [HostPort]))
-  for (const name of remaps.volumes.keys()) if (!volumes.includes(name)) throw unknown('--map-volume', name, 'volume', volumes)
-  for (const path of remaps.binds.keys()) if (!binds.some(bind => isWithin(bind, path.replace(/(.)\/+$/, '$1')))) throw unknown('--map-bind', path, 'bind mount', binds)
-  for (const name of remaps.networks.keys()) if (!networks.includes(name)) throw unknown('--map-network', name, 'network', networks)
-  for (const [from, to] of remaps.ports) if (!bindings.some(binding => remapPort(binding, new Map([[from, to]])) !== binding)) throw unknown('--map-port', from, 'published port', ports)
+  for (const name of remaps.volumes.keys()) if (!volumes.includes(name)) throw unknown(of, '--map-volume', name, 'volume', volumes)
+  for (const path of remaps.binds.keys()) if (!binds.some(bind => isWithin(bind, path.replace(/(.)\/+$/, '$1')))) throw unknown(of, '--map-bind', path, 'bind mount', binds)
+  for (const name of remaps.networks.keys()) if (!networks.includes(name)) throw unknown(of, '--map-network', name, 'network', networks)
+  for (const [from, to] of remaps.ports) if (!bindings.some(binding => remapPort(binding, new Map([[from, to]])) !== binding)) throw unknown(of, '--map-port', from, 'published port', ports)
   const kept = mounts.flatMap(({ described: { source, label, destinations } }) => [source, label, ...destinations.map(({ path }) => path)])
   const wanted = [...remaps.volumes.values(), ...remaps.binds.values()]
-  for (const name of keep) if (![...kept, ...wanted].includes(name) && !wanted.some(each => isWithin(name, each))) throw unknown('--keep', name, 'mount', kept)
+  for (const name of keep) if (![...kept, ...wanted].includes(name) && !wanted.some(each => isWithin(name, each))) throw unknown(of, '--keep', name, 'mount', kept)
 }
 
-function unknown(option: string, name: string, kind: string, there: readonly string[]): DrayError {
+function unknown(of: string, option: string, name: string, kind: string, there: readonly string[]): DrayError {
   const all = [...new Set(there)]
-  return new DrayError('usage', `${option}: "${name}" names no ${kind} of the container`, { hints: [all.length === 0 ? `it has none` : `it has: ${all.join(', ')}`] })
+  return new DrayError('usage', `${option}: "${name}" names no ${kind} of the ${of}`, { hints: [all.length === 0 ? `it has none` : `it has: ${all.join(', ')}`] })
 }

@@ -85,6 +85,12 @@ export async function openMountCopy(job: CopyMountJob): Promise<MountCopy> {
 
 const nothing: CopiedListing = { listing: new PackedListing(), syncedAt: '0.000000000', missing: new Set(), changed: new Set() }
 
+const nothingSent: SentEntries = { entries: 0, bytes: 0, problems: [], notWritten: [], missing: new Set(), changed: new Set(), xattrs: new Map() }
+
+function changesAnything({ send, touched, removed }: ListingChanges): boolean {
+  return send.entries + touched.length + removed.records > 0
+}
+
 class Copy implements MountCopy {
   private readonly job: CopyMountJob
   private readonly from: MountReader & { readonly nested?: readonly Buffer[] }
@@ -148,8 +154,8 @@ class Copy implements MountCopy {
     return await whileTransferring(this.job.run.reporter, label, async transfer => {
       const finding = findChanges(base, this.from.list(signal))
       finding.catch(() => undefined)
-      const sent = await this.sendChanges(finding, isFirst, transfer, signal)
       const changes = await finding
+      const sent = isFirst || changesAnything(changes) ? await this.sendChanges(finding, isFirst, transfer, signal) : nothingSent
       this.state = { listing: changes.now, syncedAt, missing: sent.missing, changed: sent.changed }
       const vanished = [...sent.missing].map(path => ({ path: Buffer.from(path, 'latin1'), problem: 'vanished' as const, detail: 'was gone when it was to be read' }))
       const problems = [...sent.problems, ...vanished.filter(({ path }) => !sent.problems.some(each => each.path.equals(path)))]

@@ -223,7 +223,8 @@ export function testMountCopies(sourceEngine: EngineName, targetEngine: EngineNa
       const name = reader === 'api' ? 'conf' : 'other'
       sh(`chown 33:44 ${here}/conf; chmod 640 ${here}/conf${reader === 'api' ? '' : `; setfattr -n user.a -v b ${here}/conf`}`)
       await using copy = await openCopy({ from: { kind: 'file', path: `${here}/conf` }, to: { kind: 'file', path: `${there}/${name}` }, reader })
-      await copy.precopy(never)
+      for (let pass = 0; pass < 3; pass++) await copy.precopy(never)
+      if (reader !== 'api') expect(readFileSync(`${there}/${name}`, 'utf8')).toBe('one')
       appendFileSync(`${here}/conf`, 'two')
       await copy.finish(never)
       expect(readFileSync(`${there}/${name}`, 'utf8')).toBe('onetwo')
