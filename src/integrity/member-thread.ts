@@ -1,0 +1,14 @@
+/** The program of a thread of member-threads.ts. */
+import { parentPort } from 'node:worker_threads'
+import { describeFailure, type ChunkFailure } from '../store/chunk-reply.ts'
+import type { FileMember } from './member.ts'
+import { performMemberJob, type MemberJob } from './member-job.ts'
+
+export type MemberReply = { readonly member: FileMember } | { readonly failure: ChunkFailure }
+
+parentPort?.on('message', (job: MemberJob) => void answer(job))
+
+async function answer(job: MemberJob): Promise<void> {
+  const reply: MemberReply = await performMemberJob(job).then(member => ({ member }), (thrown: unknown) => ({ failure: describeFailure(thrown) }))
+  parentPort?.postMessage(reply)
+}
