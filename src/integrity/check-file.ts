@@ -18,7 +18,7 @@ export async function requireFile({ members, findings, referenced, missing }: Ch
   referenced.add(path)
   const member = await members.find(path)
   if (member === undefined) {
-    findings.add(missing, { member: path, view })
+    findings.add(path.startsWith('blobs/') ? missing : 'member-missing', { member: path, view })
     return undefined
   }
   if ('broken' in member) {

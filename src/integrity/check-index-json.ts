@@ -26,12 +26,12 @@ export async function checkIndexJson(checking: Checking, views: readonly View[])
   const version = fieldOf(index, 'schemaVersion')
   if (version !== undefined && version !== 2) findings.add('index-unreadable', { member: view, view, expected: 'schemaVersion 2', found: JSON.stringify(version).slice(0, 100) })
   const manifests = fieldOf(index, 'manifests')
-  if (manifests === null || manifests === undefined || (isList(manifests) && manifests.length === 0)) {
+  if (manifests === null || (isList(manifests) && manifests.length === 0)) {
     findings.add('index-empty', { member: view, view })
     return []
   }
   const check = new IndexCheck(checking)
-  await check.children(manifests, view, 0, undefined)
+  await check.children(manifests ?? 'none', view, 0, undefined)
   return check.images
 }
 

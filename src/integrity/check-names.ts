@@ -11,7 +11,7 @@ const layout: View = 'index.json'
 /** Each image has the same names in both views, and `repositories` has those of manifest.json. */
 export async function checkNames(members: Members, findings: Findings, images: readonly CheckedImage[]): Promise<void> {
   const [byClassic, byLayout] = [namesBy(images, classic), namesBy(images, layout)]
-  const nameless = new Set(images.filter(({ isNameless }) => isNameless === true).map(({ config }) => config))
+  const nameless = new Set<string>(images.filter(({ isNameless }) => isNameless === true).map(({ config }) => config))
   for (const [config, names] of byClassic) {
     if (nameless.has(config)) continue
     const others = byLayout.get(config)
@@ -28,7 +28,7 @@ function isDamaged(findings: Findings): boolean {
 }
 
 function compareNames(findings: Findings, member: string, expected: ReadonlySet<string>, found: ReadonlySet<string>): void {
-  const isSame = (one: string, other: string): boolean => fullName(one) === fullName(other) || (isTag(other) && one.endsWith(`:${other}`))
+  const isSame = (one: string, other: string): boolean => fullName(one) === fullName(other)
   if (expected.size === found.size && [...expected].every(one => [...found].some(other => isSame(one, other)))) return
   const list = (names: ReadonlySet<string>): string => [...names].sort().join(', ') || 'no name'
   findings.add('names-differ', { member, expected: list(expected), found: list(found) })
@@ -52,11 +52,6 @@ async function namesOfRepositories(members: Members): Promise<ReadonlySet<string
   const parsed = member.content.kind === 'document' ? parseJson(member.content.bytes) : undefined
   if (parsed === undefined || !('value' in parsed) || !isObject(parsed.value)) return new Set()
   return new Set(Object.entries(parsed.value).flatMap(([name, tags]) => (isObject(tags) ? Object.keys(tags).map(tag => `${name}:${tag}`) : [])))
-}
-
-/** Layouts may give the tag alone. */
-function isTag(name: string): boolean {
-  return !/[:/]/.test(name)
 }
 
 /** "box:1" is "docker.io/library/box:1", and "index.docker.io" is "docker.io". */

@@ -1,5 +1,5 @@
 import type { Compression } from '../archive/codec.ts'
-import { appearanceOf, appearanceOfTar, isImagePart } from './appearance.ts'
+import { appearanceOf, appearanceOfTar, isImagePart, mayNameImagePart } from './appearance.ts'
 import type { Checking } from './check-file.ts'
 import type { CheckedImage } from './check-image.ts'
 import { checkIndexJson } from './check-index-json.ts'
@@ -13,7 +13,7 @@ import type { Members } from './member.ts'
 export type Verdict = 'valid' | 'incomplete' | 'damaged' | 'unverifiable' | 'not an image'
 
 /** What those who read one of the two documents get. */
-export type CheckedView = { readonly view: View; readonly verdict: 'valid' | 'incomplete' | 'damaged'; readonly readers: string }
+export type CheckedView = { readonly view: View; readonly verdict: 'valid' | 'incomplete' | 'empty' | 'damaged' | 'unverifiable'; readonly readers: string }
 
 export type ImageReport = {
   readonly verdict: Verdict
@@ -45,7 +45,8 @@ const unreadCodes: readonly FindingCode[] = ['layer-expands', 'archive-expands',
 export async function reportOf({ members, begun, findings, compression, head }: Read): Promise<ImageReport> {
   const names = new Set(members.names())
   const packed = compression === 'none' ? '' : `, compressed with ${compression}`
-  const views = (['manifest.json', 'index.json'] as const).filter(view => names.has(view))
+  const present = await Promise.all((['manifest.json', 'index.json'] as const).map(async view => ((await members.find(view)) === undefined ? [] : [view])))
+  const views = present.flat()
   if (views.length > 0) {
     const images = await checkViews({ members, findings, referenced: new Set(), missing: isEngineSave(names, findings) ? 'left-out' : 'member-missing' }, views)
     const verdict = verdictOf(findings.list)
@@ -58,13 +59,13 @@ export async function reportOf({ members, begun, findings, compression, head }: 
     const verdict = findings.count('error') > 0 ? 'damaged' : 'unverifiable'
     return { verdict, what: `an image archive of the time before manifest.json${packed}`, ...without, findings: findings.list, next: nextOf(verdict, findings) }
   }
-  const broken = nameInBrokenHeader(head)
-  if (findings.count('error') > 0 && [...begun, broken].some(name => name !== undefined && isImagePart(name))) {
+  const isBrokenTar = head?.toString('latin1', 257, 262) === 'ustar' && findings.count('error') > 0
+  if (findings.count('error') > 0 && ([...begun].some(isImagePart) || (isBrokenTar && mayNameImagePart(head)))) {
     return { verdict: 'damaged', what: `the beginning of an image archive${packed}`, ...without, findings: findings.list, next: nextOf('damaged', findings) }
   }
   // bytes that are no tar are no damaged tar
-  const isTar = begun.size > 0 || names.size > 0 || broken !== undefined || findings.count('error') === 0
-  const { what, next } = isTar ? appearanceOfTar(names) : appearanceOf(head ?? Buffer.alloc(0))
+  const isTar = begun.size > 0 || names.size > 0 || isBrokenTar || findings.count('error') === 0
+  const { what, next } = isTar ? appearanceOfTar(names, findings.count('error') > 0) : appearanceOf(head ?? Buffer.alloc(0))
   const isUnread = findings.has(...unreadCodes)
   return { verdict: isUnread ? 'unverifiable' : 'not an image', what: `${what}${packed}`, ...without, findings: isTar || isUnread || findings.has('compression-damaged') ? findings.list : [], next }
 }
@@ -72,11 +73,6 @@ export async function reportOf({ members, begun, findings, compression, head }: 
 /** As the containerd store of an engine writes it, and whole: what is missing was not put in. */
 function isEngineSave(names: ReadonlySet<string>, findings: Findings): boolean {
   return ['manifest.json', 'index.json', 'oci-layout'].every(name => names.has(name)) && !names.has('repositories') && findings.count('error') === 0
-}
-
-/** Of a tar whose very first header is damaged. */
-function nameInBrokenHeader(head: Buffer | undefined): string | undefined {
-  return head?.toString('latin1', 257, 262) === 'ustar' ? head.toString('latin1', 0, 100).split('\0')[0] : undefined
 }
 
 async function checkViews(checking: Checking, views: readonly View[]): Promise<CheckedImage[]> {
@@ -89,7 +85,7 @@ async function checkViews(checking: Checking, views: readonly View[]): Promise<C
   return images
 }
 
-function verdictOf(findings: readonly Finding[]): CheckedView['verdict'] | 'unverifiable' {
+function verdictOf(findings: readonly Finding[]): 'valid' | 'incomplete' | 'damaged' | 'unverifiable' {
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.some(({ code }) => !unreadCodes.includes(code))) return 'damaged'
   if (errors.length > 0) return 'unverifiable'
@@ -99,8 +95,8 @@ function verdictOf(findings: readonly Finding[]): CheckedView['verdict'] | 'unve
 /** What concerns the whole archive concerns both views. */
 function viewOf(view: View, findings: Findings): CheckedView {
   const own = findings.list.filter(({ views }) => views === undefined || views.includes(view))
-  const verdict = verdictOf(own)
-  return { view, verdict: verdict === 'unverifiable' ? 'damaged' : verdict, readers: readers[view] }
+  const isEmpty = own.some(({ code, views }) => code === 'index-empty' && views !== undefined)
+  return { view, verdict: isEmpty ? 'empty' : verdictOf(own), readers: readers[view] }
 }
 
 /** `<v1id>/VERSION`, `<v1id>/json` and `<v1id>/layer.tar`, and `repositories`. */

@@ -37,7 +37,7 @@ async function* hashed(body: AsyncIterable<Buffer>, hash: Hash, meter: Meter): A
 
 /** White space, or the beginning of an object, list, text or literal. A tar's first name may begin like that too. */
 function looksLikeDocument(head: Buffer): boolean {
-  if (isTarHeader(head)) return false
+  if (head.length === 0 || isTarHeader(head)) return false
   const first = head.subarray(0, 64)
   return !first.includes(0) && /^(?:\u{feff}|\s)*(?:[{["]|null|true|false|-?\d|$)/u.test(first.toString())
 }

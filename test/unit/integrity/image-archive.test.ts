@@ -86,6 +86,11 @@ test.each<[string, string, () => Promise<Buffer>]>([
   expect(await verdictOf(await make())).toBe(expected)
 })
 
+test('xz within gzip is no image, and it is said what it is', async () => {
+  const { verdict, what } = await check(gzipSync(execFileSync('xz', ['-c'], { input: await tarOf(good()) })))
+  expect({ verdict, what }).toEqual({ verdict: 'not an image', what: 'xz data within the compression: engines unpack only once, compressed with gzip' })
+})
+
 test('a foreign layer that is not there makes it incomplete, and the address is named', async () => {
   const files = good()
   const index = JSON.parse(textOf(files, 'index.json')) as { manifests: { digest: string; size: number }[] }
