@@ -6,7 +6,7 @@ import { TarScanner } from './tar-scanner.ts'
 
 /** manifest.json, index.json, configs and the like: larger ones are not read into memory. */
 export const maxJsonBytes = 8 * 1024 * 1024
-const maxMembers = 100_000
+const maxMembers = 50_000
 
 /** The reason of a DrayError: more members than any image has. */
 export const tooManyMembers = 'too many members'

@@ -7,7 +7,7 @@ import { DocumentRoom, rootDocuments } from './document-room.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
 import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
-import type { MemberThreads } from './member-threads.ts'
+import { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
 
@@ -54,7 +54,13 @@ export async function readArchiveFile(file: number, size: number, findings: Find
   // what is no image is told by its names
   const isWorthIt = found.some(({ name }) => rootDocuments.has(cleanPath(name) ?? ''))
   const jobs = found.flatMap((each, at) => ('position' in each && isWorthIt ? [{ at, ...each }] : [])).sort((one, other) => other.size - one.size)
-  const read = new Map(await Promise.all(jobs.map(async ({ at, ...job }) => [at, await threads.perform({ ...job, file, shared: meter.shared })] as const)))
+  const read = new Map<number, FileMember>()
+  const room = new DocumentRoom()
+  const perform = async ({ at, ...job }: (typeof jobs)[number]): Promise<void> => {
+    read.set(at, room.bounded(cleanPath(job.name) ?? job.name, await threads.perform({ ...job, file, shared: meter.shared })))
+  }
+  await Promise.all(jobs.filter(job => !MemberThreads.isSmall(job)).map(perform))
+  for (const job of jobs) if (MemberThreads.isSmall(job)) await perform(job)
   for (const [at, each] of found.entries()) {
     members.add('position' in each ? (read.get(at) ?? { kind: 'other', name: each.name, what: 'a file' }) : each)
   }

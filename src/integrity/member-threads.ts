@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { toError } from '../store/chunk-reply.ts'
+import { noteGarbage } from '../store/young-garbage.ts'
 import { Slots } from '../store/slots.ts'
 import type { FileMember } from './member.ts'
 import { performMemberJob, type MemberJob } from './member-job.ts'
@@ -17,6 +18,8 @@ const mostThreads = 4
  */
 export class MemberThreads implements AsyncDisposable {
   readonly #slots = new Slots(Math.min(mostThreads, availableParallelism()))
+  /** What this thread reads itself, it reads one by one. */
+  readonly #own = new Slots(1)
   readonly #idle: Worker[] = []
   readonly #all = new Set<Worker>()
   readonly #signal: AbortSignal
@@ -31,10 +34,15 @@ export class MemberThreads implements AsyncDisposable {
     this.#passedBytes = Math.max(this.#passedBytes, mostBytes)
   }
 
+  /** Not worth to be handed to another thread. */
+  static isSmall({ size }: { readonly size: number }): boolean {
+    return size < smallBytes
+  }
+
   async perform(job: MemberJob): Promise<FileMember> {
     this.#signal.throwIfAborted()
     this.#passedBytes += job.size
-    if (job.size < smallBytes || this.#passedBytes < bytesWithout) return await performMemberJob(job)
+    if (MemberThreads.isSmall(job) || this.#passedBytes < bytesWithout) return await this.#own.run(() => performMemberJob(job))
     return await this.#slots.run(() => this.#ask(job))
   }
 
@@ -80,6 +88,7 @@ export class MemberThreads implements AsyncDisposable {
 
 /** A Buffer comes from another thread as plain bytes. */
 function withBuffers(member: FileMember): FileMember {
+  noteGarbage(member.content.kind === 'document' ? member.size : 0)
   const { content } = member
   return content.kind === 'document' ? { ...member, content: { ...content, bytes: Buffer.from(content.bytes) } } : member
 }

@@ -1,6 +1,6 @@
-/** A layer of zeros may become a thousand times larger; a gigabyte of that is read before it is called a bomb. */
+/** A layer of zeros may become a thousand times larger; half a gigabyte of that is read before it is called a bomb. */
 export const usualExpansion = 200
-const mostExcessBytes = 1024 ** 3
+const mostExcessBytes = 512 * 1024 * 1024
 
 /** What all threads of one check have read, and what they have unpacked beyond what is usual. */
 export class Meter {

@@ -15,6 +15,8 @@ import { usualExpansion, type Meter } from './meter.ts'
 export const maxDocumentBytes = 4 * 1024 * 1024
 /** Any smaller one is kept; of larger ones, such as lists of software, only those that images are made of. */
 const smallDocumentBytes = 64 * 1024
+/** What is done with to read a member, besides its content. */
+const memberBytes = 16 * 1024
 const imageKeys = /"(?:rootfs|layers|manifests|diff_ids)"/i
 
 /** Reads one file to its end: hashed as it is, and as what it unpacks to. Never keeps more of it than a document. */
@@ -24,6 +26,7 @@ export async function readMember(name: string, size: number, body: AsyncIterable
   const head = await input.nextAtLeast(blockBytes)
   input.giveBack(head)
   const content = looksLikeDocument(head) ? await readDocument(size, input) : await readData(size, compressionOf(head), input, raw, meter)
+  noteGarbage(memberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
 }
 
@@ -44,9 +47,13 @@ function looksLikeDocument(head: Buffer): boolean {
 
 async function readDocument(size: number, input: ByteSource): Promise<MemberContent> {
   const pieces: Buffer[] = []
-  for await (const piece of input.pieces()) if (size <= maxDocumentBytes) pieces.push(piece)
+  for await (const piece of input.pieces()) {
+    if (size <= maxDocumentBytes) pieces.push(piece)
+    noteGarbage(piece.length)
+  }
   if (size > maxDocumentBytes) return { kind: 'too large' }
   const bytes = Buffer.concat(pieces)
+  noteGarbage(4 * size)
   return size <= smallDocumentBytes || imageKeys.test(bytes.toString('latin1')) ? { kind: 'document', bytes } : { kind: 'other document' }
 }
 
