@@ -3,10 +3,9 @@ import { readImageArchive, memberName, tooManyMembers, type OtherMembers } from 
 import { takesMemory } from '../archive/system-decoder.ts'
 import { walkTarFile } from '../archive/tar-file.ts'
 import { tarEndsWithMessage, tarIsCut } from '../archive/tar-scanner.ts'
-import { DocumentRoom, rootDocuments } from './document-room.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
-import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
+import { cleanPath, rootDocuments, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
 import { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
@@ -55,9 +54,8 @@ export async function readArchiveFile(file: number, size: number, findings: Find
   const isWorthIt = found.some(({ name }) => rootDocuments.has(cleanPath(name) ?? ''))
   const jobs = found.flatMap((each, at) => ('position' in each && isWorthIt ? [{ at, ...each }] : [])).sort((one, other) => other.size - one.size)
   const read = new Map<number, FileMember>()
-  const room = new DocumentRoom()
   const perform = async ({ at, ...job }: (typeof jobs)[number]): Promise<void> => {
-    read.set(at, room.bounded(cleanPath(job.name) ?? job.name, await threads.perform({ ...job, file, shared: meter.shared })))
+    read.set(at, await threads.perform({ ...job, file, shared: meter.shared }))
   }
   await Promise.all(jobs.filter(job => !MemberThreads.isSmall(job)).map(perform))
   for (const job of jobs) if (MemberThreads.isSmall(job)) await perform(job)
@@ -90,7 +88,6 @@ export class ArchiveMembers implements Members {
   readonly #directories = new Set<string>()
   readonly #begun = new Set<string>()
   readonly #findings: Findings
-  readonly #room = new DocumentRoom()
   #nameBytes = 0
 
   constructor(findings: Findings) {
@@ -130,7 +127,7 @@ export class ArchiveMembers implements Members {
       return
     }
     if (before !== undefined) this.#findings.add(isSame(before, member) ? 'member-doubled' : 'member-differs', { member: path })
-    this.#members.set(path, this.#room.bounded(path, member))
+    this.#members.set(path, member)
   }
 
   prepare(): void {

@@ -1,8 +1,7 @@
 import { open, lstat, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { DocumentRoom, rootDocuments } from './document-room.ts'
-import { cleanPath, type BrokenMember, type FileMember, type Members } from './member.ts'
+import { cleanPath, rootDocuments, type BrokenMember, type FileMember, type Members } from './member.ts'
 import type { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
 
@@ -12,7 +11,6 @@ export class LayoutMembers implements Members {
   readonly #meter: Meter
   readonly #threads: MemberThreads
   readonly #read = new Map<string, Promise<FileMember | BrokenMember | undefined>>()
-  readonly #room = new DocumentRoom()
   #names: readonly string[] = []
 
   private constructor(root: string, meter: Meter, threads: MemberThreads) {
@@ -60,7 +58,7 @@ export class LayoutMembers implements Members {
       const { size, isFile } = await lstat(real).then(stats => ({ size: stats.size, isFile: stats.isFile() }))
       if (!isFile) return { broken: 'is not a file', code: 'member-not-a-file' }
       await using file = await open(real, 'r')
-      return this.#room.bounded(path, await this.#threads.perform({ name: path, file: file.fd, position: 0, size, shared: this.#meter.shared }))
+      return await this.#threads.perform({ name: path, file: file.fd, position: 0, size, shared: this.#meter.shared })
     } catch (thrown) {
       const errno = errnoOf(thrown)
       if (errno === 'ENOENT' || errno === 'ENOTDIR') return (await exists(full)) ? { broken: 'is a link that leads nowhere', code: 'member-not-a-file' } : undefined

@@ -1,9 +1,10 @@
 import { readSync } from 'node:fs'
 import { compressionOf } from '../archive/codec.ts'
+import { blockBytes } from '../archive/tar-header.ts'
 import { noteGarbage } from '../store/young-garbage.ts'
 import type { FileMember } from './member.ts'
 import { Meter } from './meter.ts'
-import { maxDocumentBytes, readMember } from './read-member.ts'
+import { readMember } from './read-member.ts'
 
 const pieceBytes = 256 * 1024
 
@@ -31,8 +32,8 @@ async function* piecesOf(file: number, position: number, size: number): AsyncGen
   for (let at = 0; at < size; ) {
     const length = readSync(file, piece, 0, Math.min(piece.length, size - at), position + at)
     if (length === 0) return
-    // what is neither unpacked nor kept is done with when the next piece is asked for
-    isUsedAgain ||= at === 0 && size > maxDocumentBytes && compressionOf(piece) === 'none'
+    // what is not unpacked is done with when the next piece is asked for
+    isUsedAgain ||= at === 0 && length >= blockBytes && compressionOf(piece) === 'none'
     at += length
     yield await Promise.resolve(piece.subarray(0, length))
     if (isUsedAgain) continue

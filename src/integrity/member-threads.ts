@@ -10,7 +10,7 @@ import type { MemberReply } from './member-thread.ts'
 /** As long as less than this was read a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const smallBytes = 64 * 1024
-const mostThreads = 4
+const mostThreads = 3
 
 /**
  * Reads files side by side, each by one thread, in the order in which they are asked for. The threads start with the first jobs that
@@ -80,7 +80,7 @@ export class MemberThreads implements AsyncDisposable {
 
   #start(): Worker {
     // the files that it reads are not its own
-    const worker = new Worker(new URL('./member-thread.js', import.meta.url), { trackUnmanagedFds: false })
+    const worker = new Worker(new URL('./member-thread.js', import.meta.url), { trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
     this.#all.add(worker)
     return worker
   }
@@ -88,7 +88,7 @@ export class MemberThreads implements AsyncDisposable {
 
 /** A Buffer comes from another thread as plain bytes. */
 function withBuffers(member: FileMember): FileMember {
-  noteGarbage(member.content.kind === 'document' ? member.size : 0)
+  noteGarbage(member.content.kind === 'document' ? 2 * member.size : 0)
   const { content } = member
   return content.kind === 'document' ? { ...member, content: { ...content, bytes: Buffer.from(content.bytes) } } : member
 }

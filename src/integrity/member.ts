@@ -49,6 +49,9 @@ export interface Members {
   names(): readonly string[]
 }
 
+/** They say what is in an archive, so they are kept whatever came before. */
+export const rootDocuments: ReadonlySet<string> = new Set(['manifest.json', 'index.json', 'oci-layout', 'repositories'])
+
 /** Without "./", doubled slashes and a leading slash, as loaders read names. Undefined when it leads out. */
 export function cleanPath(path: string): string | undefined {
   const parts: string[] = []

@@ -8,16 +8,15 @@ import { TarScanner } from '../archive/tar-scanner.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Digest } from '../store/oci.ts'
 import { noteGarbage } from '../store/young-garbage.ts'
-import type { DataContent, DataProblem, FileMember, MemberContent } from './member.ts'
-import { usualExpansion, type Meter } from './meter.ts'
+import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
+import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 
 /** Registries take no manifest larger than this, and a config is smaller. */
-export const maxDocumentBytes = 4 * 1024 * 1024
-/** Any smaller one is kept; of larger ones, such as lists of software, only those that images are made of. */
-const smallDocumentBytes = 64 * 1024
+const maxDocumentBytes = 4 * 1024 * 1024
+/** Of larger documents, such as lists of software, only those are kept that images are made of. */
 /** What is done with to read a member, besides its content. */
 const memberBytes = 16 * 1024
-const imageKeys = /"(?:rootfs|layers|manifests|diff_ids)"/i
+const imageKeys = ['rootfs', 'Rootfs', 'RootFS', 'layers', 'Layers', 'manifests', 'Manifests'].map(key => `"${key}"`)
 
 /** Reads one file to its end: hashed as it is, and as what it unpacks to. Never keeps more of it than a document. */
 export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
@@ -25,7 +24,7 @@ export async function readMember(name: string, size: number, body: AsyncIterable
   const input = new ByteSource(hashed(body, raw, meter))
   const head = await input.nextAtLeast(blockBytes)
   input.giveBack(head)
-  const content = looksLikeDocument(head) ? await readDocument(size, input) : await readData(size, compressionOf(head), input, raw, meter)
+  const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter)
   noteGarbage(memberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
 }
@@ -45,16 +44,16 @@ function looksLikeDocument(head: Buffer): boolean {
   return !first.includes(0) && /^(?:\u{feff}|\s)*(?:[{["]|null|true|false|-?\d|$)/u.test(first.toString())
 }
 
-async function readDocument(size: number, input: ByteSource): Promise<MemberContent> {
-  const pieces: Buffer[] = []
-  for await (const piece of input.pieces()) {
-    if (size <= maxDocumentBytes) pieces.push(piece)
-    noteGarbage(piece.length)
-  }
-  if (size > maxDocumentBytes) return { kind: 'too large' }
-  const bytes = Buffer.concat(pieces)
-  noteGarbage(4 * size)
-  return size <= smallDocumentBytes || imageKeys.test(bytes.toString('latin1')) ? { kind: 'document', bytes } : { kind: 'other document' }
+async function readDocument(name: string, size: number, input: ByteSource, meter: Meter): Promise<MemberContent> {
+  const isKept = size <= maxDocumentBytes
+  const bytes = Buffer.allocUnsafeSlow(isKept ? size : 0)
+  let filled = 0
+  for await (const piece of input.pieces()) filled += isKept ? piece.copy(bytes, filled) : 0
+  noteGarbage(2 * bytes.length)
+  if (!isKept) return { kind: 'too large' }
+  const document = bytes.subarray(0, filled)
+  if (size > smallDocumentBytes && !imageKeys.some(key => document.includes(key))) return { kind: 'other document' }
+  return meter.keeps(size) || rootDocuments.has(cleanPath(name) ?? '') ? { kind: 'document', bytes: document } : { kind: 'too large' }
 }
 
 async function readData(size: number, compression: Compression, input: ByteSource, raw: Hash, meter: Meter): Promise<DataContent> {
