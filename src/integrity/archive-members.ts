@@ -13,6 +13,7 @@ import { readMember } from './read-member.ts'
 const mostNameBytes = 16 * 1024 * 1024
 const longestName = 4096
 const mostLinks = 40
+const unreadFile = 'a file that was not read'
 
 /** The reasons of a DrayError of the stream that the tar comes out of. */
 export const expandsTooMuch = 'expands too much'
@@ -26,7 +27,7 @@ const codeOfReason = new Map<string | undefined, FindingCode>([
 /** What a tar holds, read through once. What is wrong with the tar itself is a finding; everything before that place is there. */
 export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: Findings, meter: Meter, signal: AbortSignal): Promise<ArchiveMembers> {
   const members = new ArchiveMembers(findings)
-  await untilDamage(findings, () => readImageArchive(tar, {
+  const damage = await untilDamage(() => readImageArchive(tar, {
     ...members.others,
     onMember: async (name, size, body) => {
       members.begin(name)
@@ -34,6 +35,7 @@ export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: F
     },
     signal,
   }))
+  damage?.(findings)
   return members
 }
 
@@ -42,7 +44,7 @@ export async function readArchiveFile(file: number, size: number, findings: Find
   const members = new ArchiveMembers(findings)
   const found: (Member | { readonly name: string; readonly size: number; readonly position: number })[] = []
   const others = membersThat(member => found.push(member))
-  await untilDamage(findings, () => walkTarFile(file, size, {
+  const damage = await untilDamage(() => walkTarFile(file, size, {
     ...others,
     onFile: (name, bytes, position) => {
       members.begin(name)
@@ -60,18 +62,21 @@ export async function readArchiveFile(file: number, size: number, findings: Find
   await Promise.all(jobs.filter(job => !MemberThreads.isSmall(job)).map(perform))
   for (const job of jobs) if (MemberThreads.isSmall(job)) await perform(job)
   for (const [at, each] of found.entries()) {
-    members.add('position' in each ? (read.get(at) ?? { kind: 'other', name: each.name, what: 'a file' }) : each)
+    members.add('position' in each ? (read.get(at) ?? { kind: 'other', name: each.name, what: unreadFile }) : each)
   }
+  damage?.(findings)
   return members
 }
 
-/** What is wrong with the tar is a finding. */
-async function untilDamage(findings: Findings, work: () => Promise<void> | void): Promise<void> {
+/** What is wrong with the tar is a finding, to be made when those of its members have been made. */
+async function untilDamage(work: () => Promise<void> | void): Promise<((findings: Findings) => void) | undefined> {
   try {
     await work()
+    return undefined
   } catch (thrown) {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
-    findings.add(codeOfReason.get(thrown.reason) ?? 'archive-malformed', { found: thrown.message })
+    const { reason, message } = thrown
+    return findings => findings.add(codeOfReason.get(reason) ?? 'archive-malformed', { found: message })
   }
 }
 
@@ -168,6 +173,7 @@ function targetOf(path: string, { target, hard }: LinkMember): string | undefine
 
 function isSame(one: Member, other: Member): boolean {
   if (one.kind === 'file' && other.kind === 'file') return one.digest === other.digest
+  if (one.kind === 'other') return other.kind === 'other' && one.what === unreadFile && other.what === unreadFile
   return one.kind === 'link' && other.kind === 'link' && one.target === other.target && one.hard === other.hard
 }
 

@@ -20,7 +20,7 @@ export async function checkNames(members: Members, findings: Findings, images: r
   const repositories = await namesOfRepositories(members)
   const all = new Set([...byClassic.values()].flatMap(names => [...names]))
   // damage that lost an image has lost its names, and is told of by itself
-  if (repositories !== undefined && !isDamaged(findings)) compareNames(findings, 'repositories', all, repositories)
+  if (repositories !== undefined && byClassic.size > 0 && !isDamaged(findings)) compareNames(findings, 'repositories', all, repositories)
 }
 
 function isDamaged(findings: Findings): boolean {

@@ -67,8 +67,11 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const isTar = begun.size > 0 || names.size > 0 || isBrokenTar || findings.count('error') === 0
   const { what, next } = isTar ? appearanceOfTar(names, findings.count('error') > 0) : appearanceOf(head ?? Buffer.alloc(0))
   const isUnread = findings.has(...unreadCodes)
-  return { verdict: isUnread ? 'unverifiable' : 'not an image', what: `${what}${packed}`, ...without, findings: isTar || isUnread || findings.has('compression-damaged') ? findings.list : [], next }
+  return { verdict: isUnread ? 'unverifiable' : 'not an image', what: `${what}${packed}`, ...without, findings: isTar || isUnread || findings.has('compression-damaged') ? findings.list.filter(({ code }) => !doubledCodes.includes(code)) : [], next }
 }
+
+/** Nobody minds them in a tar that holds no image. */
+const doubledCodes: readonly FindingCode[] = ['member-doubled', 'member-differs']
 
 /** As the containerd store of an engine writes it, and whole: what is missing was not put in. */
 function isEngineSave(names: ReadonlySet<string>, findings: Findings): boolean {

@@ -21,19 +21,28 @@ const imageKeys = ['rootfs', 'Rootfs', 'RootFS', 'layers', 'Layers', 'manifests'
 /** Reads one file to its end: hashed as it is, and as what it unpacks to. Never keeps more of it than a document. */
 export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
   const raw = createHash('sha256')
-  const input = new ByteSource(hashed(body, raw, meter))
+  const source: Source = { failure: undefined }
+  const input = new ByteSource(hashed(body, raw, meter, source))
   const head = await input.nextAtLeast(blockBytes)
   input.giveBack(head)
-  const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter)
+  const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter, source)
   noteGarbage(memberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
 }
 
-async function* hashed(body: AsyncIterable<Buffer>, hash: Hash, meter: Meter): AsyncGenerator<Buffer> {
-  for await (const piece of body) {
-    hash.update(piece)
-    meter.addRead(piece.length)
-    yield piece
+/** What went wrong where a member comes from, which is nothing that is wrong with the member. */
+type Source = { failure: { readonly thrown: unknown } | undefined }
+
+async function* hashed(body: AsyncIterable<Buffer>, hash: Hash, meter: Meter, source: Source): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of body) {
+      hash.update(piece)
+      meter.addRead(piece.length)
+      yield piece
+    }
+  } catch (thrown) {
+    source.failure = { thrown }
+    throw thrown
   }
 }
 
@@ -56,7 +65,7 @@ async function readDocument(name: string, size: number, input: ByteSource, meter
   return meter.keeps(size) || rootDocuments.has(cleanPath(name) ?? '') ? { kind: 'document', bytes: document } : { kind: 'too large' }
 }
 
-async function readData(size: number, compression: Compression, input: ByteSource, raw: Hash, meter: Meter): Promise<DataContent> {
+async function readData(size: number, compression: Compression, input: ByteSource, raw: Hash, meter: Meter, source: Source): Promise<DataContent> {
   const tar = new TarCheck()
   if (compression === 'none') {
     for await (const piece of input.pieces()) tar.take(piece)
@@ -77,6 +86,7 @@ async function readData(size: number, compression: Compression, input: ByteSourc
       break
     }
   } catch (thrown) {
+    if (source.failure !== undefined) throw source.failure.thrown
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
     problem = { code: thrown.reason === takesMemory ? 'memory-excessive' : 'layer-damaged', words: thrown.message }
   }

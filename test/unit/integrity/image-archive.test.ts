@@ -120,6 +120,13 @@ test('the manifest of a platform that was not pulled may be absent', async () =>
   expect({ verdict, found: findings.map(({ code, found }) => [code, found]) }).toEqual({ verdict: 'valid', found: [['platform-absent', 'linux/arm64']] })
 })
 
+test('a cut within a layer in gzip is a cut of the archive, and no damage of the layer alone', async () => {
+  const files = imageFiles(layers, { gzip: true })
+  const blob = gzipSync(Buffer.alloc(5000, 'unreferenced'), { level: 0 })
+  const bytes = await tarOf(new Map([...files, [`blobs/sha256/${sha256(blob)}`, blob]]))
+  expect(await verdictOf(bytes.subarray(0, bytes.indexOf(blob) + 2000))).toBe('damaged archive-cut')
+})
+
 test('an archive that is cut anywhere is never valid', async () => {
   const bytes = await tarOf(good())
   for (let at = 0; at < bytes.length; at += 512) expect((await check(bytes.subarray(0, at))).verdict).not.toBe('valid')
