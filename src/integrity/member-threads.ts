@@ -65,13 +65,13 @@ export class MemberThreads implements AsyncDisposable {
         this.#signal.removeEventListener('abort', abort)
         done()
       }
-      const fail = (error: unknown): void => {
+      const fail = (error: Error): void => {
         void worker.terminate()
-        settle(() => reject(error as Error))
+        settle(() => reject(error))
       }
       const take = (reply: MemberReply): void => ('member' in reply ? settle(() => resolve(reply.member)) : fail(toError(reply.failure)))
       const end = (code: number): void => fail(new Error(`a thread that reads files ended with code ${code}`))
-      const abort = (): void => fail(this.#signal.reason)
+      const abort = (): void => fail(this.#signal.reason as Error)
       this.#signal.addEventListener('abort', abort)
       worker.on('message', take).on('error', fail).on('exit', end)
       worker.postMessage(job)

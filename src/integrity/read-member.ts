@@ -91,7 +91,7 @@ async function readData(size: number, compression: Compression, input: ByteSourc
     problem = { code: thrown.reason === takesMemory ? 'memory-excessive' : 'layer-damaged', words: thrown.message }
   }
   // its own hash needs the rest
-  for await (const piece of input.pieces()) void piece
+  while ((await input.next()) !== undefined);
   if (problem !== undefined) return { kind: 'data', compression, plainDigest: undefined, plainBytes, isTar: false, problem }
   return { kind: 'data', compression, plainDigest: digestOf(plain), plainBytes, ...tar.end() }
 }

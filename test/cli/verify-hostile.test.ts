@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { crc32, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { entriesOf, layers, savedFiles, tarOf, types, type Files } from '../images/example-image.ts'
+import { entriesOf, layers, savedFiles, tarOf, types } from '../images/example-image.ts'
 import { rawEntry, zstdRaw } from '../images/raw-tar.ts'
 
 const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
@@ -75,7 +75,7 @@ function xzOfMuchMemory(): Buffer {
   return bytes
 }
 const withLayer = (stored: Buffer, layerType = types.layer): Buffer => tarOf(savedFiles({ stored: [stored, layers[1]], layerType }))
-const withFile = (name: string, content: Buffer): Buffer => tarOf(new Map([...savedFiles(), [name, content]]) as Files)
+const withFile = (name: string, content: Buffer): Buffer => tarOf(new Map([...savedFiles(), [name, content]]))
 const deep = (): Buffer => Buffer.from(`{"layers":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`)
 const wide = (): Buffer => Buffer.from(`{"layers":[${'[],'.repeat(1_300_000)}[]]}`)
 const manyMembers = (count: number): Buffer[] => {

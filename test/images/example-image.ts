@@ -36,13 +36,14 @@ export type Parts = {
   readonly config?: Buffer
   readonly manifest?: (manifest: Json) => unknown
   readonly index?: (index: Json & { manifests: Json[] }) => unknown
-  readonly name?: string | undefined
+  /** Null for none. */
+  readonly name?: string | null
 }
 
 /** A layout over blobs, without manifest.json. */
 export function layoutFiles({ plain = layers, stored = plain, layerType = types.layer, config = json(configOf(plain)), manifest = same, index = same, name = 'docker.io/library/box:1' }: Parts = {}): Files {
   const manifestBytes = json(manifest({ schemaVersion: 2, mediaType: types.manifest, config: descriptorOf(types.config, config), layers: stored.map(layer => descriptorOf(layerType, layer)) }))
-  const annotations = name === undefined ? {} : { annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name.split(':').at(-1) } }
+  const annotations = name === null ? {} : { annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name.split(':').at(-1) } }
   return new Map([
     ...[...stored, config, manifestBytes].map(bytes => [blobPath(bytes), bytes] as const),
     ['index.json', json(index({ schemaVersion: 2, mediaType: types.index, manifests: [descriptorOf(types.manifest, manifestBytes, annotations)] }))],

@@ -11,7 +11,7 @@ export const validFixtures: readonly ArchiveFixture[] = [
   { name: 'docker-24', about: 'docker save up to 24: <v1id>/layer.tar, <image id>.json, manifest.json, repositories', make: () => tarOf(docker24()) },
   { name: 'docker-24-twice', about: 'docker save up to 24, a layer that occurs twice: a relative symbolic link', make: () => tarOf(docker24Twice()) },
   { name: 'docker-28', about: 'docker save from 25 on: manifest.json, index.json, repositories, unreferenced v1 configs', make: () => tarOf(docker28()) },
-  { name: 'docker-28-by-id', about: 'saved by id: no name anywhere', make: () => tarOf(savedFiles({ name: undefined }, item => ({ ...item, RepoTags: null }))) },
+  { name: 'docker-28-by-id', about: 'saved by id: no name anywhere', make: () => tarOf(savedFiles({ name: null }, item => ({ ...item, RepoTags: null }))) },
   { name: 'docker-25-by-id', about: 'saved by id with 25.0: "manifests" of index.json is null, manifest.json is whole', make: () => tarOf(savedFiles({ index: index => ({ ...index, manifests: null }) }, item => ({ ...item, RepoTags: [] }))) },
   { name: 'containerd-store', about: 'docker save with the containerd store: layers in gzip', make: () => tarOf(savedFiles({ stored: packed, layerType: gzipLayer })) },
   { name: 'containerd-store-other-platforms', about: 'an index of several platforms, of which one was pulled', make: () => tarOf(withPlatforms()) },
@@ -89,7 +89,7 @@ export function nested(depth: number): Files {
       return { schemaVersion: 2, mediaType: types.index, manifests: [descriptorOf(types.index, bytes)] }
     }
   }
-  const layout = layoutFiles({ index: wrap, name: undefined })
+  const layout = layoutFiles({ index: wrap, name: null })
   return new Map([...layout, ...files])
 }
 
@@ -118,7 +118,7 @@ const extra: Files = new Map()
 function artifact(): Files {
   const layer = Buffer.from('anything')
   const config = json({})
-  return layoutFiles({ plain: [layer], config, manifest: manifest => ({ ...manifest, artifactType: 'application/vnd.example', config: descriptorOf('application/vnd.oci.empty.v1+json', config), layers: [descriptorOf('application/vnd.example.data', layer)] }), name: undefined })
+  return layoutFiles({ plain: [layer], config, manifest: manifest => ({ ...manifest, artifactType: 'application/vnd.example', config: descriptorOf('application/vnd.oci.empty.v1+json', config), layers: [descriptorOf('application/vnd.example.data', layer)] }), name: null })
 }
 
 function withLink(type: '1' | '2', linkTo: string): Files {

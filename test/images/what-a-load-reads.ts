@@ -1,5 +1,6 @@
 /** What engines take from an archive, told without the checker: two archives with the same of it are the same to `docker load`. */
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { extract } from 'tar-stream'
 import { collect } from './saved-image.ts'
 
@@ -10,7 +11,8 @@ export async function whatALoadReads(archive: Buffer): Promise<string | undefine
   const members: [string, unknown][] = []
   try {
     const entries = extract()
-    Readable.from([archive]).pipe(entries)
+    const fed = pipeline(Readable.from([archive]), entries)
+    fed.catch(() => undefined)
     for await (const entry of entries) {
       const { name, type, linkname } = entry.header
       members.push([name, [type, linkname, readOf(name, await collect(entry as AsyncIterable<Buffer>))]])
