@@ -3,9 +3,10 @@ import { readImageArchive, memberName, tooManyMembers, type OtherMembers } from 
 import { takesMemory } from '../archive/system-decoder.ts'
 import { walkTarFile } from '../archive/tar-file.ts'
 import { tarEndsWithMessage, tarIsCut } from '../archive/tar-scanner.ts'
+import { isImagePart } from './appearance.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
-import { cleanPath, rootDocuments, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
+import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
 import { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
@@ -53,7 +54,7 @@ export async function readArchiveFile(file: number, size: number, findings: Find
   }, signal))
   threads.expect(size)
   // what is no image is told by its names
-  const isWorthIt = found.some(({ name }) => rootDocuments.has(cleanPath(name) ?? ''))
+  const isWorthIt = found.some(({ name }) => isImagePart(cleanPath(name) ?? ''))
   const jobs = found.flatMap((each, at) => ('position' in each && isWorthIt ? [{ at, ...each }] : [])).sort((one, other) => other.size - one.size)
   const read = new Map<number, FileMember>()
   const perform = async ({ at, ...job }: (typeof jobs)[number]): Promise<void> => {

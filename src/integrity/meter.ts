@@ -11,9 +11,12 @@ export class Meter {
   /** Hand it to another thread, for a Meter of the same counts. */
   readonly shared: SharedArrayBuffer
   readonly #counts: BigInt64Array
+  readonly #isBounded: boolean
 
-  constructor(shared = new SharedArrayBuffer(32)) {
+  /** `isBounded`: false for what is trusted, which may become as large as it likes. */
+  constructor(shared = new SharedArrayBuffer(32), isBounded = true) {
     this.shared = shared
+    this.#isBounded = isBounded
     this.#counts = new BigInt64Array(shared)
   }
 
@@ -33,7 +36,7 @@ export class Meter {
 
   /** Watches one thing that is unpacked. */
   watch(): Expansion {
-    return new Expansion(bytes => this.#add('excess', bytes))
+    return new Expansion(bytes => (this.#isBounded ? this.#add('excess', bytes) : 0))
   }
 
   /** The sum. */

@@ -31,7 +31,7 @@ function imageTable(images: ImageReport['images'], width: number): string {
 }
 
 /** Those of one code together: what it means is said once. */
-function describeFindings(findings: readonly Finding[]): string[] {
+export function describeFindings(findings: readonly Finding[]): string[] {
   const codes = [...new Set(findings.map(({ code }) => code))]
   const lines: string[] = []
   let left = mostShown
