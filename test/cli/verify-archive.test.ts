@@ -48,7 +48,7 @@ test('what a person reads: each finding once with both views, which view is brok
   expect(one).toContain('by manifest.json, which classic engines, podman and skopeo read: valid\nby index.json, which engines with the containerd store, and tools for OCI layouts read: damaged')
 })
 
-test('from stdin', async () => {
+test('from stdin', () => {
   const child = spawnSync('sh', ['-c', `"$0" "$1" verify - < "$2"`, process.execPath, dray, archive('outer-gzip')], { env: { PATH: process.env['PATH'], HOME: home }, encoding: 'utf8' })
   expect([child.status, child.stdout.split('\n')[0]]).toEqual([0, 'what came is an image archive with manifest.json and index.json, compressed with gzip'])
 })

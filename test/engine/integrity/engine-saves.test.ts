@@ -58,6 +58,17 @@ describe.each([{ engine: '20.10' }, { engine: '26.1' }, { engine: '28.5' }, { en
     }
   }, 60_000)
 
+  test('copied by skopeo, it is valid in every form', async () => {
+    await writeFile(join(folder, 'save.tar'), saves.get('several layers')!)
+    const verdicts: Record<string, string> = {}
+    for (const form of ['docker-archive', 'oci-archive', 'oci']) {
+      const target = join(folder, form)
+      await must('skopeo', ['copy', '--quiet', `docker-archive:${join(folder, 'save.tar')}`, `${form}:${target}:two:1`])
+      verdicts[form] = (await (form === 'oci' ? checkImageDirectory(target, watching) : checkImageFile(target, watching))).verdict
+    }
+    expect(verdicts).toEqual({ 'docker-archive': 'valid', 'oci-archive': 'valid', 'oci': 'valid' })
+  }, 60_000)
+
   test('cut anywhere, it is not valid', async () => {
     for (const what of ['several layers', 'layers that occur twice']) expect([what, ...(await validCuts(saves.get(what)!))]).toEqual([what])
   }, 60_000)
