@@ -41,9 +41,14 @@ export class ByteSource {
     return piece === undefined
   }
 
+  /** What is left of it; whoever stops reading leaves the source open. */
+  async *pieces(): AsyncGenerator<Buffer> {
+    for (let piece = await this.next(); piece; piece = await this.next()) yield piece
+  }
+
   async *rest(): AsyncGenerator<Buffer> {
     try {
-      for (let piece = await this.next(); piece; piece = await this.next()) yield piece
+      yield* this.pieces()
     } finally {
       await this.close()
     }

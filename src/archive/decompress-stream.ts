@@ -11,6 +11,7 @@ import { zlibWithZstd, type ZlibWithZstd } from './zstd.ts'
 
 const outputBytes = 128 * 1024
 const magicBytes = 6
+const mostWindowBytes = 16 * 1024 * 1024
 
 /** What both zlib's and zstd's decoders of node:zlib are. */
 type Decoder = Duplex & { readonly bytesWritten: number }
@@ -89,7 +90,10 @@ async function* unzstd(own: ZlibWithZstd, source: AsyncIterable<Buffer>): AsyncG
   try {
     do {
       const frame = await nextZstdFrame(input)
-      if (frame) yield* decodeWith(own.createZstdDecompress({ chunkSize: outputBytes }), new ByteSource(frame), 'zstd')
+      if (frame === undefined) continue
+      // a child's memory is its own, and it refuses windows beyond 128 MiB
+      if (frame.windowBytes > mostWindowBytes) yield* decodeWithSystem('zstd', frame.bytes)
+      else yield* decodeWith(own.createZstdDecompress({ chunkSize: outputBytes }), new ByteSource(frame.bytes), 'zstd')
     } while (!(await input.hasEnded()))
   } finally {
     await input.close()

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { addAbortSignal, Readable } from 'node:stream'
 import { DrayError } from '../errors/dray-error.ts'
 import type { TarEntry } from './tar-entry.ts'
@@ -5,22 +6,30 @@ import { TarScanner } from './tar-scanner.ts'
 
 /** manifest.json, index.json, configs and the like: larger ones are not read into memory. */
 export const maxJsonBytes = 8 * 1024 * 1024
-const maxMembers = 100_000
+const maxMembers = 50_000
 
-export type ImageArchiveReader = {
-  /** Called for each file in order, and awaited. What it leaves of `body` is passed over; `body` is dead afterwards. */
-  onMember(name: string, size: number, body: AsyncIterable<Buffer>): Promise<void> | void
+/** The reason of a DrayError: more members than any image has. */
+export const tooManyMembers = 'too many members'
+
+/** Members that are no files. */
+export type OtherMembers = {
   /** A symbolic or hard link: engines up to 24 save a layer that occurs twice as a relative symbolic link. */
   onLink?(name: string, linkTo: string, kind: 'symbolic' | 'hard'): void
-  /** Anything that is neither file, link nor directory. */
+  onDirectory?(name: string): void
+  /** Anything else. */
   onOther?(entry: TarEntry): void
+}
+
+export type ImageArchiveReader = OtherMembers & {
+  /** Called for each file in order, and awaited. What it leaves of `body` is passed over; `body` is dead afterwards. */
+  onMember(name: string, size: number, body: AsyncIterable<Buffer>): Promise<void> | void
   readonly signal?: AbortSignal
 }
 
 type Event = { readonly kind: 'entry'; readonly entry: TarEntry } | { readonly kind: 'data'; readonly slice: Buffer } | { readonly kind: 'end' }
 
 /** Reads what `docker save` writes, in one pass. Throws `damaged` unless the tar is whole and its end is proven, which is known only when this returns. */
-export async function readImageArchive(stream: Readable, reader: ImageArchiveReader): Promise<void> {
+export async function readImageArchive(stream: AsyncIterable<Buffer>, reader: ImageArchiveReader): Promise<void> {
   for await (const { entry, body } of archiveEntries(stream, reader.signal)) await hand(entry, body, reader)
 }
 
@@ -29,19 +38,20 @@ export async function readImageArchive(stream: Readable, reader: ImageArchiveRea
  * tar is whole and its end is proven, which is known only when the loop has ended by itself. Leaving it destroys the stream.
  */
 export async function* archiveFiles(stream: Readable, signal?: AbortSignal): AsyncGenerator<{ readonly name: string; readonly size: number; readonly body: AsyncIterable<Buffer> }> {
-  for await (const { entry, body } of archiveEntries(stream, signal)) {
-    if (isFile(entry)) yield { name: entry.name.toString(), size: entry.size, body }
+  for await (const { entry, body } of archiveEntries(stream as AsyncIterable<Buffer>, signal)) {
+    if (isPlainFile(entry)) yield { name: memberName(entry), size: entry.size, body }
   }
 }
 
-async function* archiveEntries(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<{ readonly entry: TarEntry; readonly body: Body }> {
-  const source = signal ? addAbortSignal(signal, stream) : stream
-  const events = eventsOf(source as AsyncIterable<Buffer>)
+async function* archiveEntries(stream: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<{ readonly entry: TarEntry; readonly body: Body }> {
+  if (signal && stream instanceof Readable) addAbortSignal(signal, stream)
+  const events = eventsOf(stream)
   let members = 0
   try {
     for (let event = await events.next(); !event.done; event = await events.next()) {
       if (event.value.kind !== 'entry') continue
-      if (++members > maxMembers) throw new DrayError('damaged', `the archive has more than ${maxMembers} members`)
+      signal?.throwIfAborted()
+      countMember(++members)
       const body = bodyOf(events)
       yield { entry: event.value.entry, body }
       while (!(await body.next()).done);
@@ -51,13 +61,35 @@ async function* archiveEntries(stream: Readable, signal: AbortSignal | undefined
   }
 }
 
-const isFile = ({ type, sparse }: TarEntry): boolean => type === '0' && !sparse
-
 async function hand(entry: TarEntry, body: Body, reader: ImageArchiveReader): Promise<void> {
-  const name = entry.name.toString()
-  if (isFile(entry)) await reader.onMember(name, entry.size, body)
-  else if (entry.type === '1' || entry.type === '2') reader.onLink?.(name, entry.linkName.toString(), entry.type === '1' ? 'hard' : 'symbolic')
-  else if (entry.type !== '5') reader.onOther?.(entry)
+  if (isPlainFile(entry)) await reader.onMember(memberName(entry), entry.size, body)
+  else handOther(entry, reader)
+}
+
+/** One that has data and no holes. */
+export function isPlainFile({ type, sparse }: TarEntry): boolean {
+  return type === '0' && !sparse
+}
+
+export function handOther(entry: TarEntry, reader: OtherMembers): void {
+  const name = memberName(entry)
+  if (entry.type === '1' || entry.type === '2') reader.onLink?.(name, textOf(entry.linkName), entry.type === '1' ? 'hard' : 'symbolic')
+  else if (entry.type === '5') reader.onDirectory?.(name)
+  else reader.onOther?.(entry)
+}
+
+/** Throws `damaged` when there are more than any image has. */
+export function countMember(members: number): void {
+  if (members > maxMembers) throw new DrayError('damaged', `the archive has more than ${maxMembers} members`, { reason: tooManyMembers })
+}
+
+export function memberName({ name }: TarEntry): string {
+  return textOf(name)
+}
+
+/** Names that are not UTF-8 stay different from each other. */
+function textOf(name: Buffer): string {
+  return isUtf8(name) ? name.toString() : name.toString('latin1')
 }
 
 /** The whole of a small member. Throws `damaged` when it is larger than `maxBytes`, before it is read. */

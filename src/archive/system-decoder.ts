@@ -6,13 +6,18 @@ import { DrayError } from '../errors/dray-error.ts'
 
 const decoders = {
   zstd: { command: ['zstd', '-dcq'], hints: ['install the package zstd on this machine', 'or run dray with Node.js 22.15 or newer'] },
-  xz: { command: ['xz', '-dcq'], hints: ['install the package xz-utils on this machine'] },
+  xz: { command: ['xz', '-dcq', '--memlimit-decompress=128MiB'], hints: ['install the package xz-utils on this machine'] },
   bzip2: { command: ['bzip2', '-dc'], hints: ['install the package bzip2 on this machine'] },
 } as const
 
 export type SystemFormat = keyof typeof decoders
 
 const maxComplaintBytes = 4096
+/** What xz and zstd say of data that wants more than 128 MiB, as hardly anything does that was not made for it. */
+const asksForMemory = /memory usage limit|window size larger|too much memory/i
+
+/** The reason of a DrayError: decoding would take more memory than is given. */
+export const takesMemory = 'takes memory'
 
 /**
  * Decodes with the system's program, which ends with the iteration. Throws `damaged` for data that the program refuses or
@@ -37,7 +42,7 @@ export async function* decodeWithSystem(format: SystemFormat, source: AsyncItera
     const [exitCode] = await closed
     const failed = await fed
     if (failed) throw failed.error as Error
-    if (exitCode !== 0 || complaint !== '') throw new DrayError('damaged', `${format} data is damaged: ${complaint.trim()}`)
+    if (exitCode !== 0 || complaint !== '') throw refusedBy(format, complaint.trim())
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
     throw new DrayError('io-failed', `${format} data cannot be read here: "${program}" is not installed`, { hints, cause: error })
@@ -45,6 +50,11 @@ export async function* decodeWithSystem(format: SystemFormat, source: AsyncItera
     feeding.abort()
     child.kill()
   }
+}
+
+function refusedBy(format: SystemFormat, complaint: string): DrayError {
+  if (asksForMemory.test(complaint)) return new DrayError('damaged', `${format} data asks for more memory than is given to it: ${complaint}`, { reason: takesMemory })
+  return new DrayError('damaged', `${format} data is damaged: ${complaint}`)
 }
 
 function codeOf(error: unknown): string | undefined {

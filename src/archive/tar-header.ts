@@ -76,6 +76,11 @@ function octalIn(block: Buffer, start: number, length: number): number | undefin
   return at === end || block[at] === 0 ? value : undefined
 }
 
+/** Whether bytes begin with a header whose checksum holds. */
+export function isTarHeader(bytes: Buffer): boolean {
+  return bytes.length >= blockBytes && checksumHolds(bytes)
+}
+
 /** The sum of all bytes with the checksum's own taken as spaces. */
 function checksumOf(block: Buffer, valueOf: (byte: number) => number): number {
   let sum = 8 * space
@@ -86,9 +91,12 @@ function checksumOf(block: Buffer, valueOf: (byte: number) => number): number {
 
 /** Some old writers summed signed characters. */
 function verifyChecksum(block: Buffer, position: number): void {
+  if (!checksumHolds(block)) throw new DrayError('damaged', `no tar header begins at byte ${position}: its checksum does not hold`)
+}
+
+function checksumHolds(block: Buffer): boolean {
   const stored = octalIn(block, 148, 8)
-  const holds = stored === checksumOf(block, byte => byte) || stored === checksumOf(block, byte => (byte << 24) >> 24)
-  if (!holds) throw new DrayError('damaged', `no tar header begins at byte ${position}: its checksum does not hold`)
+  return stored === checksumOf(block, byte => byte) || stored === checksumOf(block, byte => (byte << 24) >> 24)
 }
 
 function typeOf(block: Buffer): string {

@@ -6,7 +6,12 @@ import { blockBytes, fields, hasSparseExtension, numberIn, oldSparseExtensionIsE
 /** An extended header or long name larger than this is not one. */
 const maxMetaBytes = 1024 * 1024
 const maxMetaBytesPerEntry = 4 * maxMetaBytes
+const mostMessageBytes = 4096
 const zeros = Buffer.alloc(64 * 1024)
+
+/** The reason of a DrayError: the tar ends before its end, or with what an engine said when it failed. */
+export const tarIsCut = 'tar is cut'
+export const tarEndsWithMessage = 'tar ends with a message'
 
 /** `header` covers the extended headers before it too; `end` everything from the first end block on. */
 export type TarPart = 'header' | 'data' | 'padding' | 'end'
@@ -39,6 +44,7 @@ export class TarScanner {
   /** Bytes left of the data or padding that is passing. */
   #left = 0
   #entry: TarEntry | undefined
+  #lastData: Buffer = zeros.subarray(0, 0)
   #header: TarHeader | undefined
   #headerStart: number | undefined
   #meta: { readonly type: string; readonly position: number; readonly bytes: Buffer; filled: number } | undefined
@@ -63,6 +69,18 @@ export class TarScanner {
     return this.#endedAt
   }
 
+  /** Bytes of the current entry's data that are still to come. */
+  get dataLeft(): number {
+    return this.#state === 'data' ? this.#left : 0
+  }
+
+  /** Takes some of `dataLeft` as passed, for whoever reads it another way. */
+  skipData(bytes: number): void {
+    this.#left -= bytes
+    this.#position += bytes
+    if (this.#left === 0) this.#endData()
+  }
+
   scan(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       at += this.#step(at === 0 ? bytes : bytes.subarray(at))
@@ -75,10 +93,11 @@ export class TarScanner {
     const where = `the tar is cut at byte ${this.#position}`
     const rest = this.#partialBlock?.subarray(0, this.#partialBytes).toString() ?? ''
     // an engine that fails after its first byte has no other way to say so
-    if (rest.startsWith('{"')) throw new DrayError('damaged', `${where}, by the message ${printable(Buffer.from(rest.trim()))}`)
-    if (this.#entry) throw new DrayError('damaged', `${where}, within "${printable(this.#entry.name)}"`)
-    if (this.#state === 'header' && this.#partialBytes === 0 && this.#headerStart === undefined) throw new DrayError('damaged', `${where}: it has no end blocks`)
-    throw new DrayError('damaged', `${where}, within ${this.#state === 'second-end-block' ? 'its end blocks' : 'a header'}`)
+    const message = rest.startsWith('{"') ? rest : /\{"(?:errorDetail|message|error)":[^\n]*\}\s*$/.exec(this.#lastData.subarray(-mostMessageBytes).toString('latin1'))?.[0]
+    if (message !== undefined) throw new DrayError('damaged', `${where}, by the message ${printable(Buffer.from(message.trim()))}`, { reason: tarEndsWithMessage })
+    if (this.#entry) throw cut(`${where}, within "${printable(this.#entry.name)}"`)
+    if (this.#state === 'header' && this.#partialBytes === 0 && this.#headerStart === undefined) throw cut(`${where}: it has no end blocks`)
+    throw cut(`${where}, within ${this.#state === 'second-end-block' ? 'its end blocks' : 'a header'}`)
   }
 
   /** Handles what `bytes` begin with, and returns how many of them it took: at least one. */
@@ -135,6 +154,7 @@ export class TarScanner {
     } else if (this.#state === 'second-end-block') {
       throw new DrayError('damaged', `the tar goes on at byte ${position}, after a single end block`)
     } else {
+      if (block.toString('latin1', 0, 2) === '{"' && !block.includes(0)) throw new DrayError('damaged', `the tar is cut at byte ${position}, by the message ${printable(block)}`, { reason: tarEndsWithMessage })
       const header = parseTarHeader(block, position)
       this.#headerStart ??= position
       this.#pass(block, 'header')
@@ -216,6 +236,7 @@ export class TarScanner {
     const slice = bytes.length <= this.#left ? bytes : bytes.subarray(0, this.#left)
     this.#left -= slice.length
     this.#pass(slice, 'data')
+    this.#lastData = slice
     this.#events.onData?.(slice)
     if (this.#left === 0) this.#endData()
     return slice.length
@@ -225,6 +246,7 @@ export class TarScanner {
     const entry = this.#entry
     if (!entry) return
     this.#left = entry.recordEnd - entry.dataEnd
+    this.#lastData = zeros.subarray(0, 0)
     this.#state = this.#left === 0 ? 'header' : 'padding'
     this.#events.onEntryEnd?.(entry)
     if (this.#left === 0) this.#entry = undefined
@@ -245,6 +267,10 @@ export class TarScanner {
     if (!isZero(slice)) throw new DrayError('damaged', `something follows the end of the tar, from byte ${this.#position + slice.findIndex(byte => byte !== 0)} on`)
     return this.#pass(slice, 'end')
   }
+}
+
+function cut(message: string): DrayError {
+  return new DrayError('damaged', message, { reason: tarIsCut })
 }
 
 function isZero(slice: Buffer): boolean {

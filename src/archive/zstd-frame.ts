@@ -51,12 +51,12 @@ export function zstdFrames(stored: Buffer): ZstdFrame[] {
   return frames
 }
 
-/** The bytes of the frame that the input begins with, to be read to their end before the next one; undefined for a skippable frame, which is then gone. */
-export async function nextZstdFrame(input: ByteSource): Promise<AsyncGenerator<Buffer> | undefined> {
+/** The frame that the input begins with, to be read to its end before the next one; undefined for a skippable frame, which is then gone. */
+export async function nextZstdFrame(input: ByteSource): Promise<{ readonly windowBytes: number; readonly bytes: AsyncGenerator<Buffer> } | undefined> {
   const first = await input.nextAtLeast(maxHeaderBytes)
   const header = parseFrameHeader(first)
   input.giveBack(first.subarray(header.headerBytes))
-  if (header.skippedBytes === undefined) return frameBytes(first.subarray(0, header.headerBytes), header.checksumBytes, input)
+  if (header.skippedBytes === undefined) return { windowBytes: header.windowBytes, bytes: frameBytes(first.subarray(0, header.headerBytes), header.checksumBytes, input) }
   for (let left = header.skippedBytes; left > 0; ) left -= (await take(input, Math.min(left, piecesOfBytes))).length
   return undefined
 }

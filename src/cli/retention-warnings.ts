@@ -8,13 +8,13 @@ import type { CommandContext } from './command.ts'
 /** Damaged ones stay, and are told: they need somebody's care. Returns the exit code. */
 export function warnOfDamaged(judged: readonly JudgedBackup[], { reporter }: CommandContext): number {
   const damaged = damagedIn(judged)
-  for (const id of damaged) reporter.warn(`backup "${id}" is damaged: it stays, and counts for no rule (dray doctor --repair names what is missing; to give it up: dray forget ${id})`)
+  for (const id of damaged) reporter.warn(`backup "${id}" is damaged: it stays, and counts for no rule (dray verify ${id} names what is missing; to give it up: dray forget ${id})`)
   return damaged.length === 0 ? 0 : exitCodes.incomplete
 }
 
 /** Says that backups are damaged, where they are, and returns the exit code. */
 export function warnOfMissing({ missingBlobs }: GarbageCounts, { reporter }: CommandContext): number {
   if (missingBlobs === 0) return 0
-  reporter.warn(`${formatCount(missingBlobs, 'blob')} that backups need ${missingBlobs === 1 ? 'is' : 'are'} missing: dray doctor --repair names the damaged backups`)
+  reporter.warn(`${formatCount(missingBlobs, 'blob')} that backups need ${missingBlobs === 1 ? 'is' : 'are'} missing: dray verify names the damaged backups`)
   return exitCodes.incomplete
 }

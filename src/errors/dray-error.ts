@@ -7,6 +7,8 @@ export type ErrorDetails = {
   /** Several things that the message ends with, after a colon. A person is shown one on each line. */
   readonly list?: readonly string[]
   readonly cause?: unknown
+  /** Tells cases of one code apart, for code that has to: nobody reads messages. */
+  readonly reason?: string
 }
 
 /**
@@ -18,12 +20,14 @@ export class DrayError extends Error {
   readonly code: ErrorCode
   readonly hints: readonly string[]
   readonly list: readonly string[]
+  readonly reason: string | undefined
 
-  constructor(code: ErrorCode, message: string, { hints = [], list = [], cause }: ErrorDetails = {}) {
+  constructor(code: ErrorCode, message: string, { hints = [], list = [], cause, reason }: ErrorDetails = {}) {
     super(list.length === 0 ? message : `${message}: ${list.join('; ')}`, cause === undefined ? undefined : { cause })
     this.code = code
     this.hints = hints
     this.list = list
+    this.reason = reason
   }
 
   get exitCode(): number {

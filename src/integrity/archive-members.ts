@@ -1,44 +1,106 @@
-import type { Readable } from 'node:stream'
-import { readImageArchive } from '../archive/image-archive.ts'
 import { DrayError } from '../errors/dray-error.ts'
+import { readImageArchive, memberName, tooManyMembers, type OtherMembers } from '../archive/image-archive.ts'
+import { takesMemory } from '../archive/system-decoder.ts'
+import { walkTarFile } from '../archive/tar-file.ts'
+import { tarEndsWithMessage, tarIsCut } from '../archive/tar-scanner.ts'
+import { isImagePart } from './appearance.ts'
 import type { Findings } from './finding.ts'
-import { cleanPath, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
+import type { FindingCode } from './finding-codes.ts'
+import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
+import { MemberThreads } from './member-threads.ts'
+import type { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
 
-/** Documents are kept until the end, when it is known which of them count. */
-const mostDocumentBytes = 64 * 1024 * 1024
+const mostNameBytes = 16 * 1024 * 1024
+const longestName = 4096
 const mostLinks = 40
+const unreadFile = 'a file that was not read'
+
+/** The reasons of a DrayError of the stream that the tar comes out of. */
+export const expandsTooMuch = 'expands too much'
+export const badCompression = 'bad compression'
+
+const codeOfReason = new Map<string | undefined, FindingCode>([
+  [tarIsCut, 'archive-cut'], [tarEndsWithMessage, 'engine-message'], [badCompression, 'compression-damaged'], [expandsTooMuch, 'archive-expands'],
+  [takesMemory, 'memory-excessive'], [tooManyMembers, 'too-many-members'],
+])
 
 /** What a tar holds, read through once. What is wrong with the tar itself is a finding; everything before that place is there. */
-export async function readArchiveMembers(stream: Readable, findings: Findings, signal: AbortSignal): Promise<ArchiveMembers> {
+export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: Findings, meter: Meter, signal: AbortSignal): Promise<ArchiveMembers> {
   const members = new ArchiveMembers(findings)
+  const damage = await untilDamage(() => readImageArchive(tar, {
+    ...members.others,
+    onMember: async (name, size, body) => {
+      members.begin(name)
+      members.add(await readMember(name, size, body, meter))
+    },
+    signal,
+  }))
+  damage?.(findings)
+  return members
+}
+
+/** The same of a tar that can be read at any place: its members are found first, and then read side by side. */
+export async function readArchiveFile(file: number, size: number, findings: Findings, meter: Meter, threads: MemberThreads, signal: AbortSignal): Promise<ArchiveMembers> {
+  const members = new ArchiveMembers(findings)
+  const found: (Member | { readonly name: string; readonly size: number; readonly position: number })[] = []
+  const others = membersThat(member => found.push(member))
+  const damage = await untilDamage(() => walkTarFile(file, size, {
+    ...others,
+    onFile: (name, bytes, position) => {
+      members.begin(name)
+      if (position + bytes <= size) found.push({ name, size: bytes, position })
+    },
+  }, signal))
+  threads.expect(size)
+  // what is no image is told by its names
+  const isWorthIt = found.some(({ name }) => isImagePart(cleanPath(name) ?? ''))
+  const jobs = found.flatMap((each, at) => ('position' in each && isWorthIt ? [{ at, ...each }] : [])).sort((one, other) => other.size - one.size)
+  const read = new Map<number, FileMember>()
+  const perform = async ({ at, ...job }: (typeof jobs)[number]): Promise<void> => {
+    read.set(at, await threads.perform({ ...job, file, shared: meter.shared }))
+  }
+  await Promise.all(jobs.filter(job => !MemberThreads.isSmall(job)).map(perform))
+  for (const job of jobs) if (MemberThreads.isSmall(job)) await perform(job)
+  for (const [at, each] of found.entries()) {
+    members.add('position' in each ? (read.get(at) ?? { kind: 'other', name: each.name, what: unreadFile }) : each)
+  }
+  damage?.(findings)
+  return members
+}
+
+/** What is wrong with the tar is a finding, to be made when those of its members have been made. */
+async function untilDamage(work: () => Promise<void> | void): Promise<((findings: Findings) => void) | undefined> {
   try {
-    await readImageArchive(stream, {
-      onMember: async (name, size, body) => {
-        members.begin(name)
-        members.add(await readMember(name, size, body))
-      },
-      onLink: (name, target, kind) => members.add({ kind: 'link', name, target, hard: kind === 'hard' }),
-      onOther: ({ name, type }) => members.add({ kind: 'other', name: name.toString(), what: describeType(type) }),
-      signal,
-    })
+    await work()
+    return undefined
   } catch (thrown) {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
-    const code = thrown.message.includes('by the message') ? 'engine-message' : /is cut|no end blocks/.test(thrown.message) ? 'archive-cut' : 'archive-malformed'
-    findings.add(code, { found: thrown.message })
+    const { reason, message } = thrown
+    return findings => findings.add(codeOfReason.get(reason) ?? 'archive-malformed', { found: message })
   }
-  return members
+}
+
+function membersThat(add: (member: Member) => void): OtherMembers {
+  return {
+    onLink: (name, target, kind) => add({ kind: 'link', name, target, hard: kind === 'hard' }),
+    onDirectory: name => add({ kind: 'other', name, what: 'a directory' }),
+    onOther: entry => add({ kind: 'other', name: memberName(entry), what: describeType(entry.type) }),
+  }
 }
 
 export class ArchiveMembers implements Members {
   readonly #members = new Map<string, Member>()
+  readonly #directories = new Set<string>()
   readonly #begun = new Set<string>()
   readonly #findings: Findings
-  #documentBytes = 0
+  #nameBytes = 0
 
   constructor(findings: Findings) {
     this.#findings = findings
   }
+
+  readonly others = membersThat(member => this.add(member))
 
   names(): readonly string[] {
     return [...this.#members.keys()]
@@ -50,41 +112,56 @@ export class ArchiveMembers implements Members {
   }
 
   begin(name: string): void {
-    this.#begun.add(cleanPath(name) ?? name)
+    if (this.#fits(name)) this.#begun.add(cleanPath(name) ?? name)
   }
 
   add(member: Member): void {
     const path = cleanPath(member.name)
-    if (path === undefined) {
-      this.#findings.add('path-unsafe', { member: member.name })
+    if (path === undefined || path.includes('\0')) {
+      this.#findings.add('path-unsafe', { member: member.name.slice(0, longestName) })
       return
     }
+    if (!this.#fits(path)) {
+      this.#findings.add('archive-malformed', { member: path.slice(0, 100), found: `its names are longer than any file system allows, or more than ${mostNameBytes} bytes together` })
+      return
+    }
+    const isDirectory = member.kind === 'other' && member.what === 'a directory'
     const before = this.#members.get(path)
+    if (isDirectory ? before !== undefined : this.#directories.has(path)) this.#findings.add('member-differs', { member: path, found: 'it is a directory too' })
+    if (isDirectory) {
+      this.#directories.add(path)
+      return
+    }
     if (before !== undefined) this.#findings.add(isSame(before, member) ? 'member-doubled' : 'member-differs', { member: path })
-    this.#members.set(path, this.#bounded(member))
+    this.#members.set(path, member)
   }
 
-  find(path: string): Promise<FileMember | { readonly broken: string } | undefined> {
+  prepare(): void {
+    // all of it has been read
+  }
+
+  find(path: string): Promise<FileMember | BrokenMember | undefined> {
     return Promise.resolve(this.#find(path))
   }
 
-  #find(path: string): FileMember | { readonly broken: string } | undefined {
+  #find(path: string): FileMember | BrokenMember | undefined {
     let at = cleanPath(path)
     for (let links = 0; links < mostLinks; links++) {
-      if (at === undefined) return { broken: 'leads out of the archive' }
+      if (at === undefined) return { broken: 'leads out of the archive', code: 'path-unsafe' }
       const member = this.#members.get(at)
-      if (member === undefined) return links === 0 ? undefined : { broken: `is a link to "${at}", which is not there` }
+      if (this.#directories.has(at)) return { broken: 'is a directory', code: 'member-not-a-file' }
+      if (member === undefined) return links === 0 ? undefined : { broken: `is a link to "${at}", which is not there`, code: 'member-not-a-file' }
       if (member.kind === 'file') return member
-      if (member.kind === 'other') return { broken: `is ${member.what}` }
+      if (member.kind === 'other') return { broken: `is ${member.what}`, code: 'member-not-a-file' }
       at = targetOf(at, member)
     }
-    return { broken: 'is a link in a circle' }
+    return { broken: 'is a link in a circle', code: 'member-not-a-file' }
   }
 
-  #bounded(member: Member): Member {
-    if (member.kind !== 'file' || member.content.kind !== 'document') return member
-    this.#documentBytes += member.content.bytes.length
-    return this.#documentBytes <= mostDocumentBytes ? member : { ...member, content: { kind: 'too large' } }
+  #fits(name: string): boolean {
+    if (name.length > longestName) return false
+    this.#nameBytes += name.length
+    return this.#nameBytes <= mostNameBytes
   }
 }
 
@@ -97,10 +174,11 @@ function targetOf(path: string, { target, hard }: LinkMember): string | undefine
 
 function isSame(one: Member, other: Member): boolean {
   if (one.kind === 'file' && other.kind === 'file') return one.digest === other.digest
+  if (one.kind === 'other') return other.kind === 'other' && one.what === unreadFile && other.what === unreadFile
   return one.kind === 'link' && other.kind === 'link' && one.target === other.target && one.hard === other.hard
 }
 
 function describeType(type: string): string {
-  const names: Record<string, string> = { '3': 'a character device', '4': 'a block device', '6': 'a fifo' }
+  const names: Record<string, string> = { '0': 'a file with holes', 'S': 'a file with holes', '3': 'a character device', '4': 'a block device', '6': 'a fifo' }
   return names[type] ?? `a member of type "${type}"`
 }

@@ -5,18 +5,24 @@ import { isObject, parseJson, type JsonObject, type JsonValue } from './json-doc
 import type { FileMember, Members } from './member.ts'
 
 /** What the checks of both views share: the files, and where to say what is wrong with them. */
-export type Checking = { readonly members: Members; readonly findings: Findings; readonly referenced: Set<string> }
+export type Checking = {
+  readonly members: Members
+  readonly findings: Findings
+  readonly referenced: Set<string>
+  /** What to say of a file that is not there. */
+  readonly missing: 'member-missing' | 'left-out'
+}
 
 /** The file of that path, or a finding. */
-export async function requireFile({ members, findings, referenced }: Checking, path: string, view: View): Promise<FileMember | undefined> {
+export async function requireFile({ members, findings, referenced, missing }: Checking, path: string, view: View): Promise<FileMember | undefined> {
   referenced.add(path)
   const member = await members.find(path)
   if (member === undefined) {
-    findings.add('member-missing', { member: path, view })
+    findings.add(path.startsWith('blobs/') ? missing : 'member-missing', { member: path, view })
     return undefined
   }
   if ('broken' in member) {
-    findings.add(member.broken.startsWith('leads out') ? 'path-unsafe' : 'member-not-a-file', { member: path, view, found: member.broken })
+    findings.add(member.code, { member: path, view, found: member.broken })
     return undefined
   }
   referenced.add(member.name)
@@ -29,9 +35,9 @@ export function parseDocument({ findings }: Checking, member: FileMember, view: 
     findings.add('document-too-large', { member: member.name, view, found: `${member.size} bytes` })
     return undefined
   }
-  const parsed = member.content.kind === 'document' ? parseJson(member.content.bytes) : { problem: 'it is not text' }
+  const parsed = member.content.kind === 'document' ? parseJson(member.content.bytes) : { problem: { code: 'json-unreadable' as const, words: 'it is no JSON of an image' } }
   if ('value' in parsed) return parsed.value
-  findings.add(parsed.problem.includes('nested') ? 'document-too-large' : 'json-unreadable', { member: member.name, view, found: parsed.problem })
+  findings.add(parsed.problem.code, { member: member.name, view, found: parsed.problem.words })
   return undefined
 }
 

@@ -10,6 +10,8 @@ export type CheckedImage = {
   /** The digest of its config: the id that classic engines give it. */
   readonly config: Digest
   readonly names: readonly string[]
+  /** It says that it has no names: `"RepoTags": null`. */
+  readonly isNameless?: true
   readonly platform: string
   readonly layers: number
   /** Of its layers, as they lie in the file, and unpacked. */
@@ -26,6 +28,8 @@ export function diffIdsOf(checking: Checking, config: JsonObject, member: string
   }
   const rootfs = fieldOf(config, 'rootfs') as JsonObject
   const diffIds = (textsOf(rootfs, 'diff_ids') ?? []).map(each => requireDigest(checking, each, member, view))
+  const made = layersOfHistory(config)
+  if (made > 0 && made !== diffIds.length) checking.findings.add('history-differs', { member, view, expected: `${diffIds.length} layers`, found: `${made}` })
   return diffIds.every(each => each !== undefined) ? diffIds : undefined
 }
 
@@ -34,10 +38,7 @@ function problemOf(config: JsonObject): string | undefined {
   if (!isObject(rootfs)) return 'it has no rootfs'
   const type = textOf(rootfs, 'type')
   if (type !== 'layers') return `its rootfs is of type "${type ?? ''}" instead of "layers"`
-  const diffIds = textsOf(rootfs, 'diff_ids')
-  if (diffIds === undefined) return 'its diff_ids are no list of digests'
-  const made = layersOfHistory(config)
-  return made > 0 && made !== diffIds.length ? `its history makes ${made} layers, its diff_ids are ${diffIds.length}` : undefined
+  return textsOf(rootfs, 'diff_ids') === undefined ? 'its diff_ids are no list of digests' : undefined
 }
 
 function layersOfHistory(config: JsonObject): number {

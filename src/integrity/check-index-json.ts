@@ -1,33 +1,38 @@
 import type { Digest } from '../store/oci.ts'
-import { compareDigest, parseDocument, parseObject, requireDigest, requireFile, type Checking } from './check-file.ts'
-import { checkLayer, diffIdsOf, plainBytesOf, platformOf, type CheckedImage } from './check-image.ts'
-import { fieldOf, isObject, textOf, textsOf, type JsonObject, type JsonValue } from './json-document.ts'
-import type { FileMember } from './member.ts'
+import { parseDocument, parseObject, requireDigest, requireFile, type Checking } from './check-file.ts'
+import { platformOf, type CheckedImage } from './check-image.ts'
+import { blobPath, checkOciManifest, requireBlob } from './check-oci-manifest.ts'
+import type { View } from './finding.ts'
+import { fieldOf, isList, isObject, textOf, type JsonObject, type JsonValue } from './json-document.ts'
 
 const view = 'index.json'
 const deepestIndex = 8
+/** Nobody has as many; a few nested indexes can be made to name that many. */
+const mostDescriptors = 100_000
 const layoutVersion = '1.0.0'
-const nameAnnotations = ['io.containerd.image.name', 'org.opencontainers.image.ref.name']
-const layerTypes = /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\.(?:(?:non)?distributable\.|foreign\.)?(?:v1\.)?(?:diff\.)?tar/
+const fullNameKey = 'io.containerd.image.name'
+const tagKey = 'org.opencontainers.image.ref.name'
 
-export const blobPath = (digest: Digest): string => `blobs/sha256/${digest.slice('sha256:'.length)}`
+const indexTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json']
+const manifestTypes = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json']
 
-/** The images that engines with the containerd store, and other tools for OCI layouts, load. `isAlone`: there is no manifest.json beside it. */
-export async function checkIndexJson(checking: Checking, isAlone: boolean): Promise<CheckedImage[]> {
+/** The images that engines with the containerd store, and other tools for OCI layouts, load. `views`: the documents that are there. */
+export async function checkIndexJson(checking: Checking, views: readonly View[]): Promise<CheckedImage[]> {
   const { findings } = checking
-  await checkLayoutFile(checking, isAlone)
+  await checkLayoutFile(checking, views.length === 1)
   const member = await requireFile(checking, view, view)
-  if (member === undefined) return []
-  const index = parseObject(checking, member, view)
+  const index = member === undefined ? undefined : parseObject(checking, member, view)
   if (index === undefined) return []
+  const version = fieldOf(index, 'schemaVersion')
+  if (version !== undefined && version !== 2) findings.add('index-unreadable', { member: view, view, expected: 'schemaVersion 2', found: JSON.stringify(version).slice(0, 100) })
   const manifests = fieldOf(index, 'manifests')
-  if (manifests === null || manifests === undefined || (Array.isArray(manifests) && manifests.length === 0)) {
+  if (manifests === null || (isList(manifests) && manifests.length === 0)) {
     findings.add('index-empty', { member: view, view })
     return []
   }
-  const images: CheckedImage[] = []
-  await checkChildren(checking, manifests, view, [], 0, images)
-  return images
+  const check = new IndexCheck(checking)
+  await check.children(manifests ?? 'none', view, 0, undefined)
+  return check.images
 }
 
 async function checkLayoutFile(checking: Checking, isAlone: boolean): Promise<void> {
@@ -45,99 +50,108 @@ async function checkLayoutFile(checking: Checking, isAlone: boolean): Promise<vo
   if (version !== layoutVersion) findings.add('layout-unsupported', { member: 'oci-layout', view, expected: layoutVersion, found: version ?? 'no version' })
 }
 
-async function checkChildren(checking: Checking, manifests: JsonValue, parent: string, names: readonly string[], depth: number, images: CheckedImage[]): Promise<void> {
-  if (!Array.isArray(manifests) || !manifests.every(isObject)) {
-    checking.findings.add('index-unreadable', { member: parent, view, found: 'its manifests are no list of descriptors' })
-    return
+type NamedImage = CheckedImage & { readonly names: string[] }
+
+/** Every manifest once, however often it is named. */
+class IndexCheck {
+  readonly #checking: Checking
+  /** Images of each manifest, and of each index with what is in it. */
+  readonly #seen = new Map<Digest, readonly NamedImage[]>()
+  #descriptors = 0
+
+  constructor(checking: Checking) {
+    this.#checking = checking
   }
-  if (depth > deepestIndex) {
-    checking.findings.add('nested-too-deep', { member: parent, view })
-    return
+
+  readonly images: NamedImage[] = []
+
+  async children(manifests: JsonValue, parent: string, depth: number, name: string | undefined): Promise<void> {
+    const { findings } = this.#checking
+    if (!isList(manifests) || !manifests.every(isObject)) {
+      findings.add('index-unreadable', { member: parent, view, found: 'its manifests are no list of descriptors' })
+      return
+    }
+    if (depth > deepestIndex) {
+      findings.add('nested-too-deep', { member: parent, view })
+      return
+    }
+    let present = 0
+    for (const descriptor of manifests) if (await this.#child(descriptor, parent, depth, name)) present++
+    if (present === 0) findings.add('index-hollow', { member: parent, view })
   }
-  for (const descriptor of manifests as readonly JsonObject[]) await checkChild(checking, descriptor, parent, names, depth, images)
-}
 
-async function checkChild(checking: Checking, descriptor: JsonObject, parent: string, names: readonly string[], depth: number, images: CheckedImage[]): Promise<void> {
-  const { findings, members } = checking
-  const digest = requireDigest(checking, fieldOf(descriptor, 'digest'), parent, view)
-  if (digest === undefined) return
-  const path = blobPath(digest)
-  // The containerd store saves the index of all platforms, and the manifests of those that were pulled.
-  if (depth > 0 && (await members.find(path)) === undefined) {
-    findings.add('platform-absent', { member: path, view, ...platformFound(descriptor) })
-    return
+  /** False when it is not there, as may be. */
+  async #child(descriptor: JsonObject, parent: string, depth: number, parentName: string | undefined): Promise<boolean> {
+    const { findings, members } = this.#checking
+    if (++this.#descriptors > mostDescriptors) {
+      findings.add('document-too-large', { member: view, view, found: `it leads to more than ${mostDescriptors} descriptors` })
+      return true
+    }
+    const digest = requireDigest(this.#checking, fieldOf(descriptor, 'digest'), parent, view)
+    if (digest === undefined) return true
+    // The containerd store saves the index of all platforms, and the manifests of those that were pulled.
+    if (depth > 0 && (await members.find(blobPath(digest))) === undefined) {
+      const platform = fieldOf(descriptor, 'platform')
+      findings.add('platform-absent', { member: blobPath(digest), view, ...(isObject(platform) ? { found: platformOf(platform) } : {}) })
+      return false
+    }
+    const name = depth === 0 ? this.#nameOf(descriptor) : parentName
+    const begin = this.images.length
+    const seen = this.#seen.get(digest)
+    if (seen === undefined) this.#seen.set(digest, [])
+    const document = await this.#document(descriptor, digest)
+    if (seen === undefined && document !== undefined) {
+      await this.#content(document, blobPath(digest), depth, name)
+      this.#seen.set(digest, this.images.slice(begin))
+    } else if (name !== undefined) {
+      for (const image of seen ?? []) if (!image.names.includes(name)) image.names.push(name)
+    }
+    if (depth === 0) this.#comparePlatform(descriptor, this.#seen.get(digest) ?? [], parent)
+    return true
   }
-  const member = await requireBlob(checking, descriptor, digest)
-  const document = member === undefined ? undefined : parseObject(checking, member, view)
-  if (member === undefined || document === undefined) return
-  const ownNames = [...names, ...namesOf(descriptor)]
-  const children = fieldOf(document, 'manifests')
-  if (children !== undefined) await checkChildren(checking, children, path, ownNames, depth + 1, images)
-  else await checkManifest(checking, document, member, ownNames, images)
-}
 
-async function checkManifest(checking: Checking, manifest: JsonObject, { name }: FileMember, names: readonly string[], images: CheckedImage[]): Promise<void> {
-  const { findings } = checking
-  const configDescriptor = fieldOf(manifest, 'config')
-  const layers = fieldOf(manifest, 'layers')
-  if (!isObject(configDescriptor) || !Array.isArray(layers) || !layers.every(isObject)) {
-    findings.add('json-unreadable', { member: name, view, found: 'it is no manifest: it lacks config or layers' })
-    return
+  async #content(document: JsonObject, path: string, depth: number, name: string | undefined): Promise<void> {
+    const children = fieldOf(document, 'manifests')
+    if (children !== undefined) {
+      await this.children(children, path, depth + 1, name)
+      return
+    }
+    const image = await checkOciManifest(this.#checking, document, path)
+    if (image !== undefined) this.images.push({ ...image, names: name === undefined ? [] : [name] })
   }
-  const configDigest = requireDigest(checking, fieldOf(configDescriptor, 'digest'), name, view)
-  const configMember = configDigest === undefined ? undefined : await requireBlob(checking, configDescriptor, configDigest)
-  const config = configMember?.content.kind === 'document' && isImageConfig(configDescriptor) ? parseObject(checking, configMember, view) : undefined
-  // An attestation or an artifact has a config of another kind, or one that lists no layers.
-  const isImage = config !== undefined && fieldOf(config, 'rootfs') !== undefined && layers.every(layer => layerTypes.test(textOf(layer, 'mediaType') ?? ''))
-  const mustBeImage = isImageConfig(configDescriptor) && layers.some(layer => layerTypes.test(textOf(layer, 'mediaType') ?? ''))
-  const diffIds = config !== undefined && (isImage || mustBeImage) ? diffIdsOf(checking, config, configMember?.name ?? name, view) : undefined
-  if (diffIds !== undefined && diffIds.length !== layers.length) findings.add('layer-count', { member: name, view, expected: `${diffIds.length} layers`, found: `${layers.length}` })
-  const files: FileMember[] = []
-  for (const [at, layer] of (layers as readonly JsonObject[]).entries()) {
-    const file = await checkLayerBlob(checking, layer, name)
-    if (file === undefined) continue
-    files.push(file)
-    const diffId = diffIds?.[at]
-    if (diffId !== undefined) checkLayer(checking, file, diffId, view)
+
+  /** An index or a manifest. Of anything else only the digest is known. */
+  async #document(descriptor: JsonObject, digest: Digest): Promise<JsonObject | undefined> {
+    const { findings } = this.#checking
+    const member = await requireBlob(this.#checking, descriptor, digest)
+    const document = member === undefined ? undefined : parseObject(this.#checking, member, view)
+    if (member === undefined || document === undefined) return undefined
+    const said = textOf(descriptor, 'mediaType')
+    const own = textOf(document, 'mediaType')
+    const isIndex = fieldOf(document, 'manifests') !== undefined
+    const isManifest = fieldOf(document, 'layers') !== undefined || fieldOf(document, 'config') !== undefined
+    const isOther = !isIndex && !isManifest && said !== undefined && ![...indexTypes, ...manifestTypes].includes(said)
+    const fitting = isIndex ? indexTypes : manifestTypes
+    const differs = isIndex && isManifest ? 'an index and a manifest in one' : said === undefined || !fitting.includes(said) || (own !== undefined && own !== said) ? (said ?? 'no type') : undefined
+    if (differs !== undefined && !isOther) findings.add('type-differs', { member: member.name, view, expected: own ?? fitting.join(' or '), found: differs })
+    return isOther ? undefined : document
   }
-  if (config === undefined || configDigest === undefined || diffIds === undefined) return
-  const sum = (bytes: (file: FileMember) => number): number => files.reduce((total, file) => total + bytes(file), 0)
-  images.push({ view, config: configDigest, names, platform: platformOf(config), layers: layers.length, storedBytes: sum(({ size }) => size), plainBytes: sum(plainBytesOf) })
-}
 
-async function checkLayerBlob(checking: Checking, layer: JsonObject, manifest: string): Promise<FileMember | undefined> {
-  const digest = requireDigest(checking, fieldOf(layer, 'digest'), manifest, view)
-  if (digest === undefined) return undefined
-  const urls = textsOf(layer, 'urls') ?? []
-  if (urls.length > 0 && (await checking.members.find(blobPath(digest))) === undefined) {
-    checking.findings.add('foreign-layer', { member: blobPath(digest), view, found: urls.join(', ').slice(0, 500) })
-    return undefined
+  /** The full name; without one the tag, or whatever a layout calls it. */
+  #nameOf(descriptor: JsonObject): string | undefined {
+    const annotations = fieldOf(descriptor, 'annotations')
+    if (!isObject(annotations)) return undefined
+    const [full, tag] = [textOf(annotations, fullNameKey), textOf(annotations, tagKey)]
+    if (full !== undefined && tag !== undefined && full !== tag && !full.endsWith(`:${tag}`)) this.#checking.findings.add('names-differ', { member: view, view, expected: full, found: tag })
+    return full ?? tag
   }
-  return await requireBlob(checking, layer, digest)
-}
 
-/** The blob that a descriptor means, compared with its digest and size. */
-async function requireBlob(checking: Checking, descriptor: JsonObject, digest: Digest): Promise<FileMember | undefined> {
-  const member = await requireFile(checking, blobPath(digest), view)
-  if (member === undefined) return undefined
-  compareDigest(checking, member, digest, view)
-  const size = fieldOf(descriptor, 'size')
-  if (size !== member.size) checking.findings.add('size-mismatch', { member: member.name, view, expected: JSON.stringify(size ?? null), found: `${member.size}` })
-  return member
-}
-
-function isImageConfig(descriptor: JsonObject): boolean {
-  return /^application\/vnd\.(?:oci\.image\.config\.v1|docker\.container\.image\.v1)\+json$/.test(textOf(descriptor, 'mediaType') ?? '')
-}
-
-function namesOf(descriptor: JsonObject): readonly string[] {
-  const annotations = fieldOf(descriptor, 'annotations')
-  if (!isObject(annotations)) return []
-  const name = nameAnnotations.map(key => textOf(annotations, key)).find(each => each !== undefined)
-  return name === undefined ? [] : [name]
-}
-
-function platformFound(descriptor: JsonObject): { readonly found?: string } {
-  const platform = fieldOf(descriptor, 'platform')
-  return isObject(platform) ? { found: platformOf(platform) } : {}
+  /** Only index.json is under no hash: what is said further down was said when it was made. */
+  #comparePlatform(descriptor: JsonObject, images: readonly NamedImage[], parent: string): void {
+    const platform = fieldOf(descriptor, 'platform')
+    const [image] = images
+    if (!isObject(platform) || image === undefined || images.length > 1) return
+    const of = (name: string): string => name.split('/').slice(0, 2).join('/')
+    if (of(platformOf(platform)) !== of(image.platform)) this.#checking.findings.add('platform-differs', { member: parent, view, expected: image.platform, found: platformOf(platform) })
+  }
 }

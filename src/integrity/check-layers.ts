@@ -6,6 +6,7 @@ import { digestOf } from '../store/digest.ts'
 import type { Descriptor, Digest } from '../store/oci.ts'
 import { readImage } from '../store/stored-image.ts'
 import type { DeepJob } from './check-mount-content.ts'
+import { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
 
 const readBytes = 256 * 1024
@@ -36,7 +37,7 @@ export class LayerCheck {
     const { checking, onBytes } = this.#job
     const reading = { isWhole: true }
     const file = counted(createReadStream(checking.blobs.pathOf(digest), { highWaterMark: readBytes }), onBytes)
-    const member = await readMember(digest, size, file).catch((thrown: unknown) => {
+    const member = await readMember(digest, size, file, new Meter(undefined, false)).catch((thrown: unknown) => {
       if (!isLostContent(thrown) && (thrown as { code?: unknown }).code !== 'ENOENT') throw thrown
       reading.isWhole = false
     })
@@ -45,7 +46,7 @@ export class LayerCheck {
       return
     }
     const { content } = member
-    if (content.kind === 'data' && content.problem === undefined && content.plainDigest === diffId) {
+    if (content.kind === 'data' && content.problem === undefined && content.isTar && content.plainDigest === diffId) {
       checking.table.mark(digest, 'sound')
       return
     }

@@ -2,7 +2,7 @@ import { isDigest } from '../store/digest.ts'
 import type { Digest } from '../store/oci.ts'
 import { compareDigest, parseDocument, parseObject, requireFile, type Checking } from './check-file.ts'
 import { checkLayer, diffIdsOf, plainBytesOf, platformOf, type CheckedImage } from './check-image.ts'
-import { isObject, textOf, textsOf, type JsonObject } from './json-document.ts'
+import { fieldOf, isObject, textOf, textsOf, type JsonObject } from './json-document.ts'
 import { cleanPath, type FileMember } from './member.ts'
 
 const view = 'manifest.json'
@@ -36,6 +36,7 @@ async function checkItem(checking: Checking, item: JsonObject): Promise<CheckedI
     findings.add('json-unreadable', { member: view, view, found: path === undefined || path === '' ? 'an image has no config' : 'its layers are no list of paths' })
     return undefined
   }
+  checking.members.prepare(layers)
   const member = await requireFile(checking, path, view)
   const config = member === undefined ? undefined : parseObject(checking, member, view)
   if (member === undefined || config === undefined) {
@@ -57,8 +58,9 @@ async function checkItem(checking: Checking, item: JsonObject): Promise<CheckedI
     if (diffId !== undefined) checkLayer(checking, file, diffId, view)
   }
   const sum = (bytes: (file: FileMember) => number): number => files.reduce((total, file) => total + bytes(file), 0)
+  const tags = fieldOf(item, 'RepoTags')
   const names = textsOf(item, 'RepoTags') ?? []
-  return { view, config: member.digest, names, platform: platformOf(config), layers: layers.length, storedBytes: sum(({ size }) => size), plainBytes: sum(plainBytesOf) }
+  return { view, config: member.digest, names, ...(tags !== undefined && names.length === 0 ? { isNameless: true } : {}), platform: platformOf(config), layers: layers.length, storedBytes: sum(({ size }) => size), plainBytes: sum(plainBytesOf) }
 }
 
 /** `<64 hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz` say what is in them; `<v1id>/layer.tar` does not. */
@@ -75,9 +77,3 @@ function compareName(checking: Checking, file: FileMember, path: string): void {
   const isPlainName = path.endsWith('.tar') && file.content.kind === 'data' && file.content.plainDigest === named
   if (named !== undefined && !isPlainName) compareDigest(checking, file, named, view)
 }
-
-/** True where the archive has it at all. */
-export async function hasManifestJson({ members }: Checking): Promise<boolean> {
-  return (await members.find(view)) !== undefined
-}
-

@@ -14,29 +14,35 @@ export type Finding = {
   readonly severity: Severity
   /** The member or blob. */
   readonly member?: string
-  readonly view?: View
+  /** The views that this concerns; none for what concerns the whole. */
+  readonly views?: readonly View[]
   readonly expected?: string
   readonly found?: string
 }
 
-export type FindingDetails = Omit<Finding, 'code' | 'severity'>
+export type FindingDetails = Omit<Finding, 'code' | 'severity' | 'views'> & { readonly view?: View }
 
 const mostFindings = 1000
 
-/** Findings in the order in which they were made, each once. After a thousand only their number is kept. */
+/** Findings in the order in which they were made, each once, with all views that it was made for. After a thousand only their number is kept. */
 export class Findings {
   readonly list: Finding[] = []
-  readonly #seen = new Set<string>()
+  readonly #seen = new Map<string, number>()
   #counts: Record<Severity, number> = { error: 0, warning: 0, note: 0 }
 
-  add(code: FindingCode, details: FindingDetails = {}): void {
+  add(code: FindingCode, { view, ...details }: FindingDetails = {}): void {
     const { severity } = findingMeanings[code]
     const key = JSON.stringify([code, details])
-    if (this.#seen.has(key)) return
+    const at = this.#seen.get(key)
+    const before = at === undefined ? undefined : this.list[at]
+    if (at !== undefined && before !== undefined) {
+      if (view !== undefined && before.views?.includes(view) === false) this.list[at] = { ...before, views: [...before.views, view] }
+      return
+    }
     this.#counts[severity]++
-    if (this.#seen.size >= mostFindings) return
-    this.#seen.add(key)
-    this.list.push({ code, severity, ...details })
+    if (this.list.length >= mostFindings) return
+    this.#seen.set(key, this.list.length)
+    this.list.push({ code, severity, ...details, ...(view === undefined ? {} : { views: [view] }) })
   }
 
   count(severity: Severity): number {

@@ -1,17 +1,26 @@
 /** JSON as untrusted files hold it: bounded, and read as Go reads it. */
+import { isNativeError } from 'node:util/types'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 export type JsonObject = Readonly<Record<string, JsonValue>>
 
 const deepest = 100
+const mostValues = 200_000
 
-/** Undefined when it is no JSON, as Go's decoder sees it (a byte order mark is none). 'too deep' before anything is built. */
-export function parseJson(bytes: Buffer): { readonly value: JsonValue } | { readonly problem: string } {
-  if (depthOf(bytes) > deepest) return { problem: `its values are nested more than ${deepest} levels deep` }
+export type JsonProblem = { readonly code: 'json-unreadable' | 'document-too-large' | 'json-ambiguous'; readonly words: string }
+
+/** Its value; a problem when it is no JSON as Go's decoder sees it (a byte order mark is none), is too deep or too long, or has a key twice. */
+export function parseJson(bytes: Buffer): { readonly value: JsonValue } | { readonly problem: JsonProblem } {
+  const { depth, values } = extentOf(bytes)
+  if (depth > deepest) return { problem: { code: 'document-too-large', words: `its values are nested more than ${deepest} levels deep` } }
+  if (values > mostValues) return { problem: { code: 'document-too-large', words: `it has more than ${mostValues} values` } }
   try {
-    return { value: JSON.parse(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)) as JsonValue }
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+    const value = JSON.parse(text) as JsonValue
+    const doubled = doubledKeyOf(text)
+    return doubled === undefined ? { value } : { problem: { code: 'json-ambiguous', words: `the key ${doubled.slice(0, 100)}` } }
   } catch (thrown) {
-    return { problem: thrown instanceof Error ? thrown.message.slice(0, 200) : 'it is not JSON' }
+    return { problem: { code: 'json-unreadable', words: isNativeError(thrown) ? thrown.message.slice(0, 200) : 'it is not JSON' } }
   }
 }
 
@@ -23,9 +32,8 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The field of that name; like Go, of any case if there is none exactly so. */
+/** The field of that name in any case; like Go, the last if there are several. */
 export function fieldOf(object: JsonObject, name: string): JsonValue | undefined {
-  if (Object.hasOwn(object, name)) return object[name]
   const key = Object.keys(object).findLast(each => each.toLowerCase() === name.toLowerCase())
   return key === undefined ? undefined : object[key]
 }
@@ -42,9 +50,10 @@ export function textsOf(object: JsonObject, name: string): readonly string[] | u
   return Array.isArray(value) && value.every(each => typeof each === 'string') ? value : undefined
 }
 
-function depthOf(bytes: Buffer): number {
+function extentOf(bytes: Buffer): { depth: number; values: number } {
   let depth = 0
   let most = 0
+  let values = 1
   let inText = false
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]
@@ -52,8 +61,39 @@ function depthOf(bytes: Buffer): number {
       if (byte === 0x5c) at++
       else if (byte === 0x22) inText = false
     } else if (byte === 0x22) inText = true
-    else if (byte === 0x7b || byte === 0x5b) most = Math.max(most, ++depth)
-    else if (byte === 0x7d || byte === 0x5d) depth--
+    else if (byte === 0x7b || byte === 0x5b) {
+      most = Math.max(most, ++depth)
+      values++
+    } else if (byte === 0x7d || byte === 0x5d) depth--
+    else if (byte === 0x2c) values++
   }
-  return most
+  return { depth: most, values }
+}
+
+/** The first key that an object of this valid JSON has twice, quoted. */
+function doubledKeyOf(text: string): string | undefined {
+  const keys: (Set<string> | undefined)[] = []
+  let last = ''
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (char === '{') keys.push(new Set())
+    else if (char === '[') keys.push(undefined)
+    else if (char === '}' || char === ']') keys.pop()
+    else if (char === '"') {
+      const start = at
+      at = endOfText(text, at)
+      last = text.slice(start, at + 1)
+    } else if (char === ':') {
+      const key = JSON.parse(last) as string
+      if (keys.at(-1)?.has(key) === true) return last
+      keys.at(-1)?.add(key)
+    }
+  }
+  return undefined
+}
+
+function endOfText(text: string, start: number): number {
+  let at = start + 1
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at
 }

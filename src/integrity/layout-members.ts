@@ -1,35 +1,31 @@
-import { createReadStream } from 'node:fs'
-import { lstat, realpath } from 'node:fs/promises'
+import { open, lstat, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { Slots } from '../store/slots.ts'
-import { cleanPath, type FileMember, type Members } from './member.ts'
-import { readMember } from './read-member.ts'
-
-const filesAtOnce = 4
-const readBytes = 256 * 1024
-const documents = ['index.json', 'manifest.json', 'oci-layout']
+import { cleanPath, rootDocuments, type BrokenMember, type FileMember, type Members } from './member.ts'
+import type { MemberThreads } from './member-threads.ts'
+import type { Meter } from './meter.ts'
 
 /** The files of a directory, each read when it is first asked for. Links are followed inside of it only. */
 export class LayoutMembers implements Members {
   readonly #root: string
-  readonly #signal: AbortSignal
-  readonly #slots = new Slots(filesAtOnce)
-  readonly #read = new Map<string, Promise<FileMember | { readonly broken: string } | undefined>>()
+  readonly #meter: Meter
+  readonly #threads: MemberThreads
+  readonly #read = new Map<string, Promise<FileMember | BrokenMember | undefined>>()
   #names: readonly string[] = []
 
-  private constructor(root: string, signal: AbortSignal) {
+  private constructor(root: string, meter: Meter, threads: MemberThreads) {
     this.#root = root
-    this.#signal = signal
+    this.#meter = meter
+    this.#threads = threads
   }
 
   /** Throws the system's failure when the directory cannot be read. */
-  static async open(path: string, signal: AbortSignal): Promise<LayoutMembers> {
+  static async open(path: string, meter: Meter, threads: MemberThreads): Promise<LayoutMembers> {
     const root = await realpath(path).catch((thrown: unknown) => {
       throw fromSystemError(thrown, 'cannot open', path)
     })
-    const members = new LayoutMembers(root, signal)
-    const present = await Promise.all(documents.map(async name => ((await exists(join(root, name))) ? [name] : [])))
+    const members = new LayoutMembers(root, meter, threads)
+    const present = await Promise.all([...rootDocuments].map(async name => ((await exists(join(root, name))) ? [name] : [])))
     members.#names = present.flat()
     return members
   }
@@ -39,29 +35,34 @@ export class LayoutMembers implements Members {
     return this.#names
   }
 
-  async find(path: string): Promise<FileMember | { readonly broken: string } | undefined> {
+  prepare(paths: readonly string[]): void {
+    // whoever asks for it again gets its failure
+    for (const path of paths) this.find(path).catch(() => undefined)
+  }
+
+  async find(path: string): Promise<FileMember | BrokenMember | undefined> {
     const clean = cleanPath(path)
-    if (clean === undefined) return { broken: 'leads out of the directory' }
+    if (clean === undefined) return { broken: 'leads out of the directory', code: 'path-unsafe' }
     const before = this.#read.get(clean)
     if (before !== undefined) return await before
-    const reading = this.#slots.run(() => this.#readFile(clean))
+    const reading = this.#readFile(clean)
     this.#read.set(clean, reading)
     return await reading
   }
 
-  async #readFile(path: string): Promise<FileMember | { readonly broken: string } | undefined> {
+  async #readFile(path: string): Promise<FileMember | BrokenMember | undefined> {
     const full = join(this.#root, path)
     try {
       const real = await realpath(full)
-      if (!real.startsWith(`${this.#root}${sep}`)) return { broken: 'leads out of the directory' }
+      if (!real.startsWith(`${this.#root}${sep}`)) return { broken: 'leads out of the directory', code: 'path-unsafe' }
       const { size, isFile } = await lstat(real).then(stats => ({ size: stats.size, isFile: stats.isFile() }))
-      if (!isFile) return { broken: 'is not a file' }
-      return await readMember(path, size, createReadStream(real, { highWaterMark: readBytes, signal: this.#signal }) as AsyncIterable<Buffer>)
+      if (!isFile) return { broken: 'is not a file', code: 'member-not-a-file' }
+      await using file = await open(real, 'r')
+      return await this.#threads.perform({ name: path, file: file.fd, position: 0, size, shared: this.#meter.shared })
     } catch (thrown) {
-      this.#signal.throwIfAborted()
       const errno = errnoOf(thrown)
-      if (errno === 'ENOENT' || errno === 'ENOTDIR') return (await exists(full)) ? { broken: 'is a link that leads nowhere' } : undefined
-      if (errno === 'ELOOP') return { broken: 'is a link in a circle' }
+      if (errno === 'ENOENT' || errno === 'ENOTDIR') return (await exists(full)) ? { broken: 'is a link that leads nowhere', code: 'member-not-a-file' } : undefined
+      if (errno === 'ELOOP') return { broken: 'is a link in a circle', code: 'member-not-a-file' }
       throw errno === undefined ? thrown : fromSystemError(thrown, 'cannot read', full)
     }
   }

@@ -16,27 +16,41 @@ export type MemberContent =
   | { readonly kind: 'document'; readonly bytes: Buffer }
   /** A document by its beginning, and too large for one. */
   | { readonly kind: 'too large' }
-  | {
-    readonly kind: 'data'
-    readonly compression: Compression
-    /** Of what it unpacks to. Undefined when that could not be read to its end. */
-    readonly plainDigest: Digest | undefined
-    readonly plainBytes: number
-    readonly isTar: boolean
-    readonly problem?: { readonly code: 'layer-damaged' | 'layer-expands'; readonly words: string }
-  }
+  /** A document by its beginning, and none that images are made of. */
+  | { readonly kind: 'other document' }
+  | DataContent
+
+export type DataContent = {
+  readonly kind: 'data'
+  readonly compression: Compression
+  /** Of what it unpacks to. Undefined when that could not be read to its end. */
+  readonly plainDigest: Digest | undefined
+  readonly plainBytes: number
+  readonly isTar: boolean
+  readonly problem?: DataProblem
+}
+
+export type DataProblem = { readonly code: 'layer-damaged' | 'layer-expands' | 'memory-excessive'; readonly words: string }
 
 export type LinkMember = { readonly kind: 'link'; readonly name: string; readonly target: string; readonly hard: boolean }
 export type OtherMember = { readonly kind: 'other'; readonly name: string; readonly what: string }
 export type Member = FileMember | LinkMember | OtherMember
 
+/** Something of that name, from which nothing can be read. */
+export type BrokenMember = { readonly broken: string; readonly code: 'member-not-a-file' | 'path-unsafe' }
+
 /** Where the files of images are: an archive that was read through, or the directory of a layout. */
 export interface Members {
   /** By its clean path. Links are followed inside only. */
-  find(path: string): Promise<FileMember | { readonly broken: string } | undefined>
+  find(path: string): Promise<FileMember | BrokenMember | undefined>
+  /** That these will be asked for, where reading them takes time. */
+  prepare(paths: readonly string[]): void
   /** Clean paths of everything that is there. */
   names(): readonly string[]
 }
+
+/** They say what is in an archive, so they are kept whatever came before. */
+export const rootDocuments: ReadonlySet<string> = new Set(['manifest.json', 'index.json', 'oci-layout', 'repositories'])
 
 /** Without "./", doubled slashes and a leading slash, as loaders read names. Undefined when it leads out. */
 export function cleanPath(path: string): string | undefined {

@@ -1,92 +1,99 @@
 import { createHash, type Hash } from 'node:crypto'
+import { ByteSource } from '../archive/byte-source.ts'
 import { compressionOf, type Compression } from '../archive/codec.ts'
 import { decompress } from '../archive/decompress-stream.ts'
-import { maxJsonBytes } from '../archive/image-archive.ts'
+import { takesMemory } from '../archive/system-decoder.ts'
+import { blockBytes, isTarHeader } from '../archive/tar-header.ts'
 import { TarScanner } from '../archive/tar-scanner.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Digest } from '../store/oci.ts'
-import type { FileMember, MemberContent } from './member.ts'
+import { noteGarbage } from '../store/young-garbage.ts'
+import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
+import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 
-const magicBytes = 6
-/** deflate makes at most 1032 bytes of one; other formats make more of it only when somebody wants them to. */
-const mostExpansion = 1100
-const expandsFreely = 256 * 1024 * 1024
+/** Registries take no manifest larger than this, and a config is smaller. */
+const maxDocumentBytes = 4 * 1024 * 1024
+/** Of larger documents, such as lists of software, only those are kept that images are made of. */
+/** What is done with to read a member, besides its content. */
+const memberBytes = 16 * 1024
+const imageKeys = ['rootfs', 'Rootfs', 'RootFS', 'layers', 'Layers', 'manifests', 'Manifests'].map(key => `"${key}"`)
 
 /** Reads one file to its end: hashed as it is, and as what it unpacks to. Never keeps more of it than a document. */
-export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>): Promise<FileMember> {
+export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
   const raw = createHash('sha256')
-  const source = hashed(body, raw)
-  const first = await firstBytes(source)
-  const content = looksLikeDocument(first.head) ? await readDocument(size, first.rest) : await readData(size, compressionOf(first.head), first.rest, raw)
+  const source: Source = { failure: undefined }
+  const input = new ByteSource(hashed(body, raw, meter, source))
+  const head = await input.nextAtLeast(blockBytes)
+  input.giveBack(head)
+  const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter, source)
+  noteGarbage(memberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
 }
 
-async function* hashed(body: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
-  for await (const piece of body) {
-    hash.update(piece)
-    yield piece
+/** What went wrong where a member comes from, which is nothing that is wrong with the member. */
+type Source = { failure: { readonly thrown: unknown } | undefined }
+
+async function* hashed(body: AsyncIterable<Buffer>, hash: Hash, meter: Meter, source: Source): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of body) {
+      hash.update(piece)
+      meter.addRead(piece.length)
+      yield piece
+    }
+  } catch (thrown) {
+    source.failure = { thrown }
+    throw thrown
   }
 }
 
-type First = { readonly head: Buffer; readonly rest: AsyncGenerator<Buffer> }
-
-async function firstBytes(source: AsyncGenerator<Buffer>): Promise<First> {
-  let head: Buffer = Buffer.alloc(0)
-  while (head.length < magicBytes) {
-    const next = await source.next()
-    if (next.done === true) break
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
-  }
-  async function* rest(): AsyncGenerator<Buffer> {
-    if (head.length > 0) yield head
-    yield* source
-  }
-  return { head, rest: rest() }
-}
-
-/** White space, or the beginning of an object, list, text or literal; a tar begins with a name or zeros. */
+/** White space, or the beginning of an object, list, text or literal. A tar's first name may begin like that too. */
 function looksLikeDocument(head: Buffer): boolean {
-  return /^(?:\u{feff}|\s)*(?:[{["]|null|true|false|-?\d|$)/u.test(head.subarray(0, 64).toString()) && !head.includes(0)
+  if (head.length === 0 || isTarHeader(head)) return false
+  const first = head.subarray(0, 64)
+  return !first.includes(0) && /^(?:\u{feff}|\s)*(?:[{["]|null|true|false|-?\d|$)/u.test(first.toString())
 }
 
-async function readDocument(size: number, body: AsyncIterable<Buffer>): Promise<MemberContent> {
-  const pieces: Buffer[] = []
-  for await (const piece of body) if (size <= maxJsonBytes) pieces.push(piece)
-  return size <= maxJsonBytes ? { kind: 'document', bytes: Buffer.concat(pieces) } : { kind: 'too large' }
+async function readDocument(name: string, size: number, input: ByteSource, meter: Meter): Promise<MemberContent> {
+  const isKept = size <= maxDocumentBytes
+  const bytes = Buffer.allocUnsafeSlow(isKept ? size : 0)
+  let filled = 0
+  for await (const piece of input.pieces()) filled += isKept ? piece.copy(bytes, filled) : 0
+  noteGarbage(2 * bytes.length)
+  if (!isKept) return { kind: 'too large' }
+  const document = bytes.subarray(0, filled)
+  if (size > smallDocumentBytes && !imageKeys.some(key => document.includes(key))) return { kind: 'other document' }
+  return meter.keeps(size) || rootDocuments.has(cleanPath(name) ?? '') ? { kind: 'document', bytes: document } : { kind: 'too large' }
 }
 
-async function readData(size: number, compression: Compression, body: AsyncGenerator<Buffer>, raw: Hash): Promise<MemberContent> {
+async function readData(size: number, compression: Compression, input: ByteSource, raw: Hash, meter: Meter, source: Source): Promise<DataContent> {
+  const tar = new TarCheck()
   if (compression === 'none') {
-    const tar = new TarCheck()
-    for await (const piece of body) tar.take(piece)
+    for await (const piece of input.pieces()) tar.take(piece)
     return { kind: 'data', compression, plainDigest: digestOf(raw), plainBytes: size, ...tar.end() }
   }
   const plain = createHash('sha256')
-  const tar = new TarCheck()
+  const expansion = meter.watch()
   let plainBytes = 0
+  let problem: DataProblem | undefined
   try {
-    for await (const piece of decompress(compression, keptOpen(body))) {
+    for await (const piece of decompress(compression, input.pieces())) {
+      noteGarbage(piece.length)
       plain.update(piece)
       plainBytes += piece.length
-      if (plainBytes > expandsFreely && plainBytes > size * mostExpansion) return { ...unread(compression, plainBytes), problem: { code: 'layer-expands', words: `${size} bytes become more than ${plainBytes}` } }
       tar.take(piece)
+      if (expansion.add(size, piece.length)) continue
+      problem = { code: 'layer-expands', words: `${size} bytes become more than ${plainBytes}, which is more than ${usualExpansion} times as many` }
+      break
     }
   } catch (thrown) {
+    if (source.failure !== undefined) throw source.failure.thrown
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
-    return { ...unread(compression, plainBytes), problem: { code: 'layer-damaged', words: thrown.message } }
-  } finally {
-    while ((await body.next()).done !== true);
+    problem = { code: thrown.reason === takesMemory ? 'memory-excessive' : 'layer-damaged', words: thrown.message }
   }
+  // its own hash needs the rest
+  while ((await input.next()) !== undefined);
+  if (problem !== undefined) return { kind: 'data', compression, plainDigest: undefined, plainBytes, isTar: false, problem }
   return { kind: 'data', compression, plainDigest: digestOf(plain), plainBytes, ...tar.end() }
-}
-
-/** Whoever stops reading it does not end it: its hash needs the rest. */
-function keptOpen(body: AsyncGenerator<Buffer>): AsyncIterable<Buffer> {
-  return { [Symbol.asyncIterator]: () => ({ next: () => body.next() }) }
-}
-
-function unread(compression: Compression, plainBytes: number) {
-  return { kind: 'data', compression, plainDigest: undefined, plainBytes, isTar: false } as const
 }
 
 /** Whether what passes is a tar, to its very end. */
@@ -101,7 +108,7 @@ class TarCheck {
     this.#try(() => this.#scanner.scan(piece))
   }
 
-  end(): { isTar: boolean; problem?: { code: 'layer-damaged'; words: string } } {
+  end(): { isTar: boolean; problem?: DataProblem } {
     if (this.#bytes === 0) return { isTar: true }
     if (this.#problem === undefined) this.#try(() => this.#scanner.end())
     return this.#problem === undefined ? { isTar: true } : { isTar: false, problem: { code: 'layer-damaged', words: this.#problem } }

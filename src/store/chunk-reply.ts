@@ -4,18 +4,18 @@ import { errnoOf } from '../errors/system-error.ts'
 import type { ChunkResult } from './chunk-jobs.ts'
 
 /** An error as it passes from one thread to another: an Error would lose its code. */
-export type ChunkFailure = { readonly message: string; readonly code?: ErrorCode; readonly errno?: string }
+export type ChunkFailure = { readonly message: string; readonly code?: ErrorCode; readonly hints?: readonly string[]; readonly errno?: string }
 
 export type ChunkReply = { readonly number: number; readonly result?: ChunkResult; readonly failure?: ChunkFailure }
 
 export function describeFailure(thrown: unknown): ChunkFailure {
-  if (thrown instanceof DrayError) return { message: thrown.message, code: thrown.code }
+  if (thrown instanceof DrayError) return { message: thrown.message, code: thrown.code, hints: thrown.hints }
   const errno = errnoOf(thrown)
   return { message: messageOf(thrown), ...(errno === undefined ? {} : { errno }) }
 }
 
 /** A DrayError, or an error of the system with its `code`, as it was thrown. */
-export function toError({ message, code, errno }: ChunkFailure): Error {
-  if (code !== undefined) return new DrayError(code, message)
+export function toError({ message, code, hints, errno }: ChunkFailure): Error {
+  if (code !== undefined) return new DrayError(code, message, hints === undefined ? {} : { hints })
   return Object.assign(new Error(message), errno === undefined ? {} : { code: errno })
 }

@@ -89,6 +89,6 @@ async function findReferenced(repository: Repository, { without, signal, onRead 
 function cannotKnow(path: string, unreadable: readonly { readonly root: Descriptor; readonly reason: string }[]): DrayError {
   const names = unreadable.map(({ root }) => root.annotations?.[annotationNames.id] ?? root.digest)
   return new DrayError('damaged', `nothing was removed from "${path}": it is not known what is needed by ${names.map(name => `"${name}"`).join(', ')}: ${unreadable[0]?.reason ?? ''}`, {
-    hints: ['dray doctor --repair names the damaged backups', `to give them up: dray forget ${names.join(' ')}`],
+    hints: ['dray verify names the damaged backups, and what they have lost', `to give them up: dray forget ${names.join(' ')}`],
   })
 }

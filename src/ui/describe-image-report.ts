@@ -1,19 +1,19 @@
-import type { ImageReport } from '../integrity/check-image-file.ts'
-import { findingMeanings, type Finding } from '../integrity/finding.ts'
+import { findingMeanings, type Finding, type FindingCode } from '../integrity/finding.ts'
+import type { CheckedView, ImageReport } from '../integrity/image-report.ts'
 import { formatBytes, formatCount, printable } from './format.ts'
 import { renderTable } from './table.ts'
 
 const mostShown = 20
+const mostOfOneCode = 5
 
 /** What a person wants to know of a checked file: what it is, what is in it, whether it is good, what to do. */
-export function describeImageReport(subject: string, { verdict, what, images, findings, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
+export function describeImageReport(subject: string, { verdict, what, views, images, findings, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
   const shown = findings.filter(({ severity }) => options.withNotes || severity !== 'note')
-  const left = shown.length - mostShown
   return [
     `${printable(subject)} is ${what}`,
     ...(images.length === 0 ? [] : ['', imageTable(images, width)]),
-    ...(shown.length === 0 ? [] : ['', ...shown.slice(0, mostShown).flatMap(describeFinding)]),
-    ...(left > 0 ? [`… and ${formatCount(left, 'more finding')}: --json has them all`] : []),
+    ...(shown.length === 0 ? [] : ['', ...describeFindings(shown)]),
+    ...(views.length < 2 || views.every(view => view.verdict === verdict) ? [] : ['', ...views.map(describeView)]),
     '',
     `${verdict.toUpperCase()}: ${next}`,
   ].join('\n')
@@ -30,13 +30,40 @@ function imageTable(images: ImageReport['images'], width: number): string {
   ], images, width)
 }
 
-export function describeFinding({ code, severity, member, view, expected, found }: Finding): string[] {
-  const { meaning, remedy } = findingMeanings[code]
-  const where = [member === undefined ? undefined : `"${printable(member)}"`, view === undefined || view === member ? undefined : `(by ${view})`].filter(each => each !== undefined).join(' ')
+/** Those of one code together: what it means is said once. */
+export function describeFindings(findings: readonly Finding[]): string[] {
+  const codes = [...new Set(findings.map(({ code }) => code))]
+  const lines: string[] = []
+  let left = mostShown
+  for (const code of codes) {
+    const all = findings.filter(finding => finding.code === code)
+    const shown = all.slice(0, Math.max(1, Math.min(mostOfOneCode, left)))
+    left -= shown.length
+    lines.push(...describeCode(code, all.length, shown))
+  }
+  return lines
+}
+
+function describeCode(code: FindingCode, count: number, shown: readonly Finding[]): string[] {
+  const { severity, meaning, remedy } = findingMeanings[code]
   return [
-    `${severity} ${code}${where === '' ? '' : ` ${where}`}: ${meaning}`,
-    ...(expected === undefined ? [] : [`  expected: ${printable(expected)}`]),
-    ...(found === undefined ? [] : [`  found:    ${printable(found)}`]),
+    `${severity} ${code}: ${meaning}`,
+    ...shown.flatMap(describeFinding),
+    ...(count > shown.length ? [`  … and ${formatCount(count - shown.length, 'more', 'more')}: --json has them`] : []),
     ...(severity === 'note' ? [] : [`  hint: ${remedy}`]),
   ]
+}
+
+function describeFinding({ member, views = [], expected, found }: Finding): string[] {
+  const by = views.filter(view => view !== member).join(' and ')
+  const where = [...(member === undefined ? [] : [`"${printable(member)}"`]), ...(by === '' ? [] : [`(by ${by})`])].join(' ')
+  return [
+    ...(where === '' ? [] : [`  ${where}`]),
+    ...(expected === undefined ? [] : [`    expected: ${printable(expected)}`]),
+    ...(found === undefined ? [] : [`    found:    ${printable(found)}`]),
+  ]
+}
+
+function describeView({ view, verdict, readers }: CheckedView): string {
+  return `by ${view}, which ${readers} read: ${verdict}`
 }

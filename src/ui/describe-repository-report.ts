@@ -1,6 +1,6 @@
 import type { CheckedBackup, RepositoryReport } from '../integrity/check-repository.ts'
 import type { Loss } from '../integrity/find-losses.ts'
-import { describeFinding } from './describe-image-report.ts'
+import { describeFindings } from './describe-image-report.ts'
 import { formatBytes, formatCount, formatDuration, formatTime, printable } from './format.ts'
 
 const mostFindings = 20
@@ -15,7 +15,7 @@ export function describeRepositoryReport(subject: string, report: RepositoryRepo
   return [
     `${printable(subject)}: ${formatCount(backups.length, 'backup')}, ${formatCount(report.blobs, 'blob')}, ${formatBytes(report.bytes)}`,
     `checked ${whatWasChecked(report)}`,
-    ...(shown.length === 0 ? [] : ['', ...shown.slice(0, mostFindings).flatMap(describeFinding)]),
+    ...(shown.length === 0 ? [] : ['', ...describeFindings(shown.slice(0, mostFindings))]),
     ...(shown.length > mostFindings ? [`… and ${formatCount(Math.max(shown.length, errors) - mostFindings, 'more finding')}: --json has ${errors > findings.length ? 'a thousand of them' : 'them all'}`] : []),
     ...hurt.slice(0, mostBackups).flatMap(backup => ['', ...describeHurt(backup)]),
     ...(hurt.length > mostBackups ? [`… and ${formatCount(hurt.length - mostBackups, 'more backup')}: --json has them all`] : []),

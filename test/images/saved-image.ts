@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { compressFrame } from '../../src/archive/codec.ts'
 import { decompress, detectCompression } from '../../src/archive/decompress-stream.ts'
 import { readImageArchive } from '../../src/archive/image-archive.ts'
+import { checkImageArchive } from '../../src/integrity/check-image-file.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { parseImageConfig, type ImageStore } from '../../src/store/image-store.ts'
 import { mediaTypes, type Descriptor, type Digest } from '../../src/store/oci.ts'
@@ -15,7 +16,9 @@ export async function saveWhole(engine: Engine, ref: string): Promise<SavedImage
   const members = new Map<string, Buffer>()
   // of engines up to 24, for a layer that occurs twice
   const links = new Map<string, string>()
-  await readImageArchive(await engine.images.save(ref), {
+  const archive = await collect(await engine.images.save(ref))
+  await expectGood(archive, ref)
+  await readImageArchive(Readable.from([archive], { objectMode: false }), {
     async onMember(name, _, body) {
       members.set(name, await collect(body))
     },
@@ -35,6 +38,12 @@ export async function saveWhole(engine: Engine, ref: string): Promise<SavedImage
   if (found.join() !== expected.join()) throw new Error(`the saved archive of "${ref}" has the layers ${found.join()} instead of ${expected.join()}`)
   const [listed] = (JSON.parse(members.get('index.json')?.toString() ?? '{"manifests":[]}') as { manifests: Descriptor[] }).manifests
   return { config, layers, manifest: listed && named(`blobs/sha256/${listed.digest.slice(7)}`), repoTags: image.RepoTags ?? [] }
+}
+
+/** Fails unless dray verify finds nothing wrong: every archive that a test makes goes through it. */
+export async function expectGood(archive: Buffer, what: string): Promise<void> {
+  const { verdict, findings } = await checkImageArchive(Readable.from([archive], { objectMode: false }), { signal: new AbortController().signal })
+  if (verdict !== 'valid') throw new Error(`the archive of "${what}" is ${verdict}: ${JSON.stringify(findings.filter(({ severity }) => severity === 'error'))}`)
 }
 
 /** Into a repository: layers as gzip members, as zstd, or as they came with the manifest that names them. */

@@ -72,6 +72,11 @@ echo "$LAB_HOSTNAME" > /etc/hostname
 printf '127.0.0.1 localhost %s\\n' "$LAB_HOSTNAME" > /etc/hosts
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/sshd /run/lock
+# what root's shell does here when it starts may take long, or wait for a lock that a killed session has left
+for each in .bashrc .profile .bash_profile .bash_login; do
+  file="$(getent passwd root | cut -d: -f6)/$each"
+  if [ -e "$file" ]; then mount --bind /dev/null "$file"; fi
+done
 if [ -n "$LAB_HIDDEN_DATA" ]; then
   mkdir -p "$LAB_HIDDEN_DATA"
   mount --bind "$LAB_DIR/data" "$LAB_HIDDEN_DATA"

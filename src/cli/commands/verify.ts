@@ -1,17 +1,14 @@
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
 import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
-import { checkImageArchive, checkImageDirectory, type ImageReport, type Verdict } from '../../integrity/check-image-file.ts'
+import { checkImageArchive, checkImageDirectory, checkImageFile, type Watching } from '../../integrity/check-image-file.ts'
+import type { ImageReport, Verdict } from '../../integrity/image-report.ts'
 import { describeImageReport } from '../../ui/describe-image-report.ts'
 import { whileTransferring, type Transfer } from '../../workflows/reporter.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { isRepository, refuseRepositoryOptions, verifyRepository } from '../verify-repository.ts'
-
-const readBytes = 256 * 1024
 
 const verdictCodes: Record<Verdict, number> = { valid: 0, incomplete: exitCodes.incomplete, damaged: exitCodes.damaged, unverifiable: exitCodes.unverifiable, 'not an image': exitCodes.unverifiable }
 
@@ -56,19 +53,14 @@ async function isHere(path: string): Promise<boolean> {
 }
 
 async function check(target: string, { reporter, signal }: CommandContext): Promise<ImageReport> {
-  if (target === '-') return await whileTransferring(reporter, 'stdin', transfer => checkImageArchive(counted(process.stdin, transfer), signal))
+  const watching = (transfer: Transfer): Watching => ({ signal, onRead: bytes => transfer.add(bytes) })
+  if (target === '-') {
+    if (process.stdin.isTTY) throw new DrayError('usage', 'there is nothing on stdin to verify', { hints: ['docker save IMAGE | dray verify -', 'dray verify FILE'] })
+    return await whileTransferring(reporter, 'stdin', transfer => checkImageArchive(process.stdin as AsyncIterable<Buffer>, watching(transfer)))
+  }
   const found = await stat(target).catch((thrown: unknown) => {
     throw errnoOf(thrown) === 'ENOENT' ? new DrayError('not-found', `there is no file or directory "${target}"`, { hints: ['look for the right name with ls'] }) : fromSystemError(thrown, 'cannot open', target)
   })
-  if (found.isDirectory()) return await whileTransferring(reporter, target, () => checkImageDirectory(target, signal))
-  const stream = createReadStream(target, { highWaterMark: readBytes })
-  return await whileTransferring(reporter, target, transfer => checkImageArchive(counted(stream, transfer), signal), found.size).catch((thrown: unknown) => {
-    throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read', target)
-  })
-}
-
-function counted(stream: Readable, transfer: Transfer): Readable {
-  stream.on('data', (bytes: Buffer) => transfer.add(bytes.length))
-  stream.pause()
-  return stream
+  if (found.isDirectory()) return await whileTransferring(reporter, target, transfer => checkImageDirectory(target, watching(transfer)))
+  return await whileTransferring(reporter, target, transfer => checkImageFile(target, watching(transfer)), found.isFile() ? found.size : undefined)
 }

@@ -3,7 +3,7 @@ import { rm, stat, writeFile } from 'node:fs/promises'
 import { DrayError } from '../../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
 import { writeFileAtomically } from '../../files/atomic-file.ts'
-import { checkImageArchive } from '../../integrity/check-image-file.ts'
+import { checkImageFile } from '../../integrity/check-image-file.ts'
 import { whileTransferring } from '../reporter.ts'
 import { openArchivedImage } from '../steps/archived-image.ts'
 import { notBrought } from '../steps/load-tar.ts'
@@ -43,7 +43,7 @@ async function saveTo({ source, transfer, signal }: StreamImageJob, id: string, 
 }
 
 async function expectWhole(path: string, signal: AbortSignal): Promise<void> {
-  const { verdict, what, findings } = await checkImageArchive(createReadStream(path), signal)
+  const { verdict, what, findings } = await checkImageFile(path, { signal })
   if (verdict === 'valid') return
   const [first] = findings
   throw new DrayError('damaged', `"${path}" is ${verdict === 'damaged' ? 'damaged' : what}${first === undefined ? '' : `: ${first.code}${first.member === undefined ? '' : ` ("${first.member}")`}`}`, { hints: ['remove it, or name another file'] })

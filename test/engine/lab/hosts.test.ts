@@ -25,6 +25,12 @@ describe('engine 20.10', () => {
     expect(await host.sh(`test -d ${mountpoint} && echo inside`)).toBe('inside\n')
   }, limit)
 
+  test('a login runs nothing of what root has for its shells on this machine', async () => {
+    await using host = await startHost({ engine: '20.10' })
+    const { exitCode, stdout } = await run('ssh', ['-F', host.ssh.configPath, host.address, 'cd; for each in .bashrc .profile .bash_profile .bash_login; do if [ -s "$each" ]; then echo "$each"; fi; done'])
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '' })
+  }, limit)
+
   test('a small disk fills up', async () => {
     await using host = await startHost({ engine: '20.10', storageMib: 64 })
     await busyboxImage(host, 'busybox:1')

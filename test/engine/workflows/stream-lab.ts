@@ -8,7 +8,8 @@ import { expect } from '@jest/globals'
 import { writeImageArchive } from '../../../src/archive/write-image-archive.ts'
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
-import { checkImageArchive, type ImageReport } from '../../../src/integrity/check-image-file.ts'
+import { checkImageArchive } from '../../../src/integrity/check-image-file.ts'
+import type { ImageReport } from '../../../src/integrity/image-report.ts'
 import { startRun, type Run } from '../../../src/workflows/run.ts'
 import type { LoadedImage } from '../../../src/workflows/steps/load-image.ts'
 import type { StreamImageJob } from '../../../src/workflows/steps/stream-image.ts'
@@ -82,7 +83,7 @@ export class StreamLab implements AsyncDisposable {
     const again = await saveWhole(this.target, name)
     expect(again.config).toEqual(saved.config)
     expect(again.layers.map(({ plain }) => sha256(plain))).toEqual(saved.layers.map(({ plain }) => sha256(plain)))
-    const checked = await checkImageArchive(await this.target.images.save(name), never)
+    const checked = await checkImageArchive(await this.target.images.save(name), { signal: never })
     expect({ verdict: checked.verdict, errors: checked.findings.filter(({ severity }) => severity === 'error') }).toEqual({ verdict: 'valid', errors: [] })
     const { exitCode, stdout } = await this.targetHost.docker(['run', '--rm', '--network', 'none', name])
     expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^[0-9a-f]{64} {2}\/tmp\/noise\n$/)])
@@ -151,7 +152,7 @@ function checking(engine: Engine, reports: ImageReport[]): Engine {
         done()
       },
     })
-    const checked = checkImageArchive(beside, new AbortController().signal).catch(() => undefined)
+    const checked = checkImageArchive(beside, { signal: new AbortController().signal }).catch(() => undefined)
     pipeline(tar, tee, passing).catch((thrown: unknown) => void beside.destroy(thrown as Error))
     const report = await engine.images.load(passing, options)
     const found = await checked

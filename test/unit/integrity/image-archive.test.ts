@@ -57,7 +57,7 @@ test.each<[string, () => Promise<Buffer>]>([
 })
 
 test.each<[string, string, () => Promise<Buffer>]>([
-  ['a layer is missing', 'damaged member-missing', () => changed(files => files.delete(layerPath))],
+  ['a layer is missing', 'damaged left-out', () => changed(files => files.delete(layerPath))],
   ['a layer is another', 'damaged digest-mismatch diff-id-mismatch', () => changed(files => files.set(layerPath, layers[1]!.subarray(0)))],
   ['a layer is no tar', 'damaged digest-mismatch layer-damaged diff-id-mismatch size-mismatch', () => changed(files => files.set(layerPath, Buffer.alloc(700, 'x')))],
   ['a layer is cut', 'damaged digest-mismatch layer-damaged diff-id-mismatch size-mismatch', () => changed(files => files.set(layerPath, layers[0]!.subarray(0, 700)))],
@@ -70,7 +70,7 @@ test.each<[string, string, () => Promise<Buffer>]>([
   ['manifest.json is empty', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.from('')))],
   ['manifest.json is [null]', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.from('[null]')))],
   ['manifest.json has a byte order mark', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), files.get('manifest.json') as Buffer])))],
-  ['manifest.json is a million levels deep', 'damaged document-too-large', () => changed(files => files.set('manifest.json', Buffer.from('['.repeat(1_000_000) + ']'.repeat(1_000_000))))],
+  ['manifest.json is a million levels deep', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.from('['.repeat(1_000_000) + ']'.repeat(1_000_000))))],
   ['index.json names nothing', 'valid index-empty', () => changed(files => files.set('index.json', json({ schemaVersion: 2, manifests: null })))],
   ['index.json names a digest out of the layout', 'damaged digest-unsupported', () => changed(files => files.set('index.json', json({ manifests: [{ digest: 'sha256:../../x', size: 1 }] })))],
   ['the layout is of another version', 'damaged layout-unsupported', () => changed(files => files.set('oci-layout', json({ imageLayoutVersion: '2.0.0' })))],
@@ -79,11 +79,16 @@ test.each<[string, string, () => Promise<Buffer>]>([
   ['two archives', 'damaged archive-malformed', async () => Buffer.concat([await tarOf(good()), await tarOf(good())])],
   ['no end blocks', 'damaged archive-cut', async () => (await tarOf(good())).subarray(0, -1024)],
   ['an engine\'s message at its end', 'damaged engine-message', async () => Buffer.concat([(await tarOf(good())).subarray(0, -1024), Buffer.from('{"message":"file integrity checksum failed"}')])],
-  ['gzip that is cut', 'damaged compression-damaged archive-cut', async () => gzipSync(await tarOf(good())).subarray(0, -30)],
+  ['gzip that is cut', 'damaged compression-damaged', async () => gzipSync(await tarOf(good())).subarray(0, -30)],
   ['no image at all', 'not an image', async () => tarOf([['a.txt', Buffer.from('text')]])],
   ['the time before manifest.json', 'unverifiable no-hashes', async () => tarOf([[`${'a'.repeat(64)}/VERSION`, Buffer.from('1.0')], [`${'a'.repeat(64)}/json`, Buffer.from('{}')], [`${'a'.repeat(64)}/layer.tar`, layers[0]!], ['repositories', Buffer.from('{}')]])],
 ])('%s: %s', async (_, expected, make) => {
   expect(await verdictOf(await make())).toBe(expected)
+})
+
+test('xz within gzip is no image, and it is said what it is', async () => {
+  const { verdict, what } = await check(gzipSync(execFileSync('xz', ['-c'], { input: await tarOf(good()) })))
+  expect({ verdict, what }).toEqual({ verdict: 'not an image', what: 'xz data within the compression: engines unpack only once, compressed with gzip' })
 })
 
 test('a foreign layer that is not there makes it incomplete, and the address is named', async () => {
@@ -110,9 +115,16 @@ test('the manifest of a platform that was not pulled may be absent', async () =>
   index.manifests.push({ mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: `sha256:${'b'.repeat(64)}`, size: 5, platform: { os: 'linux', architecture: 'arm64' } })
   const nested = json(index)
   files.set(`blobs/sha256/${sha256(nested)}`, nested)
-  files.set('index.json', json({ schemaVersion: 2, manifests: [{ mediaType: 'application/vnd.oci.image.index.v1+json', digest: `sha256:${sha256(nested)}`, size: nested.length }] }))
+  files.set('index.json', json({ schemaVersion: 2, manifests: [{ mediaType: 'application/vnd.oci.image.index.v1+json', digest: `sha256:${sha256(nested)}`, size: nested.length, annotations: { 'io.containerd.image.name': 'docker.io/library/box:1' } }] }))
   const { verdict, findings } = await check(await tarOf(files))
   expect({ verdict, found: findings.map(({ code, found }) => [code, found]) }).toEqual({ verdict: 'valid', found: [['platform-absent', 'linux/arm64']] })
+})
+
+test('a cut within a layer in gzip is a cut of the archive, and no damage of the layer alone', async () => {
+  const files = imageFiles(layers, { gzip: true })
+  const blob = gzipSync(Buffer.alloc(5000, 'unreferenced'), { level: 0 })
+  const bytes = await tarOf(new Map([...files, [`blobs/sha256/${sha256(blob)}`, blob]]))
+  expect(await verdictOf(bytes.subarray(0, bytes.indexOf(blob) + 2000))).toBe('damaged archive-cut')
 })
 
 test('an archive that is cut anywhere is never valid', async () => {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
-import { checkImageArchive, type ImageReport } from '../../../src/integrity/check-image-file.ts'
+import { checkImageArchive } from '../../../src/integrity/check-image-file.ts'
+import type { ImageReport } from '../../../src/integrity/image-report.ts'
 
 /** Members of an archive, by name and in order. */
 export type Files = Map<string, Buffer | { readonly linkTo: string }>
@@ -48,7 +49,7 @@ export function imageFiles(layers: readonly Buffer[], { gzip = false, name = 'bo
 }
 
 export async function check(bytes: Buffer): Promise<ImageReport> {
-  return await checkImageArchive(Readable.from([bytes], { objectMode: false }), new AbortController().signal)
+  return await checkImageArchive(Readable.from([bytes], { objectMode: false }), { signal: new AbortController().signal })
 }
 
 /** Its verdict, and the codes of everything but notes. */

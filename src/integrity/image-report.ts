@@ -1,0 +1,126 @@
+import type { Compression } from '../archive/codec.ts'
+import { appearanceOf, appearanceOfTar, isImagePart, mayNameImagePart } from './appearance.ts'
+import type { Checking } from './check-file.ts'
+import type { CheckedImage } from './check-image.ts'
+import { checkIndexJson } from './check-index-json.ts'
+import { checkManifestJson } from './check-manifest-json.ts'
+import { checkNames } from './check-names.ts'
+import { checkUnreferenced } from './check-unreferenced.ts'
+import type { Finding, FindingCode, Findings, View } from './finding.ts'
+import type { Members } from './member.ts'
+
+export type Verdict = 'valid' | 'incomplete' | 'damaged' | 'unverifiable' | 'not an image'
+
+/** What those who read one of the two documents get. */
+export type CheckedView = { readonly view: View; readonly verdict: 'valid' | 'incomplete' | 'empty' | 'damaged' | 'unverifiable'; readonly readers: string }
+
+export type ImageReport = {
+  readonly verdict: Verdict
+  /** In words: "an image archive with manifest.json and index.json, compressed with gzip". */
+  readonly what: string
+  readonly views: readonly CheckedView[]
+  readonly images: readonly CheckedImage[]
+  readonly findings: readonly Finding[]
+  /** What to do next, in words. */
+  readonly next: string
+}
+
+/** A file or directory that has been read. */
+export type Read = {
+  readonly members: Members
+  /** Names of all files, also those that were cut. */
+  readonly begun: ReadonlySet<string>
+  readonly findings: Findings
+  readonly compression: Compression
+  /** Its first bytes, without the outer compression. Undefined for a directory. */
+  readonly head: Buffer | undefined
+}
+
+const readers: Record<View, string> = { 'manifest.json': 'classic engines, podman and skopeo', 'index.json': 'engines with the containerd store, and tools for OCI layouts' }
+/** They say that something was not read to its end, and nothing about what is in it. */
+const unreadCodes: readonly FindingCode[] = ['layer-expands', 'archive-expands', 'memory-excessive']
+
+/** The verdict, after every check. */
+export async function reportOf({ members, begun, findings, compression, head }: Read): Promise<ImageReport> {
+  const names = new Set(members.names())
+  const packed = compression === 'none' ? '' : `, compressed with ${compression}`
+  const present = await Promise.all((['manifest.json', 'index.json'] as const).map(async view => ((await members.find(view)) === undefined ? [] : [view])))
+  const views = present.flat()
+  if (views.length > 0) {
+    const images = await checkViews({ members, findings, referenced: new Set(), missing: isEngineSave(names, findings) ? 'left-out' : 'member-missing' }, views)
+    const verdict = verdictOf(findings.list)
+    const next = nextOf(verdict, findings)
+    return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}`, views: views.map(view => viewOf(view, findings)), images, findings: findings.list, next }
+  }
+  const without = { views: [], images: [] }
+  if (isLegacy(names)) {
+    findings.add('no-hashes')
+    const verdict = findings.count('error') > 0 ? 'damaged' : 'unverifiable'
+    return { verdict, what: `an image archive of the time before manifest.json${packed}`, ...without, findings: findings.list, next: nextOf(verdict, findings) }
+  }
+  const isBrokenTar = head?.toString('latin1', 257, 262) === 'ustar' && findings.count('error') > 0
+  if (findings.count('error') > 0 && ([...begun].some(isImagePart) || (isBrokenTar && mayNameImagePart(head)))) {
+    return { verdict: 'damaged', what: `the beginning of an image archive${packed}`, ...without, findings: findings.list, next: nextOf('damaged', findings) }
+  }
+  // bytes that are no tar are no damaged tar
+  const isTar = begun.size > 0 || names.size > 0 || isBrokenTar || findings.count('error') === 0
+  const { what, next } = isTar ? appearanceOfTar(names, findings.count('error') > 0) : appearanceOf(head ?? Buffer.alloc(0))
+  const isUnread = findings.has(...unreadCodes)
+  return { verdict: isUnread ? 'unverifiable' : 'not an image', what: `${what}${packed}`, ...without, findings: isTar || isUnread || findings.has('compression-damaged') ? findings.list.filter(({ code }) => !doubledCodes.includes(code)) : [], next }
+}
+
+/** Nobody minds them in a tar that holds no image. */
+const doubledCodes: readonly FindingCode[] = ['member-doubled', 'member-differs']
+
+/** As the containerd store of an engine writes it, and whole: what is missing was not put in. */
+function isEngineSave(names: ReadonlySet<string>, findings: Findings): boolean {
+  return ['manifest.json', 'index.json', 'oci-layout'].every(name => names.has(name)) && !names.has('repositories') && findings.count('error') === 0
+}
+
+async function checkViews(checking: Checking, views: readonly View[]): Promise<CheckedImage[]> {
+  const images: CheckedImage[] = []
+  if (views.includes('manifest.json')) images.push(...(await checkManifestJson(checking)))
+  if (views.includes('index.json')) images.push(...(await checkIndexJson(checking, views)))
+  compareViews(checking.findings, images)
+  await checkNames(checking.members, checking.findings, images)
+  await checkUnreferenced(checking)
+  return images
+}
+
+function verdictOf(findings: readonly Finding[]): 'valid' | 'incomplete' | 'damaged' | 'unverifiable' {
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  if (errors.some(({ code }) => !unreadCodes.includes(code))) return 'damaged'
+  if (errors.length > 0) return 'unverifiable'
+  return findings.some(({ code }) => code === 'foreign-layer') ? 'incomplete' : 'valid'
+}
+
+/** What concerns the whole archive concerns both views. */
+function viewOf(view: View, findings: Findings): CheckedView {
+  const own = findings.list.filter(({ views }) => views === undefined || views.includes(view))
+  const isEmpty = own.some(({ code, views }) => code === 'index-empty' && views !== undefined)
+  return { view, verdict: isEmpty ? 'empty' : verdictOf(own), readers: readers[view] }
+}
+
+/** `<v1id>/VERSION`, `<v1id>/json` and `<v1id>/layer.tar`, and `repositories`. */
+function isLegacy(names: ReadonlySet<string>): boolean {
+  return [...names].some(name => /^[0-9a-f]{64}\/(?:json|VERSION)$/.test(name)) && [...names].some(name => /^[0-9a-f]{64}\/layer\.tar$/.test(name))
+}
+
+function nextOf(verdict: Verdict, findings: Findings): string {
+  switch (verdict) {
+    case 'valid': return 'it can be loaded'
+    case 'incomplete': return 'it can be loaded where the foreign layers can be fetched'
+    case 'damaged': return findings.has('left-out') ? 'do not rely on it: the engine that saved it does not have the whole image; pull it there again, or save it on another host' : 'do not rely on it: save the image again from where it came from'
+    case 'unverifiable': return findings.has('no-hashes') ? 'load it with Docker 28 or older, and save it again with a newer one' : 'it was not read to its end: load it only if you know why it is like that'
+    case 'not an image': return 'choose another file'
+  }
+}
+
+/** Both views should give the same images. */
+function compareViews(findings: Findings, images: readonly CheckedImage[]): void {
+  const of = (view: View): Set<string> => new Set(images.filter(image => image.view === view).map(({ config }) => config))
+  const [docker, oci] = [of('manifest.json'), of('index.json')]
+  if (docker.size === 0 || oci.size === 0) return
+  const isSame = [...docker].every(each => oci.has(each))
+  if (!isSame) findings.add('views-differ', { expected: [...docker].join(', '), found: [...oci].join(', ') })
+}
