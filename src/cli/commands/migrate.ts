@@ -56,7 +56,7 @@ async function migrate(args: Record<string, unknown>, context: CommandContext): 
   const source = await connectForTransfer(context, from, 'from', compress)
   const target = await connectForTransfer(context, to, 'to', compress)
   return await withRun(context, async run => {
-    const job = { run, source, target, options: { ...options, route: chooseRoute(via) } }
+    const job = { run, source, target, options: { ...options, route: chooseRoute(via, context.env) } }
     if (context.globals.dryRun) {
       const checked = await planMigration(job)
       return { text: migrationPlanText(checked, job), json: { moves: checked.moves.map(({ plan }) => ({ name: plan.name, networks: plan.networks.map(({ Name }) => Name), mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because, ...checked.sizes.get(described.source) })), losses: plan.request.losses, notes: plan.notes })), imageBytes: checked.imageBytes } }

@@ -13,6 +13,7 @@ import { checkTarget, Obstacles } from './check-target.ts'
 import { holdsSameNow } from './send-data.ts'
 import { freeSpaceAt } from './free-disk.ts'
 import { sizeOf, type MountSize } from './size-of-mount.ts'
+import { isImageLost } from './lost-image.ts'
 import { planImageTransfer } from './plan-image-transfer.ts'
 
 export type CheckedMigration = {
@@ -64,7 +65,11 @@ async function measure({ run, source, options, temporary }: Checking, moves: rea
 async function missingImageBytes({ run, source, target, containers }: Checking): Promise<number> {
   let bytes = 0
   for (const id of new Set(containers.filter(({ spec }) => spec.image !== undefined).map(({ spec }) => spec.inspect.Image))) {
-    bytes += (await planImageTransfer({ run, source, target, signal: run.signal }, id)).sendBytes
+    bytes += await planImageTransfer({ run, source, target, signal: run.signal }, id).then(({ sendBytes }) => sendBytes, (thrown: unknown) => {
+      run.signal.throwIfAborted()
+      if (isImageLost(thrown)) return 0
+      throw thrown
+    })
   }
   return bytes
 }

@@ -12,8 +12,6 @@ export async function checkMovable(source: Engine, records: readonly ContainerRe
     if (inspect.HostConfig.AutoRemove && inspect.State.Running && (consistency !== 'pause' || chooseFreeze(inspect, consistency) === 'stop')) obstacles.add(`container "${name}" would be removed by stopping it (--rm), which leaves no way back`, 'have it paused instead: --consistency pause')
     if (inspect.State.Status === 'removing' || inspect.State.Status === 'dead') obstacles.add(`container "${name}" is being removed`, 'docker ps -a shows the containers')
   }
-  const gone = records.filter(({ image }) => image === undefined)
-  for (const { inspect } of gone) obstacles.add(`the image of container "${nameOf(inspect)}" is gone from the source, so that its layers cannot be sent`, `go by a backup, which stores the whole root file system: dray backup ${nameOf(inspect)}, then dray restore latest ${nameOf(inspect)} --to TARGET`)
   for (const { name, of, shares } of await dependentsLeftBehind(source, records.map(({ inspect }) => inspect), signal)) {
     obstacles.add(`container "${name}" uses the ${shares} of "${of}" and has to move with it`, `name both: dray migrate ${of} ${name} SOURCE TARGET`)
   }

@@ -156,13 +156,15 @@ describe('the target', () => {
     const { exitCode, stderr } = await faultAt(step, () => pair.two.host.sh(`head -c 500M /dev/zero > ${full} 2>/dev/null || true`))
     await pair.two.host.sh(`rm -f ${full}`)
     if (exitCode === 0) return await expectMoved()
-    expect({ exitCode, stderr }).toEqual({ exitCode: 40, stderr: expect.stringMatching(/no space left/i) })
+    // An engine without space cannot always write down that it has removed something.
+    expect({ exitCode, stderr }).toEqual({ exitCode: exitCode === 41 ? 41 : 40, stderr: expect.stringMatching(/no space left/i) })
+    if (exitCode === 41) expect(await pair.dray('clean')).toMatchObject({ exitCode: 0 })
     await expectAsBefore()
   }, 120_000)
 
   test('has too little space from the beginning: exit 12 before anything is done', async () => {
     const full = `${pair.two.host.dataRoot}/full`
-    await pair.two.host.sh(`head -c 500M /dev/zero > ${full} 2>/dev/null || true`)
+    await pair.two.host.sh(`fallocate -l $(($(df -B1 --output=avail ${pair.two.host.dataRoot} | tail -n 1) - 12000000)) ${full}`)
     const { exitCode, stderr } = await pair.dray(...pair.migration())
     await pair.two.host.sh(`rm -f ${full}`)
     expect({ exitCode, stderr }).toEqual({ exitCode: 12, stderr: expect.stringMatching(/MiB free, and \d+ MiB are to be sent/) })
