@@ -11,7 +11,7 @@ import { checkMovable } from './check-movable.ts'
 import { checkNames } from './check-names.ts'
 import { checkTarget, Obstacles } from './check-target.ts'
 import { holdsSameNow } from './send-data.ts'
-import { freeSpaceAt } from './free-disk.ts'
+import { freeSpaceAt, freeSpaceOfEngine, type FreeSpace } from './free-disk.ts'
 import { sizeOf, type MountSize } from './size-of-mount.ts'
 import { isImageLost } from './lost-image.ts'
 import { planImageTransfer } from './plan-image-transfer.ts'
@@ -77,9 +77,9 @@ async function missingImageBytes({ run, source, target, containers }: Checking):
 /** Images and volumes lie with the engine's data, binds where their folder is. A tenth more than what is sent has to be free. */
 async function checkDisk({ run, target, temporary }: Checking, moves: readonly Move[], sizes: ReadonlyMap<string, MountSize>, imageBytes: number, obstacles: Obstacles): Promise<void> {
   const wanted = new Map<string, { bytes: number; readonly free: number }>()
-  const need = async (folder: string, bytes: number): Promise<void> => {
-    if (bytes === 0) return
-    const space = await freeSpaceAt({ engine: target, run, temporary: temporary.target }, folder, run.signal)
+  const job = { engine: target, run, temporary: temporary.target }
+  const need = async (bytes: number, look: () => Promise<FreeSpace | undefined>): Promise<void> => {
+    const space = bytes === 0 ? undefined : await look()
     if (space === undefined) return
     const entry = wanted.get(space.fileSystem) ?? { bytes: 0, free: space.bytes }
     entry.bytes += bytes
@@ -91,10 +91,10 @@ async function checkDisk({ run, target, temporary }: Checking, moves: readonly M
     const bytes = sizes.get(stored.described.source)?.dataBytes ?? 0
     if (action === 'keep' || counted.has(stored.described.source)) continue
     counted.add(stored.described.source)
-    if ('path' in place) await need(await existingFolder(target, place, run, temporary), bytes)
+    if ('path' in place) await need(bytes, async () => freeSpaceAt(job, await existingFolder(target, place, run, temporary)))
     else engineBytes += bytes
   }
-  await need(target.facts.rootDir, engineBytes)
+  await need(engineBytes, () => freeSpaceOfEngine(job))
   for (const { bytes, free } of wanted.values()) {
     if (bytes * 1.1 > free) obstacles.add(`the target has ${toMebibytes(free)} MiB free, and ${toMebibytes(bytes)} MiB are to be sent there`, 'free some space on the target')
   }
