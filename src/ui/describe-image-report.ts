@@ -46,9 +46,9 @@ export function describeFindings(findings: readonly Finding[]): string[] {
 
 function describeCode(code: FindingCode, count: number, shown: readonly Finding[]): string[] {
   const { severity, meaning, remedy } = findingMeanings[code]
-  const [only, second] = shown
+  const [only] = shown
   const hint = severity === 'note' ? [] : [`  hint: ${remedy}`]
-  if (only !== undefined && second === undefined) return [`${severity} ${[code, whereOf(only)].filter(each => each !== '').join(' ')}: ${meaning}`, ...differenceOf(only, '  '), ...hint]
+  if (only !== undefined && count === 1) return [`${severity} ${[code, whereOf(only)].filter(each => each !== '').join(' ')}: ${meaning}`, ...differenceOf(only, '  '), ...hint]
   return [
     `${severity} ${code}: ${meaning}`,
     ...shown.flatMap(finding => [`  ${whereOf(finding)}`, ...differenceOf(finding, '    ')]),
