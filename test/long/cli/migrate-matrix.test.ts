@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { EngineName } from '../../lab/engines.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { installDray, inventory, type Dray } from '../../engine/cli/dray.ts'
-import { makeThree, migrateThree, pageOf, statesOf } from '../../engine/cli/migrated.ts'
+import { makeThree, migrate, pageOf, statesOf } from '../../engine/cli/migrated.ts'
 import { dataOf, differences } from '../../engine/cli/whole-container.ts'
 
 const engines = ['20.10', '26.1', '28.5'] as const
@@ -29,7 +29,7 @@ describe.each(pairs)('from %s to %s, over ssh', (from, to) => {
 
   test('all is moved, the page is served by the target, and what it was made from can be saved', async () => {
     const data = await dataOf(one, 'web')
-    const { containers, downtimeMilliseconds, images } = await migrateThree(dray, one, two)
+    const { containers, downtimeMilliseconds, images } = await migrate(dray, ['web', 'store', 'page'], one, two)
     process.stderr.write(`migrate ${from} to ${to}: ${downtimeMilliseconds} ms of downtime, ${images.sentBytes} bytes of images; ${images.notes.join('; ')}\n`)
     for (const each of containers) {
       expect(each).toMatchObject({ differences: [], losses: [] })
@@ -37,7 +37,7 @@ describe.each(pairs)('from %s to %s, over ssh', (from, to) => {
     }
     expect(differences(data, await dataOf(two, 'web'))).toEqual([])
     expect(await pageOf(two)).toBe('the page\n')
-    expect(await statesOf(one)).toEqual({ web: 'exited no', store: 'created no', page: 'exited no' })
+    expect(await statesOf(one, 'web', 'store', 'page')).toEqual({ web: 'exited no', store: 'created no', page: 'exited no' })
     await two.sh('for image in shop/web:1 $(docker inspect -f {{.Image}} web page); do docker save $image > /dev/null; done')
   }, 180_000)
 
@@ -45,7 +45,7 @@ describe.each(pairs)('from %s to %s, over ssh', (from, to) => {
     const [record = ''] = await readdir(join(dray.state, 'drayage/runs'))
     const { exitCode, stderr } = await dray('migrate', '--undo', record.replace('.json', ''), '--discard-new-data', '--yes')
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 })
-    expect(await statesOf(one)).toEqual({ web: 'running unless-stopped', store: 'created no', page: 'running always' })
+    expect(await statesOf(one, 'web', 'store', 'page')).toEqual({ web: 'running unless-stopped', store: 'created no', page: 'running always' })
     expect(await pageOf(one)).toBe('the page\n')
     expect(await inventory(two)).toMatchObject({ containers: [], images: [], volumes: [] })
   }, 120_000)
