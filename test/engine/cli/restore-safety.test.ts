@@ -71,7 +71,7 @@ describe('what is replaced', () => {
     const known = new Set(readdirSync(blobs))
     await host.sh('docker exec web dd if=/dev/urandom of=/data/other bs=1M count=1 2>/dev/null')
     expectExit(await dray('backup', 'web', '-r', repo), 0)
-    for (const name of readdirSync(blobs).filter(each => !known.has(each) && statSync(join(blobs, each)).size > 10_000)) {
+    for (const name of readdirSync(blobs).filter(each => !known.has(each) && statSync(join(blobs, each)).size > 100_000)) {
       const bytes = readFileSync(join(blobs, name))
       bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000)
       writeFileSync(join(blobs, name), bytes)
