@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs'
 import { DrayError } from '../errors/dray-error.ts'
+import { didYouMean, similarName } from '../errors/similar-name.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
 import { readVersion } from './version.ts'
@@ -51,7 +52,8 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     .epilogue('Exit codes: 0 done, 3 done but incomplete, 2 usage, 10 engine unreachable, 11 not found, 12 conflict, … (docs/exit-codes.md)')
     .wrap(Math.min(110, process.stdout.columns || 110))
     .fail((message, error: Error | undefined) => {
-      throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv)
+      const { key } = (parser as unknown as { getOptions: () => { key: Record<string, unknown> } }).getOptions()
+      throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv, Object.keys(key))
     })
   for (const command of commands) {
     parser = parser.command({
@@ -82,22 +84,28 @@ function checkValues(args: Record<string, unknown>, aliases: unknown, sub: Argv)
   return true
 }
 
-/** yargs' words as ours. */
-function usage(words: string, argv: readonly string[]): DrayError {
+/** yargs' words as ours. `options` are the names that could have been meant. */
+function usage(words: string, argv: readonly string[], options: readonly string[] = []): DrayError {
   const named = commands.find(command => argv.includes(nameOf(command)))
   const hints = named === undefined ? ['dray --help'] : [`usage: dray ${named.usage}`, `dray ${nameOf(named)} --help`]
   const similar = /^Did you mean (.+)\?$/.exec(words)?.[1]
-  if (similar !== undefined) return new DrayError('usage', `unknown command; did you mean "${similar}"?`, { hints: [`dray ${similar} --help`] })
-  return new DrayError('usage', rephrase(words, named !== undefined), { hints })
+  if (similar !== undefined) {
+    const typed = argv.find(word => similarName(word, [similar]) !== undefined)
+    return new DrayError('usage', `unknown command${typed === undefined ? '' : ` "${typed}"`}; did you mean "${similar}"?`, { hints: [`dray ${similar} --help`] })
+  }
+  const dashedOptions = options.filter(name => name.length > 1).map(name => `--${name}`)
+  const meant = argv.filter(word => word.startsWith('--')).map(word => word.replace(/=.*/s, '')).filter(word => words.includes(word.slice(2)) && !dashedOptions.includes(word))
+  return new DrayError('usage', rephrase(words, argv, named !== undefined), { hints: [...meant.flatMap(word => didYouMean(word, dashedOptions)), ...hints] })
 }
 
-function rephrase(words: string, isInCommand: boolean): string {
+function rephrase(words: string, argv: readonly string[], isInCommand: boolean): string {
   const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(words)?.[1]
   if (unknown !== undefined) {
     // yargs names an option with dashes twice, once in camel case.
     const names = unknown.split(', ')
     const kept = names.filter(name => !names.some(other => other !== name && other.includes('-') && toCamelCase(other) === name))
-    return `unknown ${isInCommand ? 'argument' : 'command or option'} ${kept.map(name => `"${name}"`).join(', ')}`
+    const typed = kept.map(name => argv.find(word => word.startsWith('-') && word.replace(/^--?/, '').replace(/=.*/s, '') === name)?.replace(/=.*/s, '') ?? name)
+    return `unknown ${typed.every(name => name.startsWith('-')) ? 'option' : isInCommand ? 'argument' : 'command or option'} ${typed.map(name => `"${name}"`).join(', ')}`
   }
   const [, option, given, choices] = /Argument: (.+), Given: (.+), Choices: (.+)/.exec(words) ?? []
   if (option !== undefined && given !== undefined && choices !== undefined) return `"${option}" cannot be ${given}, but one of ${choices}`

@@ -132,5 +132,5 @@ export class BlobsGone extends DrayError {}
 async function checkComplete(blobs: BlobStore, descriptor: Descriptor, id: string): Promise<void> {
   const missing = await missingBlobs(blobs, descriptor)
   if (missing.length === 0) return
-  throw new BlobsGone('damaged', `backup "${id}" was not kept: ${missing.length} of its blobs are missing, "${missing[0] ?? ''}" first`, { hints: ['run the same command again: it stores what is missing'] })
+  throw new BlobsGone('damaged', `backup "${id}" was not kept: ${missing.length === 1 ? 'a blob is missing,' : `${missing.length} of its blobs are missing, first`} "${missing[0] ?? ''}"`, { hints: ['run the same command again: it stores what is missing'] })
 }

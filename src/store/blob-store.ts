@@ -45,7 +45,10 @@ export class BlobStore implements BlobReader {
     this.#batch = new BlobBatch(folders.blobs)
   }
 
-  /** Stores the bytes, durable after flush(). A blob that is there is touched and not written again. `bytes` must not change before this settles. */
+  /**
+   * Stores the bytes, durable after flush(). A blob that is there and holds them is touched and not written again. `bytes` must not
+   * change before this settles.
+   */
   async put(bytes: Uint8Array, mediaType: string, annotations?: Readonly<Record<string, string>>): Promise<Descriptor> {
     const digest = digestOf(bytes)
     const descriptor = { mediaType, digest, size: bytes.length, ...(annotations === undefined ? {} : { annotations }) }
@@ -277,9 +280,16 @@ export class BlobStore implements BlobReader {
   }
 
   async #putNew(digest: Digest, bytes: Uint8Array): Promise<void> {
-    if (await this.refresh(digest, bytes.length)) return
+    if ((await this.refresh(digest, bytes.length)) && (await this.#holds(digest, bytes))) return
     const { file, temporary } = await this.#writeTemporary(opened => this.#write(opened, bytes))
     await this.#place(digest, file, temporary, bytes.length)
+  }
+
+  /** A document that is damaged in its place, with the same length, would make every backup that writes it again fail. */
+  async #holds(digest: Digest, bytes: Uint8Array): Promise<boolean> {
+    if (this.#pending.has(digest)) return true
+    const found = await readFile(this.#pathOf(digest)).catch(() => undefined)
+    return found?.equals(bytes) === true
   }
 
   /** Errors of `write` itself pass as they are: those of a source are not the repository's. */

@@ -46,22 +46,24 @@ export function describeFindings(findings: readonly Finding[]): string[] {
 
 function describeCode(code: FindingCode, count: number, shown: readonly Finding[]): string[] {
   const { severity, meaning, remedy } = findingMeanings[code]
+  const [only] = shown
+  const hint = severity === 'note' ? [] : [`  hint: ${remedy}`]
+  if (only !== undefined && count === 1) return [`${severity} ${[code, whereOf(only)].filter(each => each !== '').join(' ')}: ${meaning}`, ...differenceOf(only, '  '), ...hint]
   return [
     `${severity} ${code}: ${meaning}`,
-    ...shown.flatMap(describeFinding),
+    ...shown.flatMap(finding => [`  ${whereOf(finding)}`, ...differenceOf(finding, '    ')]),
     ...(count > shown.length ? [`  … and ${formatCount(count - shown.length, 'more', 'more')}: --json has them`] : []),
-    ...(severity === 'note' ? [] : [`  hint: ${remedy}`]),
+    ...hint,
   ]
 }
 
-function describeFinding({ member, views = [], expected, found }: Finding): string[] {
+function whereOf({ member, views = [] }: Finding): string {
   const by = views.filter(view => view !== member).join(' and ')
-  const where = [...(member === undefined ? [] : [`"${printable(member)}"`]), ...(by === '' ? [] : [`(by ${by})`])].join(' ')
-  return [
-    ...(where === '' ? [] : [`  ${where}`]),
-    ...(expected === undefined ? [] : [`    expected: ${printable(expected)}`]),
-    ...(found === undefined ? [] : [`    found:    ${printable(found)}`]),
-  ]
+  return [...(member === undefined ? [] : [`"${printable(member)}"`]), ...(by === '' ? [] : [`(by ${by})`])].join(' ')
+}
+
+function differenceOf({ expected, found }: Finding, indent: string): string[] {
+  return [...(expected === undefined ? [] : [`${indent}expected: ${printable(expected)}`]), ...(found === undefined ? [] : [`${indent}found:    ${printable(found)}`])]
 }
 
 function describeView({ view, verdict, readers }: CheckedView): string {

@@ -49,7 +49,8 @@ export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration
     ...moves.flatMap(({ spec }) => spec.leftOut.filter(each => each.source !== 'tmpfs').map(({ source: place, destination, reason }) => `  skips     ${place} at ${destination}: ${reason}`)),
     ...moves.flatMap(({ plan }) => [...plan.request.losses.map(({ field, text }) => `  loses     ${field}: ${text}`), ...plan.notes.map(text => `  note      ${text}`)]),
     'steps:',
-    ...steps.map(({ name, undo }, at) => `  ${String(at + 1).padStart(2)}  ${name}${undo === undefined ? '' : ` (way back: ${undo})`}`),
+    ...steps.map(({ name }, at) => `  ${String(at + 1).padStart(2)}  ${name}`),
+    `if a step fails before "${steps.at(-1)?.name ?? ''}": ${steps.flatMap(({ undo }) => undo ?? []).reverse().join(', ')}`,
     'nothing was changed',
   ].join('\n')
 }

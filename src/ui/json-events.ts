@@ -1,6 +1,6 @@
 /** Every line of `--json`, by its kind, with what it says. docs/json-events.md is checked against this table. */
 export const jsonEventMeanings = {
-  plan: 'the `steps` that a run is going to take, where there are several: `step` events follow for each',
+  plan: 'the `steps` that a migration is going to take: `step` events follow for each',
   step: 'a step began or ended: `state` is `started`, `done`, `skipped` or `failed`',
   transfer: 'how far a transfer is, every second (`state` is `running`), and its end (`done`)',
   note: 'something worth knowing that is as it should be',

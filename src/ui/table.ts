@@ -1,9 +1,10 @@
 import { printable } from './format.ts'
 
-export type Column<Row> = { readonly title: string; readonly value: (row: Row) => string; readonly align?: 'right'; readonly shrink?: boolean }
+export type Column<Row> = { readonly title: string; readonly value: (row: Row) => string; readonly align?: 'right'; readonly shrink?: boolean; readonly optional?: boolean }
 
-/** Rows under titles. Columns that may shrink give way, with an ellipsis, so that a line fits `width`. */
-export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string {
+/** Rows under titles. Optional columns are there only if a row has something in them; columns that may shrink give way, with an ellipsis, so that a line fits `width`. */
+export function renderTable<Row>(all: readonly Column<Row>[], rows: readonly Row[], width: number): string {
+  const columns = all.filter(({ optional, value }) => optional !== true || rows.some(row => value(row) !== ''))
   const cells = rows.map(row => columns.map(column => printable(column.value(row))))
   const natural = columns.map((column, at) => Math.max(column.title.length, ...cells.map(line => line[at]?.length ?? 0)))
   const widths = fit(natural, columns, width)

@@ -102,7 +102,7 @@ async function runPipeline(job: BackupJob): ReturnType<typeof backupPipeline.run
     return await backupPipeline.run(job, context)
   } catch (thrown) {
     if (!(thrown instanceof BlobsGone)) throw thrown
-    job.run.reporter.warn(`${thrown.message}: a check has moved them aside meanwhile; the backup is made once more, and stores them again`)
+    job.run.reporter.warn(`${thrown.message}: a check has moved what is bad aside meanwhile; the backup is made once more, and stores them again`)
     return await backupPipeline.run(job, context)
   }
 }

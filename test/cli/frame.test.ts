@@ -26,11 +26,13 @@ describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
   test.each<[string[], string, string]>([
     [[], 'name a command', 'dray --help'],
     [['--'], 'name a command', 'dray --help'],
-    [['lsit'], 'unknown command; did you mean "list"?', 'dray list --help'],
-    [['-r', '/srv', 'restor'], 'unknown command; did you mean "restore"?', 'dray restore --help'],
+    [['lsit'], 'unknown command "lsit"; did you mean "list"?', 'dray list --help'],
+    [['-r', '/srv', 'restor'], 'unknown command "restor"; did you mean "restore"?', 'dray restore --help'],
     [['frobnicate'], 'unknown command or option "frobnicate"', 'dray --help'],
     [['list', 'extra'], 'unknown argument "extra"', 'usage: dray list\ndray: hint: dray list --help'],
-    [['list', '--no-such'], 'unknown argument "no-such"', 'usage: dray list\ndray: hint: dray list --help'],
+    [['list', '--no-such'], 'unknown option "--no-such"', 'usage: dray list\ndray: hint: dray list --help'],
+    [['list', '-x', '--no-such=1'], 'unknown option "-x", "--no-such"', 'usage: dray list\ndray: hint: dray list --help'],
+    [['backup', 'web', '--consistancy', 'stop'], 'unknown option "--consistancy"', 'did you mean "--consistency"?\ndray: hint: usage: dray backup [container..]\ndray: hint: dray backup --help'],
     [['doctor', '-H'], '"host" needs a value', 'usage: dray doctor\ndray: hint: dray doctor --help'],
     [['doctor', '--host', ''], '"host" needs a value', 'usage: dray doctor\ndray: hint: dray doctor --help'],
     [['list', '--repo='], '"repo" needs a value', 'usage: dray list\ndray: hint: dray list --help'],
@@ -46,11 +48,11 @@ describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
   })
 
   test('in English, whatever the user\'s language', async () => {
-    expect((await cli(['list', '--no-such'], { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' })).stderr).toContain('unknown argument "no-such"')
+    expect((await cli(['list', '--no-such'], { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' })).stderr).toContain('unknown option "--no-such"')
   })
 
   test('with --json as events', async () => {
-    const error = { code: 'usage', exitCode: 2, message: 'unknown argument "no-such"', hints: ['usage: dray list', 'dray list --help'] }
+    const error = { code: 'usage', exitCode: 2, message: 'unknown option "--no-such"', hints: ['usage: dray list', 'dray list --help'] }
     const result = await cli(['list', '--no-such', '--json'])
     expect(result).toEqual({ exitCode: 2, stderr: `${JSON.stringify({ event: 'error', ...error })}\n`, stdout: `${JSON.stringify({ event: 'result', ok: false, exitCode: 2, error })}\n` })
   })

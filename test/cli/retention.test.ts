@@ -80,6 +80,8 @@ web-03  2026-11-03 04:00  here  web        stays  last 1 of 1, weekly 1 of 2 (20
     const image = await putSmallImage(repository, noise(1000))
     const images = (names: string[]) => [{ ...image, annotations: { [childAnnotationNames.imageRole]: 'image', [childAnnotationNames.imageNames]: JSON.stringify(names), [childAnnotationNames.imageId]: 'sha256:id' } }]
     for (const [id, names] of [['app-01', ['app:1']], ['app-02', ['app:1', 'app:2']], ['app-03', ['app:1']], ['none-01', []], ['none-02', []]] as const) await backUp(repository, noise(10), { id, created: `2026-11-${id.slice(-2)}T03:00:00Z`, tags: [], containers: [], mounts: [], images: images([...names]) })
+    expect((await dray('list')).stdout).toMatch(/^BACKUP +CREATED +AGE +HOST +OF +SIZE\napp-01 .* app:1 +[0-9].*\n[^]*app-02 .* app:1, app:2 .*\n/)
+    expect((await dray('list', '--json')).result['backups']).toMatchObject([{ id: 'app-01', containers: [], images: ['app:1'] }, { id: 'none-01' }, { id: 'app-02', images: ['app:1', 'app:2'] }, {}, {}])
     expect((await dray('forget', '--keep-last', '1', '--dry-run')).stdout).toMatch(/app-02 .*app:1, app:2 .*stays +last 1 of 1 of app:2\n/)
     expect((await dray('forget', '--keep-last', '1')).stdout.split('\n').sort()).toEqual(['', 'app-01', 'none-01'])
   })

@@ -74,7 +74,7 @@ test('what is damaged is told to people and to machines alike, and moved aside o
   await writeFile(chunk, Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]))
   const told = await cli('--no-repair')
   expect(told).toMatchObject({ exitCode: 20 })
-  expect(told.stdout).toContain(`error blob-differs: a blob does not have the content that its name says\n  "${digest}"\n`)
+  expect(told.stdout).toContain(`error blob-differs "${digest}": a blob does not have the content that its name says\n`)
   expect(told.stdout).toMatch(/backup night-1 of web, .*, is hurt\. Lost:\n {2}mount data: files and other entries \(\d+\)\n {4}\.\//)
   expect(told.stdout).toMatch(/DAMAGED: 0 backups are whole, 1 is hurt\nnext: dray backup web[^]*dray restore night-1 --skip-damaged$/m)
   const lines = (await cli('--json')).stdout.trimEnd().split('\n')

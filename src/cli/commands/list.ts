@@ -1,6 +1,7 @@
 import { listBackups } from '../../store/backup-list.ts'
 import { formatAge, formatBytes, formatTime } from '../../ui/format.ts'
 import { renderTable } from '../../ui/table.ts'
+import { groupBackups } from '../../workflows/retention-groups.ts'
 import type { Command } from '../command.ts'
 
 export const listCommand: Command = {
@@ -14,7 +15,8 @@ export const listCommand: Command = {
   options: yargs => yargs,
   run: async (_args, context) => {
     await using repository = await context.openRepository({ create: false })
-    const backups = await listBackups(repository)
+    const grouped = await groupBackups(repository, await listBackups(repository))
+    const backups = grouped.map(({ backup, subjects }) => ({ ...backup, images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
     const now = Date.now()
     const text = renderTable(
       [
@@ -22,9 +24,9 @@ export const listCommand: Command = {
         { title: 'CREATED', value: ({ created }) => formatTime(created) },
         { title: 'AGE', value: ({ created }) => formatAge(now - Date.parse(created)), align: 'right' },
         { title: 'HOST', value: ({ host }) => host, shrink: true },
-        { title: 'CONTAINERS', value: ({ containers }) => containers.join(', ') || '-', shrink: true },
-        { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true },
-        { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true },
+        { title: 'OF', value: ({ containers, images }) => [...containers, ...images].join(', ') || '-', shrink: true },
+        { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true, optional: true },
+        { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true, optional: true },
         { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
       ],
       backups,

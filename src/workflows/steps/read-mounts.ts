@@ -2,7 +2,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { Engine } from '../../engine/engine.ts'
 import type { MountReader, ReaderKind } from '../../mounts/mount-access.ts'
 import { openMountReader, type Chosen } from '../../mounts/open-mount.ts'
-import type { NewBackup } from '../../store/backup-graph.ts'
+import { BlobsGone, type NewBackup } from '../../store/backup-graph.ts'
 import type { ChunkStore } from '../../store/chunk-store.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
@@ -126,7 +126,14 @@ function readEach({ run, open }: ReadMountsJob, start: (mount: OpenMount, at: nu
 }
 
 async function captureChanges({ run, repository, store }: ReadMountsJob, { mount, reader, syncedAt }: OpenMount, base: CaptureReport, ahead: NonNullable<CaptureJob['ahead']>, signal: AbortSignal): Promise<CaptureReport> {
-  return await whileTransferring(run.reporter, `${mount.label}, what has changed`, transfer => captureMount({ reader, repository, store, base, syncedAt, transfer, ahead, signal }))
+  return await whileTransferring(run.reporter, `${mount.label}, what has changed`, async transfer => {
+    try {
+      return await captureMount({ reader, repository, store, base, syncedAt, transfer, ahead, signal })
+    } catch (thrown) {
+      if (!isBaseBroken(thrown)) throw thrown
+      throw new BlobsGone('damaged', `what the first pass had of ${mount.label} cannot be read any more (${thrown.message})`, { hints: ['run the same command again: it stores what is missing'], cause: thrown })
+    }
+  })
 }
 
 async function readMount({ run, repository, store }: ReadMountsJob, { mount, reader, syncedAt, base }: OpenMount, signal: AbortSignal): Promise<CaptureReport> {

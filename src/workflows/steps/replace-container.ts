@@ -2,12 +2,15 @@ import type { Engine } from '../../engine/engine.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { OwnerLock } from '../../files/owner-lock.ts'
+import { inspectRepository } from '../../integrity/check-repository.ts'
 import { addBackup } from '../../store/backup-graph.ts'
+import type { BackupSummary } from '../../store/backup-summary.ts'
 import { ChunkStore } from '../../store/chunk-store.ts'
 import type { Repository } from '../../store/repository.ts'
 import { backUpContainer } from '../backup.ts'
 import { newBackupFacts } from '../backup-facts.ts'
 import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
+import { whileTransferring } from '../reporter.ts'
 import { startRun, type Run, type TemporaryJournal } from '../run.ts'
 import { replacedTag } from './choose-backup.ts'
 import { holdMemory } from './hold-memory.ts'
@@ -46,12 +49,12 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
       if (replaced.State.Paused) await engine.containers.unpause(replaced.Id)
       await engine.containers.stop(replaced.Id, {}, { signal: run.signal })
     }
-    const backup = await backUpReplaced(job, nameOf(replaced))
+    const { backup, sources } = await readBack(job, () => backUpReplaced(job, nameOf(replaced)))
     backups.push(backup.id)
-    covered = backup.sources
+    covered = sources
   }
   const loose = toReplace.filter(({ place }) => !('name' in place ? covered.has(place.name) : 'path' in place && covered.has(place.path)))
-  const looseBackup = loose.length === 0 ? undefined : await backUpLoose(job, loose)
+  const looseBackup = loose.length === 0 ? undefined : (await readBack(job, async () => ({ backup: await backUpLoose(job, loose) }))).backup.id
   if (looseBackup !== undefined) backups.push(looseBackup)
   const inLoose = new Set(loose.map(({ place }) => ('name' in place ? place.name : 'path' in place ? place.path : undefined)))
   const holderOf = (source: string): string | undefined => (covered.has(source) ? backups[0] : inLoose.has(source) ? looseBackup : undefined)
@@ -64,22 +67,39 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   return { container: { id: replaced.Id, was, name }, backups, holderOf }
 }
 
-/** Returns the id, and the volumes and paths that the backup holds. One that is not whole is no way back: `io-failed`. */
-async function backUpReplaced({ run, engine, repository, lock, version, options }: SetAsideJob, container: string): Promise<{ readonly id: string; readonly sources: ReadonlySet<string> }> {
+/**
+ * What is about to go is in this backup alone, and the repository may have counted on a blob that is there and bad: so all of it
+ * is read. Bad blobs are moved aside, and it is made once more; when that is not whole either it is no way back: `damaged`.
+ */
+async function readBack<Made extends { readonly backup: BackupSummary }>({ run, repository }: SetAsideJob, make: () => Promise<Made>): Promise<Made> {
+  for (let attempt = 1; ; attempt++) {
+    const made = await make()
+    const { id } = made.backup
+    const { report } = await whileTransferring(run.reporter, 'reading back what is replaced', transfer => inspectRepository({
+      repository, backup: made.backup, level: 'full', share: 1, repairs: true, onTotal: bytes => transfer.expect(bytes), onBytes: bytes => transfer.add(bytes), signal: run.signal,
+    }))
+    if (report.verdict === 'valid') return made
+    if (attempt > 1) throw new DrayError('damaged', `backup "${id}" of what would be replaced is damaged, and so no way back`, { hints: [`what is wrong with it: dray verify ${id}`, 'restore beside it with --name'] })
+    run.reporter.warn(`the repository held damaged data that backup ${id} counted on: it was moved aside, and what is replaced is backed up once more`)
+  }
+}
+
+/** With the volumes and paths that the backup holds. One that is not whole is no way back: `io-failed`. */
+async function backUpReplaced({ run, engine, repository, lock, version, options }: SetAsideJob, container: string): Promise<{ readonly backup: BackupSummary; readonly sources: ReadonlySet<string> }> {
   const own = await startRun(run)
   try {
     const wishes = { container, consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
     const { backup, mounts } = await backUpContainer({ run: own, engine, repository, lock, options: wishes })
     const problem = mounts.flatMap(({ described }) => described.problems.map(({ path, detail }) => `${described.label}: "${path}": ${detail}`))[0]
-    if (problem !== undefined) throw new DrayError('io-failed', `what would be replaced could not be backed up whole: ${problem}`, { hints: ['put that right, or restore beside it with --name'] })
-    return { id: backup.id, sources: new Set(mounts.map(({ described }) => described.source)) }
+    if (problem !== undefined) throw notWhole(problem)
+    return { backup, sources: new Set(mounts.map(({ described }) => described.source)) }
   } finally {
     await own.journal.close()
   }
 }
 
 /** Mounts that no container of ours has, as a backup of their own. */
-async function backUpLoose({ run, engine, repository, lock, options, temporary }: SetAsideJob, actions: readonly MountAction[]): Promise<string> {
+async function backUpLoose({ run, engine, repository, lock, options, temporary }: SetAsideJob, actions: readonly MountAction[]): Promise<BackupSummary> {
   const store = new ChunkStore(repository)
   const mounts: PlannedMount[] = []
   for (const [at, { place, stored: { described } }] of actions.entries()) {
@@ -91,12 +111,17 @@ async function backUpLoose({ run, engine, repository, lock, options, temporary }
   try {
     const reports = await readMounts({ run, repository, store, open })
     await store.flush()
+    const problem = reports.flatMap(({ problems }, at) => problems.map(({ path, detail }) => `${mounts[at]?.label ?? ''}: "${path.toString()}": ${detail}`))[0]
+    if (problem !== undefined) throw notWhole(problem)
     const facts = newBackupFacts(run, engine, [replacedTag])
-    await addBackup(repository, { ...facts, images: [], containers: [], mounts: storedMounts(open, reports) }, lock)
-    return facts.id
+    return await addBackup(repository, { ...facts, images: [], containers: [], mounts: storedMounts(open, reports) }, lock)
   } finally {
     await closeMounts(open)
   }
+}
+
+function notWhole(problem: string): DrayError {
+  return new DrayError('io-failed', `what would be replaced could not be backed up whole: ${problem}`, { hints: ['put that right, or restore beside it with --name'] })
 }
 
 /** The replaced container goes only now that the new one is there and was checked. Its anonymous volumes go with it. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { startHost, type LabHost } from '../../lab/host.ts'
@@ -59,6 +59,30 @@ describe('a restore that would destroy what it is made of', () => {
       const { stdout } = expectExit(await dray('plan', 'web', '-r', link), 0)
       expect(stdout).toContain('it holds the repository itself')
     }
+  }, 120_000)
+})
+
+describe('what is replaced', () => {
+  test('is read back from the repository before it goes: what was stored and is bad is stored again', async () => {
+    const repo = join(host.sharedDir, 'rotten')
+    const blobs = join(repo, 'blobs/sha256')
+    await host.sh('docker run -d --name web -v data:/data app:1 >/dev/null; docker exec web sh -c "echo 1 > /data/file"')
+    const first = expectExit(await dray('backup', 'web', '-r', repo), 0).result.backups[0]?.id ?? ''
+    const known = new Set(readdirSync(blobs))
+    await host.sh('docker exec web dd if=/dev/urandom of=/data/other bs=1M count=1 2>/dev/null')
+    expectExit(await dray('backup', 'web', '-r', repo), 0)
+    for (const name of readdirSync(blobs).filter(each => !known.has(each) && statSync(join(blobs, each)).size > 100_000)) {
+      const bytes = readFileSync(join(blobs, name))
+      bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000)
+      writeFileSync(join(blobs, name), bytes)
+    }
+    const other = readFileSync(join(await mountpoint(host, 'data'), 'other'))
+    const { stdout, result } = expectExit(await dray('restore', first, 'web', '--replace', '-r', repo), 0)
+    expect(stdout).toContain('what is replaced is backed up once more')
+    const replaced = result.restored[0]?.replacedIn[0] ?? ''
+    expectExit(await dray('restore', replaced, 'web', '--replace', '-r', repo), 0)
+    expect(readFileSync(join(await mountpoint(host, 'data'), 'other'))).toEqual(other)
+    expectExit(await dray('verify', '-r', repo), 0)
   }, 120_000)
 })
 

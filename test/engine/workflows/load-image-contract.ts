@@ -347,7 +347,7 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
       await journal.settle(tag.entry)
       if (isContainerd()) {
         await engine.images.remove(plain!.Id)
-        await expect(saveWhole(engine, 'app:1')).rejects.toThrow('lacks')
+        await expect(saveWhole(engine, 'app:1')).rejects.toThrow('left-out')
       }
       const loaded = await loadImage(thin, descriptor)
       expect(loaded.sentLayers).toBe(!isContainerd() ? 0 : knowsBlobs() ? 1 : 2)

@@ -54,6 +54,16 @@ test('many blobs at once, some of them equal, each stored once', async () => {
   for (const [i, { digest }] of put.entries()) expect(await blobs.read(digest)).toEqual(contents[i])
 })
 
+test('a blob that is damaged in its place is written again, with the same length as well', async () => {
+  const { blobs } = repository
+  const { digest } = await blobs.put(Buffer.from('{"a":1}'), 'a/b')
+  await blobs.flush()
+  await writeFile(pathOf(digest), '{"a":2}')
+  await blobs.put(Buffer.from('{"a":1}'), 'a/b')
+  await blobs.flush()
+  expect((await blobs.read(digest)).toString()).toBe('{"a":1}')
+})
+
 test('a blob that is there is touched and not written', async () => {
   const { blobs } = repository
   const { digest } = await blobs.put(Buffer.from('x'), 'a/b')

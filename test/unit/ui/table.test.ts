@@ -38,3 +38,9 @@ test('no rows: the titles; a cell cannot break its line', () => {
   expect(renderTable(columns, [], 80)).toBe('NAME  TAGS  SIZE')
   expect(renderTable(columns, [{ name: 'a\nb', tags: '\u001b[2J', size: '' }], 80)).toBe('NAME    TAGS     SIZE\na\\x0ab  \\x1b[2J')
 })
+
+test('an optional column is there when a row has something in it', () => {
+  const optional = columns.map(column => (column.title === 'TAGS' ? { ...column, optional: true } : column))
+  expect(renderTable(optional, rows, 100)).toBe(renderTable(columns, rows, 100))
+  expect(renderTable(optional, [{ name: 'web', tags: '', size: '3 B' }], 100)).toBe('NAME  SIZE\nweb    3 B')
+})
