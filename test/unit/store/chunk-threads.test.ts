@@ -27,7 +27,7 @@ test('what threads store and read is what was given, and the event loop is free 
   const store = new ChunkStore(repository)
   const first = noise(24 * mib)
   await writeContent(repository, store, first)
-  const parts = Array.from({ length: 8 }, (_, i) => Buffer.concat([noise(2 * mib), Buffer.alloc(2 * mib, `text ${i} `)]))
+  const parts = Array.from({ length: 32 }, (_, i) => Buffer.concat([noise(2 * mib), Buffer.alloc(2 * mib, `text ${i} `)]))
   let turns = 0
   let working = true
   const turn = () => {
