@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { messageOf } from '../errors/dray-error.ts'
+import { unlessDamaged } from '../errors/unless-damaged.ts'
 import { isLostContent } from '../store/check-blob.ts'
 import { DigestSet } from '../store/digest-set.ts'
 import { digestOf } from '../store/digest.ts'
@@ -22,10 +23,7 @@ export class LayerCheck {
 
   async check(image: Descriptor): Promise<void> {
     const { checking: { blobs, table }, share, signal } = this.#job
-    const stored = await readImage(blobs, image).catch((thrown: unknown) => {
-      if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
-      throw thrown
-    })
+    const stored = await unlessDamaged(readImage(blobs, image))
     for (const { diffId, descriptor } of stored?.layers ?? []) {
       signal.throwIfAborted()
       if (table.isBad(descriptor.digest) || !this.#checked.add(digestOf(Buffer.from(`${descriptor.digest} ${diffId}`)))) continue

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { unlessDamaged } from '../errors/unless-damaged.ts'
 import { readBackup, readMount } from '../store/backup-graph.ts'
 import { toSummary, type BackupSummary } from '../store/backup-summary.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
@@ -182,13 +183,4 @@ async function checkDeeply({ repository, share, onBytes, signal }: RepositoryChe
     }
   }
   return wrong
-}
-
-async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
-    throw thrown
-  }
 }

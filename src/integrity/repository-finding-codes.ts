@@ -28,5 +28,3 @@ export const repositoryFindingCodes = {
   'image-inconsistent': { severity: 'error', meaning: 'an image has more or fewer layers than its config says, or a layer has not the content that the config says', remedy: storedWrong },
   'foreign-entry': { severity: 'note', meaning: 'something that another program put into index.json: its blobs were checked as well', remedy: 'nothing has to be done' },
 } as const satisfies Record<string, FindingMeaning>
-
-export type RepositoryFindingCode = keyof typeof repositoryFindingCodes

@@ -67,6 +67,11 @@ export async function missingBlobs(blobs: BlobStore, backup: Descriptor): Promis
   return [...missing, ...(await blobs.touch(batch))]
 }
 
+/** For messages. */
+export function sayMissing(missing: readonly Digest[]): string {
+  return `${missing.length === 1 ? 'a blob is missing,' : `${missing.length} of its blobs are missing, first`} "${missing[0] ?? ''}"`
+}
+
 /** What a backup consists of, from any place that has its blobs. */
 export async function readBackup(blobs: BlobReader, descriptor: Pick<Descriptor, 'digest'>): Promise<BackupContents> {
   const index = await readIndex(blobs, descriptor)
@@ -132,5 +137,5 @@ export class BlobsGone extends DrayError {}
 async function checkComplete(blobs: BlobStore, descriptor: Descriptor, id: string): Promise<void> {
   const missing = await missingBlobs(blobs, descriptor)
   if (missing.length === 0) return
-  throw new BlobsGone('damaged', `backup "${id}" was not kept: ${missing.length === 1 ? 'a blob is missing,' : `${missing.length} of its blobs are missing, first`} "${missing[0] ?? ''}"`, { hints: ['run the same command again: it stores what is missing'] })
+  throw new BlobsGone('damaged', `backup "${id}" was not kept: ${sayMissing(missing)}`, { hints: ['run the same command again: it stores what is missing'] })
 }

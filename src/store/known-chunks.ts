@@ -1,4 +1,4 @@
-import { DrayError } from '../errors/dray-error.ts'
+import { unlessDamaged } from '../errors/unless-damaged.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { readIndex } from './documents.ts'
 import { readIndexFile } from './index-file.ts'
@@ -20,14 +20,5 @@ export async function* chunksOfAllMounts(repository: Repository): AsyncGenerator
       yield* part.content.chunks
       yield* part.content.toc.chunks
     }
-  }
-}
-
-async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (thrown) {
-    if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
-    throw thrown
   }
 }

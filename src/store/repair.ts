@@ -1,6 +1,7 @@
 import { copyFile, mkdir, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { unlessDamaged } from '../errors/unless-damaged.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { annotationNames, isBackupId, toSummary, type BackupSummary } from './backup-summary.ts'
@@ -51,10 +52,7 @@ export async function repairLayout(path: string): Promise<void> {
  * is kept beside as drayage/index.json.broken. Throws when nothing could be written; the old file is there then.
  */
 export async function rebuildIndex(repository: Repository, lock: OwnerLock<'exclusive'>): Promise<RepairReport> {
-  const old = await readIndexFile(repository).catch((thrown: unknown) => {
-    if (thrown instanceof DrayError && thrown.code === 'damaged') return undefined
-    throw thrown
-  })
+  const old = await unlessDamaged(readIndexFile(repository))
   const found = await findBackupIndexes(repository)
   const listed = old?.manifests ?? []
   const manifests: Descriptor[] = []

@@ -1,6 +1,6 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { inspectRepository } from '../../integrity/check-repository.ts'
-import { missingBlobs, readBackup, readContainerSpec, readMount, type BackupContents } from '../../store/backup-graph.ts'
+import { missingBlobs, readBackup, readContainerSpec, readMount, sayMissing, type BackupContents } from '../../store/backup-graph.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
 import type { BlobStore } from '../../store/blob-store.ts'
 import type { Repository } from '../../store/repository.ts'
@@ -16,7 +16,7 @@ export async function readStored(repository: Repository, backup: BackupSummary, 
   const missing = await missingBlobs(blobs, backup.descriptor).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `backup "${backup.id}" is damaged: ${thrown.message}`, { hints: hintsFor(backup), cause: thrown }) : thrown
   })
-  if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${missing.length === 1 ? 'a blob is missing,' : `${missing.length} of its blobs are missing, first`} "${missing[0] ?? ''}"`, { hints: hintsFor(backup) })
+  if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${sayMissing(missing)}`, { hints: hintsFor(backup) })
   const { contents, spec } = await readSpec(blobs, backup, container)
   const mounts: StoredMount[] = []
   for (const { id } of spec.mounts) mounts.push(await readStoredMount(blobs, backup, contents, id))
