@@ -5,7 +5,7 @@ const root = new URL('../../../', import.meta.url).pathname
 const levels: Record<string, number> = { errors: 0, files: 0, pipeline: 1, engine: 1, archive: 1, registry: 1, store: 2, mounts: 2, integrity: 3, workflows: 4, ui: 5, cli: 5 }
 /** files/ translates its failures through errors/; what a command prints is made by ui/. */
 const allowedBeside = new Set(['files>errors', 'cli>ui'])
-const homes: Record<string, string> = { dockerode: 'engine', 'docker-modem': 'engine', 'tar-stream': 'archive', 'node:zlib': 'archive', '@toondepauw/node-zstd': 'archive', ora: 'ui', inquirer: 'ui', yargs: 'cli' }
+const homes: Record<string, string> = { yaml: 'files', zod: 'cli', dockerode: 'engine', 'docker-modem': 'engine', 'tar-stream': 'archive', 'node:zlib': 'archive', '@toondepauw/node-zstd': 'archive', ora: 'ui', inquirer: 'ui', yargs: 'cli' }
 
 const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
