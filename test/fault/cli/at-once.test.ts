@@ -2,7 +2,7 @@ import '../../one-realm.ts'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { DrayProcess, isStep, type DrayEnd } from './dray-process.ts'
+import { DrayProcess, isStep } from './dray-process.ts'
 import { waitUntil } from '../../lab/wait.ts'
 import { World, type Inventory } from './world.ts'
 
@@ -77,36 +77,31 @@ describe('prune beside a backup', () => {
 
   test('waits for two backups, or says that it is locked and by whom; nothing is lost', async () => {
     const contents = await world.contents()
-    let pruned: Promise<readonly DrayEnd[]> | undefined
-    let second: Promise<DrayEnd> | undefined
-    const { ended, child } = new DrayProcess(['backup', 'web'], world.env, event => {
-      if (!isStep('read its mounts')(event)) return
-      pruned ??= Promise.all([prune('0'), prune('60s')])
-      second ??= world.dray('backup', 'web')
-    })
-    expect(await ended).toMatchObject({ exitCode: 0 })
-    expect(await second).toMatchObject({ exitCode: 0 })
-    const [refused, waited] = (await pruned) ?? []
-    expect(refused).toMatchObject({ exitCode: 31, result: { error: { code: 'locked', message: expect.stringMatching(new RegExp(`is locked by "dray backup web --json" on host ".+" \\(process (${child.pid}|\\d+), since 2.*Z\\)$`)) } } })
+    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    const index = await world.holdIndex()
+    const backups = [1, 2].map(() => new DrayProcess(['backup', 'web'], world.env))
+    await waitUntil(async () => (await locks()).length === 2, 'both have their locks')
+    expect(await prune('0')).toMatchObject({ exitCode: 31, result: { error: { code: 'locked', message: expect.stringMatching(new RegExp(`is locked by "dray backup web --json" on host ".+" \\(process (${backups.map(({ child }) => child.pid).join('|')}), since 2.*Z\\)$`)) } } })
+    const waiting = new DrayProcess(['prune', '--grace', '0', '--wait', '60s'], world.env, event => void (isWaiting(event) && index.release()))
+    for (const { ended } of backups) expect(await ended).toMatchObject({ exitCode: 0 })
+    const waited = await waiting.ended
     expect(waited).toMatchObject({ exitCode: 0, result: { removedBlobs: expect.any(Number), missingBlobs: 0 } })
-    expect(waited?.events.some(isWaiting)).toBe(true)
+    expect(waited.events.some(isWaiting)).toBe(true)
     const made = await world.backups()
-    expect(made).toHaveLength(2)
+    expect(made).toHaveLength(3)
     for (const id of made) expect(await contentsOf(id)).toBe(contents)
     expect(await world.repositoryLeftovers()).toEqual([])
   }, 90_000)
 
   test('a backup that starts while it works waits for its end', async () => {
     const contents = await world.contents()
-    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
-    const pruning = new DrayProcess(['forget', '--keep-last', '1', '--prune', '--grace', '0'], world.env)
-    await waitUntil(async () => (await locks()).some(name => name.endsWith('.json')), 'forget has the lock')
-    pruning.child.kill('SIGSTOP')
-    const backup = new DrayProcess(['backup', 'web'], world.env, event => {
-      if (isWaiting(event)) pruning.child.kill('SIGCONT')
-    })
-    const [pruned, made] = [await pruning.ended, await backup.ended]
-    expect([pruned.exitCode, made.exitCode]).toEqual([0, 0])
+    for (let n = 0; n < 2; n++) expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    const index = await world.holdIndex()
+    const forgetting = new DrayProcess(['forget', '--keep-last', '1', '--prune', '--grace', '0'], world.env)
+    await waitUntil(async () => (await locks()).length > 0, 'forget has the lock')
+    const backup = new DrayProcess(['backup', 'web'], world.env, event => void (isWaiting(event) && index.release()))
+    const [forgot, made] = [await forgetting.ended, await backup.ended]
+    expect([forgot.exitCode, made.exitCode]).toEqual([0, 0])
     expect(made.events.filter(isWaiting)).toMatchObject([{ text: expect.stringContaining(`for "dray forget --keep-last 1 --prune --grace 0 --json" on host`) }])
     expect(await world.backups()).toHaveLength(2)
     for (const id of await world.backups()) expect(await contentsOf(id)).toBe(contents)
@@ -114,18 +109,20 @@ describe('prune beside a backup', () => {
 
   test('killed processes hold nobody up: neither a backup the prune, nor a prune the backup', async () => {
     const contents = await world.contents()
-    expect((await world.dray('backup', 'web')).exitCode).toBe(0)
+    for (let n = 0; n < 2; n++) expect((await world.dray('backup', 'web')).exitCode).toBe(0)
     await world.docker('exec', 'web', 'sh', '-c', 'head -c 80000000 /dev/urandom > /data/new')
+    const index = await world.holdIndex()
     expect((await world.drayWith(['backup', 'web'], isStep('store its writable layer'), 'SIGKILL')).met).toBe(true)
     expect(await locks()).toHaveLength(1)
     expect(await world.dray('prune', '--wait', '0')).toMatchObject({ exitCode: 0, result: { removedBlobs: 0, youngBlobs: expect.any(Number) } })
     expect((await prune('0')).result?.['removedBlobs']).toBeGreaterThan(0)
     const [id = ''] = await world.backups()
     expect(await contentsOf(id)).toBe(contents)
-    const pruning = new DrayProcess(['prune', '--grace', '0'], world.env)
-    await waitUntil(async () => (await locks()).length > 0, 'prune has the lock')
-    pruning.child.kill('SIGKILL')
-    await pruning.ended
+    const forgetting = new DrayProcess(['forget', '--keep-last', '1', '--prune', '--grace', '0'], world.env)
+    await waitUntil(async () => (await locks()).length > 0, 'forget has the lock')
+    forgetting.child.kill('SIGKILL')
+    await forgetting.ended
+    await index.release()
     const backup = await world.dray('backup', 'web')
     expect({ exitCode: backup.exitCode, waited: backup.events.some(isWaiting) }).toEqual({ exitCode: 0, waited: false })
     expect(await world.contents()).toBe(await contentsOf((await world.backups()).at(-1) ?? ''))
@@ -163,18 +160,14 @@ describe('backup --forget', () => {
 
   test('that is interrupted while it waits to forget has its backup, and says so', async () => {
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
-    const slow = new DrayProcess(['backup', 'web'], world.env, (event, child) => {
-      if (isStep('read its mounts')(event)) child.kill('SIGSTOP')
-    })
-    await waitUntil(async () => (await locks()).length > 0, 'the other is at work')
+    const other = await world.holdShared()
     const mine = await world.drayWith(['backup', 'web', '--forget', '--keep-last', '1'], event => event.event === 'note' && event.text?.startsWith('waiting up to') === true, 'SIGTERM')
     expect(mine).toMatchObject({ exitCode: 143, met: true, result: { ids: [expect.any(String)], forget: { error: { code: 'terminated' } } } })
-    slow.child.kill('SIGCONT')
-    expect((await slow.ended).exitCode).toBe(0)
-    expect(await world.backups()).toHaveLength(3)
+    await other.release()
+    expect(await world.backups()).toHaveLength(2)
   }, 60_000)
 })
 
-function locks(): Promise<string[]> {
-  return readdir(join(world.repo, 'drayage/locks'))
+async function locks(): Promise<string[]> {
+  return (await readdir(join(world.repo, 'drayage/locks'))).filter(name => name.endsWith('.json'))
 }

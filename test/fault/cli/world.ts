@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EngineName } from '../../lab/engines.ts'
+import { acquireOwnerLock, type OwnerLock } from '../../../src/files/owner-lock.ts'
 import { startHost, type HostOptions, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 import { DrayProcess, drayWith, type DrayEnd, type DrayEvent } from './dray-process.ts'
@@ -126,6 +127,16 @@ export class World implements AsyncDisposable {
   async repositoryLeftovers(): Promise<string[]> {
     const found = await Promise.all(['tmp', 'locks', 'index-lock'].map(folder => readdir(join(this.repo, 'drayage', folder)).catch(() => [])))
     return found.flat()
+  }
+
+  /** Whoever is to change index.json stands still until this is released, with the repository's own lock in its hands; for up to a minute. */
+  async holdIndex(): Promise<OwnerLock> {
+    return await acquireOwnerLock(join(this.repo, 'drayage/index-lock'), 'exclusive', { command: 'a test' })
+  }
+
+  /** The lock of one who reads or writes backups, as long as the test wants. */
+  async holdShared(): Promise<OwnerLock> {
+    return await acquireOwnerLock(join(this.repo, 'drayage/locks'), 'shared', { command: 'a test' })
   }
 
   async backups(): Promise<string[]> {
