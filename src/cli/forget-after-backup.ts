@@ -11,7 +11,7 @@ import { groupBackups, subjectKey } from '../workflows/retention-groups.ts'
 import type { CommandContext } from './command.ts'
 import { localTimeZone, policyExample, readKeepPolicy } from './keep-options.ts'
 import { lockRepository } from './repository-lock.ts'
-import { warnOfDamaged, warnOfMissing } from './retention-warnings.ts'
+import { warnOfDamaged, warnOfPruned } from './retention-warnings.ts'
 import { sayReport } from './run-command.ts'
 
 /** Undefined unless asked to forget. */
@@ -47,7 +47,7 @@ export async function forgetAfterBackup(context: CommandContext, repository: Rep
     const forgotten = await forgetBackups(repository, judged.filter(({ because }) => because.length === 0), lock)
     const pruned = await freeSpace({ repository, reporter, signal, graceMs: defaultGraceMs }, lock)
     sayReport(context, [...judgedSummary(judged, true), ...pruneText(pruned, defaultGraceMs, true)])
-    return { json: { policy, forgotten, backups: judgedJson(judged), pruned }, exitCode: Math.max(damaged, warnOfMissing(pruned, context)) }
+    return { json: { policy, forgotten, backups: judgedJson(judged), pruned }, exitCode: Math.max(damaged, warnOfPruned(pruned, context)) }
   } catch (thrown) {
     const failure: unknown = signal.aborted ? signal.reason : thrown
     if (!(failure instanceof DrayError)) throw failure

@@ -12,9 +12,14 @@ export function warnOfDamaged(judged: readonly JudgedBackup[], { reporter }: Com
   return damaged.length === 0 ? 0 : exitCodes.incomplete
 }
 
-/** Says that backups are damaged, where they are, and returns the exit code. */
-export function warnOfMissing({ missingBlobs }: GarbageCounts, { reporter }: CommandContext): number {
-  if (missingBlobs === 0) return 0
+/** Says that backups are damaged, where they are, or not on the list, and returns the exit code. */
+export function warnOfPruned({ missingBlobs, unlisted }: GarbageCounts, { reporter }: CommandContext): number {
+  if (unlisted.length > 0) reporter.warn(`the list is an older one: ${formatCount(unlisted.length, 'backup')} ${unlisted.length === 1 ? 'is' : 'are'} stored and not on it, and nothing of ${unlisted.length === 1 ? 'it' : 'them'} was removed: ${nameSome(unlisted)} (back on the list: dray doctor --repair)`)
+  if (missingBlobs === 0) return unlisted.length === 0 ? 0 : exitCodes.incomplete
   reporter.warn(`${formatCount(missingBlobs, 'blob')} that backups need ${missingBlobs === 1 ? 'is' : 'are'} missing: dray verify names the damaged backups`)
   return exitCodes.incomplete
+}
+
+function nameSome(ids: readonly string[]): string {
+  return `${ids.slice(0, 5).map(id => `"${id}"`).join(', ')}${ids.length > 5 ? `, and ${ids.length - 5} more` : ''}`
 }

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
+import { assertHeld } from '../files/owner-lock.ts'
 import { checkRepository, type RepositoryLevel } from '../integrity/check-repository.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
 import { openRepository, repositoryPaths, type Repository } from '../store/repository.ts'
@@ -9,8 +10,8 @@ import { whileTransferring } from '../workflows/reporter.ts'
 import { chooseBackup } from '../workflows/steps/choose-backup.ts'
 import { textOf } from './backup-options.ts'
 import type { CommandContext, CommandResult } from './command.ts'
-
-const lockWaitMs = 10_000
+import { lockRepository } from './repository-lock.ts'
+import { readWait } from './wait-option.ts'
 
 export type RepositoryTarget = { readonly directory?: string; readonly backup?: string; readonly container?: string }
 
@@ -18,7 +19,7 @@ export type RepositoryTarget = { readonly directory?: string; readonly backup?: 
 export async function verifyRepository(args: Record<string, unknown>, context: CommandContext, { directory, backup, container }: RepositoryTarget): Promise<CommandResult> {
   const { level, share } = readDepth(args)
   await using repository = directory === undefined ? await context.openRepository({ create: false }) : await openRepository(directory, { create: false })
-  await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal, waitMs: lockWaitMs })
+  await using lock = await lockRepository(context, repository, 'shared', readWait(args))
   const chosen = backup === undefined ? undefined : await find(repository, backup, container, text => context.reporter.warn(text))
   const subject = chosen === undefined ? `repository ${repository.path}` : `backup ${chosen.id}`
   const report = await whileTransferring(context.reporter, subject, transfer => checkRepository({
@@ -31,7 +32,7 @@ export async function verifyRepository(args: Record<string, unknown>, context: C
     onBytes: bytes => transfer.add(bytes),
     signal: context.signal,
   }))
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away: what was found may be wrong`, { hints: ['run the same command again'] })
+  await assertHeld(lock, `the repository "${repository.path}"`, 'what was found may be wrong: run the same command again')
   return {
     text: describeRepositoryReport(subject, report, { withNotes: context.globals.verbose }),
     json: { repository: repository.path, ...(chosen === undefined ? {} : { backup: chosen.id }), ...report },
@@ -46,7 +47,7 @@ export async function isRepository(directory: string): Promise<boolean> {
 
 /** Throws `usage` when an option that is for backups was given for something else. */
 export function refuseRepositoryOptions(args: Record<string, unknown>): void {
-  const given = (['quick', 'deep', 'sample', 'noRepair'] as const).find(name => args[name] !== undefined && args[name] !== false)
+  const given = (['quick', 'deep', 'sample', 'wait', 'noRepair'] as const).find(name => args[name] !== undefined && args[name] !== false)
   if (given !== undefined) throw new DrayError('usage', `--${given === 'noRepair' ? 'no-repair' : given} is for backups and repositories, not for image archives`, { hints: ['dray verify --help'] })
 }
 

@@ -34,6 +34,11 @@ export interface OwnerLock<Kind extends LockKind = LockKind> extends AsyncDispos
   release(): Promise<void>
 }
 
+/** Before what is safe only under the lock. Throws `locked` when somebody has taken it away; `of` is what it locks: `the repository "…"`. */
+export async function assertHeld(lock: OwnerLock, of: string, hint = 'run the same command again'): Promise<void> {
+  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of ${of} was taken away`, { hints: [hint] })
+}
+
 type LockRecord = { readonly kind: LockKind; readonly command: string; readonly since: string; readonly owner: Owner }
 type Other = { readonly path: string; readonly record: LockRecord | undefined }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { messageOf } from '../errors/dray-error.ts'
+import { isLostContent } from '../errors/lost-content.ts'
 import { unlessDamaged } from '../errors/unless-damaged.ts'
-import { isLostContent } from '../store/check-blob.ts'
 import { DigestSet } from '../store/digest-set.ts'
 import { digestOf } from '../store/digest.ts'
 import type { Descriptor, Digest } from '../store/oci.ts'

@@ -7,6 +7,7 @@ import { BufferPool } from '../archive/buffer-pool.ts'
 import { TarScanner } from '../archive/tar-scanner.ts'
 import type { TarEntry } from '../archive/tar-entry.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
+import { isLostContent } from '../errors/lost-content.ts'
 import { bytesOf, type ChunkRef } from '../store/chunk-ref.ts'
 import { plainChunks, type ChunkSource } from '../store/content-reader.ts'
 import { DigestSet } from '../store/digest-set.ts'
@@ -147,7 +148,7 @@ export class MountContentCheck {
       }
       return plain
     } catch (thrown) {
-      if (!(thrown instanceof DrayError) || !['damaged', 'io-failed'].includes(thrown.code)) throw thrown
+      if (!(thrown instanceof DrayError) || !isLostContent(thrown)) throw thrown
       if (await checking.isSound(chunk, 'read')) await checking.condemn(chunk.digest, code, undefined, messageOf(thrown))
       throw new BadChunk(thrown.message)
     }

@@ -9,9 +9,10 @@ import { unlessDamaged } from '../errors/unless-damaged.ts'
 import { readBackup, readMount } from '../store/backup-graph.ts'
 import { toSummary, type BackupSummary } from '../store/backup-summary.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
+import { forgottenIn } from '../store/forgotten.ts'
 import { readIndexFile } from '../store/index-file.ts'
 import { mediaTypes, type Descriptor, type Digest } from '../store/oci.ts'
-import { findBackupIndexes } from '../store/repair.ts'
+import { findBackupIndexes } from '../store/stored-backups.ts'
 import type { Repository } from '../store/repository.ts'
 import { checkBlobs, type BlobsRead } from './check-blobs.ts'
 import { DocumentCheck } from './check-documents.ts'
@@ -71,14 +72,14 @@ export async function inspectRepository(job: RepositoryCheckJob): Promise<{ read
   const { repository, backup, level, share, repairs, signal } = job
   const findings = new Findings()
   const checking = new CheckingBlobs(repository.blobs, findings, { repairs })
-  const { listed, others } = backup === undefined ? await readList(repository, findings) : { listed: [asListed(backup)], others: [] }
+  const { listed, others, forgotten } = backup === undefined ? await readList(repository, findings) : { listed: [asListed(backup)], others: [], forgotten: new Set<Digest>() }
   const documents = new DocumentCheck(checking, signal)
   for (const { id, descriptor } of listed) await documents.checkBackup(id, descriptor)
   for (const other of others) {
     findings.add('foreign-entry', { member: other.digest })
     await documents.checkForeign(other)
   }
-  if (backup === undefined) await findUnlisted(repository, checking)
+  if (backup === undefined) await findUnlisted(repository, checking, forgotten)
   const { wrong, read } = await checkContent(job, checking, listed)
   const backups: CheckedBackup[] = []
   const source = new ChunkReader(repository.blobs)
@@ -100,22 +101,23 @@ function asListed(summary: BackupSummary): Listed {
 }
 
 /** The backups on the list, oldest first; when the list is lost, those that are found without it. */
-async function readList(repository: Repository, findings: Findings): Promise<{ listed: readonly Listed[]; others: readonly Descriptor[] }> {
+async function readList(repository: Repository, findings: Findings): Promise<{ listed: readonly Listed[]; others: readonly Descriptor[]; forgotten: ReadonlySet<Digest> }> {
   const layout = await readFile(repository.paths.layout, 'utf8').catch(() => '')
   if (!layout.includes('"imageLayoutVersion"')) findings.add('layout-broken', { member: 'oci-layout' })
-  const manifests = await readIndexFile(repository).then(index => index.manifests, (thrown: unknown) => {
+  const index = await readIndexFile(repository).catch((thrown: unknown) => {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
     findings.add('list-broken', { member: 'index.json', found: thrown.message })
     return undefined
   })
   const listed: Listed[] = []
-  for (const descriptor of (manifests ?? (await findBackupIndexes(repository))).filter(({ artifactType }) => artifactType === mediaTypes.backup)) {
+  const manifests = index?.manifests ?? (await findBackupIndexes(repository))
+  for (const descriptor of manifests.filter(({ artifactType }) => artifactType === mediaTypes.backup)) {
     const summary = summaryOf(descriptor, findings) ?? (await ownSummary(repository, descriptor))
     if (summary === undefined) continue
     if (listed.some(({ id }) => id === summary.id)) findings.add('backup-doubled', { member: summary.id })
     listed.push({ id: summary.id, summary, descriptor })
   }
-  return { listed: listed.sort((a, b) => (a.summary.created < b.summary.created ? -1 : 1)), others: (manifests ?? []).filter(({ artifactType }) => artifactType !== mediaTypes.backup) }
+  return { listed: listed.sort((a, b) => (a.summary.created < b.summary.created ? -1 : 1)), others: manifests.filter(({ artifactType }) => artifactType !== mediaTypes.backup), forgotten: forgottenIn(index ?? { manifests: [] }) }
 }
 
 function summaryOf(descriptor: Descriptor, findings: Findings): BackupSummary | undefined {
@@ -136,8 +138,8 @@ async function ownSummary(repository: Repository, { digest }: Descriptor): Promi
 /** A backup is put on the list a moment after it is written. */
 const listedWithinMs = 10 * 60 * 1000
 
-async function findUnlisted(repository: Repository, { table, findings }: CheckingBlobs): Promise<void> {
-  for (const descriptor of await findBackupIndexes(repository, digest => table.get(digest) === undefined)) {
+async function findUnlisted(repository: Repository, { table, findings }: CheckingBlobs, forgotten: ReadonlySet<Digest>): Promise<void> {
+  for (const descriptor of await findBackupIndexes(repository, digest => table.get(digest) === undefined && !forgotten.has(digest))) {
     const { mtimeMs = Date.now() } = (await repository.blobs.stat(descriptor.digest)) ?? {}
     if (mtimeMs < Date.now() - listedWithinMs) findings.add('backup-unlisted', { member: toSummary(descriptor)?.id ?? descriptor.digest })
   }

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors/dray-error.ts'
+import { unlessLost } from '../errors/unless-damaged.ts'
 import { readBackup, readContainerSpec, readMount, type BackupContents } from '../store/backup-graph.ts'
 import { childAnnotationNames as child } from '../store/backup-summary.ts'
 import type { BlobReader } from '../store/blob-reader.ts'
@@ -33,7 +33,7 @@ const mostPaths = 1000
 /** What bad blobs cost a backup: nothing, or a list with every name. Reads the tables of contents of the mounts that are hurt. */
 export async function findLosses(job: LossJob, id: string, listed: Descriptor): Promise<Loss[]> {
   if (job.isBad(listed.digest)) return [{ what: 'backup', name: id, lost: 'its index: what it held cannot be found any more' }]
-  const contents = await unlessDamaged(readBackup(job.blobs, listed))
+  const contents = await unlessLost(readBackup(job.blobs, listed))
   if (contents === undefined) return [{ what: 'backup', name: id, lost: 'its index is not one' }]
   const losses: Loss[] = []
   for (const { name, manifest } of contents.containers) {
@@ -47,7 +47,7 @@ export async function findLosses(job: LossJob, id: string, listed: Descriptor): 
 
 async function imageLosses({ blobs, isBad }: LossJob, image: Descriptor): Promise<Loss[]> {
   const what = { what: 'image', name: nameOfImage(image) } as const
-  const manifest = isBad(image.digest) ? undefined : await unlessDamaged(readManifest(blobs, image))
+  const manifest = isBad(image.digest) ? undefined : await unlessLost(readManifest(blobs, image))
   if (manifest === undefined || isBad(manifest.config.digest)) return [{ ...what, lost: 'its manifest or config' }]
   const layers = manifest.layers.filter(({ digest }) => isBad(digest)).length
   return layers === 0 ? [] : [{ ...what, lost: `${layers} of its ${manifest.layers.length} layers` }]
@@ -62,7 +62,7 @@ export function nameOfImage({ annotations, digest }: Descriptor): string {
 
 async function mountLosses(job: LossJob, { id, parts }: BackupContents['mounts'][number]): Promise<Loss[]> {
   for (const part of parts) if (await isManifestHurt(job, part)) return [{ what: 'mount', name: id, lost: 'the list of its chunks: all of its data' }]
-  const mount = await unlessDamaged(readMount(job.blobs, { parts }))
+  const mount = await unlessLost(readMount(job.blobs, { parts }))
   if (mount === undefined) return [{ what: 'mount', name: id, lost: 'the list of its chunks: all of its data' }]
   const name = nameOfMount(mount.description)
   const wrong = job.wrongIn(id)
@@ -110,15 +110,6 @@ export function nameOfMount(description: MountDescription): string {
 
 /** Whether a manifest with its config is lost. */
 async function isManifestHurt({ blobs, isBad }: LossJob, descriptor: Descriptor, read: () => Promise<unknown> = () => Promise.resolve({})): Promise<boolean> {
-  const manifest = isBad(descriptor.digest) ? undefined : await unlessDamaged(readManifest(blobs, descriptor))
-  return manifest === undefined || isBad(manifest.config.digest) || (await unlessDamaged(read())) === undefined
-}
-
-async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading
-  } catch (thrown) {
-    if (thrown instanceof DrayError && ['damaged', 'io-failed'].includes(thrown.code)) return undefined
-    throw thrown
-  }
+  const manifest = isBad(descriptor.digest) ? undefined : await unlessLost(readManifest(blobs, descriptor))
+  return manifest === undefined || isBad(manifest.config.digest) || (await unlessLost(read())) === undefined
 }

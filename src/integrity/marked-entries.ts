@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DrayError } from '../errors/dray-error.ts'
+import { isLostContent } from '../errors/lost-content.ts'
 import type { ChunkRef, ContentChunk } from '../store/chunk-ref.ts'
 import type { ChunkSource } from '../store/content-reader.ts'
 import { DigestSet } from '../store/digest-set.ts'
@@ -72,7 +72,7 @@ async function entriesOf(source: ChunkSource, toc: MountContent['toc'], at: numb
     for await (const entries of readToc(source, toc, { from: at, to: at + 1 })) return entries
     return []
   } catch (thrown) {
-    if (thrown instanceof DrayError && (thrown.code === 'damaged' || thrown.code === 'io-failed')) return undefined
+    if (isLostContent(thrown)) return undefined
     throw thrown
   }
 }

@@ -8,7 +8,7 @@ export const repositoryFindingCodes = {
   'list-broken': { severity: 'error', meaning: 'index.json, the list of the backups, is missing or cannot be read', remedy: 'dray doctor --repair builds it again from what is stored' },
   'layout-broken': { severity: 'error', meaning: 'oci-layout is missing or broken, so that other tools do not see an image layout', remedy: 'dray doctor --repair writes it again' },
   'backup-unlisted': { severity: 'warning', meaning: 'a backup is stored and does not stand on the list: the list is an older one, or a run was killed at its very end', remedy: 'dray doctor --repair puts it on the list' },
-  'backup-doubled': { severity: 'error', meaning: 'two backups on the list have one id, and only the first can be chosen by it', remedy: 'dray doctor --repair names them' },
+  'backup-doubled': { severity: 'error', meaning: 'two backups on the list have one id, and only the first can be chosen by it', remedy: 'dray doctor --repair gives one of them another id' },
   'list-differs': { severity: 'error', meaning: 'the list says something else of a backup than the backup itself', remedy: 'dray doctor --repair takes it from the backup' },
   'blob-missing': { severity: 'error', meaning: 'a blob that a backup needs is not there', remedy: backUpAgain },
   'blob-size': { severity: 'error', meaning: 'a blob has another size than the backups say', remedy: backUpAgain },

@@ -1,11 +1,12 @@
-import type { OwnerLock } from '../files/owner-lock.ts'
+import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { BlobReader } from './blob-reader.ts'
 import type { BlobStore } from './blob-store.ts'
-import { childAnnotationNames as child, isBackupId, toAnnotations, type BackupFacts, type BackupSummary } from './backup-summary.ts'
+import { annotationNames, childAnnotationNames as child, isBackupId, toAnnotations, type BackupFacts, type BackupSummary } from './backup-summary.ts'
 import { bytesOf } from './chunk-ref.ts'
+import { digestOf } from './digest.ts'
 import { mostManifestBytes, notA, readConfig, readIndex, readManifest } from './documents.ts'
-import { changeIndexFile } from './index-file.ts'
+import { changeIndexFile, readIndexFile } from './index-file.ts'
 import { readMountContent, toMountParts, type MountContent, type MountDescription } from './mount-manifest.ts'
 import { emptyConfig, mediaTypes, type Descriptor, type Digest, type Index, type Manifest } from './oci.ts'
 import { reachableFrom } from './reachable.ts'
@@ -41,24 +42,42 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   for (const { description, content } of backup.mounts) mounts.push(...(await putMount(blobs, description, content)))
   const facts: BackupFacts = { lacks: [], ...backup, containers: backup.containers.map(({ name }) => name), bytes: await countBytes(blobs, backup) }
   const annotations = toAnnotations(facts)
-  const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: [...backup.images, ...containers, ...mounts], annotations }
-  const descriptor: Descriptor = { ...(await putDocument(blobs, index)), artifactType: mediaTypes.backup, annotations }
+  const children = [...backup.images, ...containers, ...mounts]
   await blobs.flush()
-  await checkComplete(blobs, descriptor, backup.id)
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away while backup "${backup.id}" was written`, { hints: ['run the same command again: what was stored is still there'] })
-  await changeIndexFile(repository, manifests => {
-    if (manifests.some(({ annotations: other }) => other?.['org.opencontainers.image.ref.name'] === backup.id)) throw new DrayError('conflict', `a backup "${backup.id}" exists already in "${repository.path}"`)
-    return [...manifests, descriptor]
-  })
+  await checkComplete(blobs, children, backup.id)
+  await assertHeld(lock, `the repository "${repository.path}"`, `run the same command again: what was stored is still there, backup "${backup.id}" is not listed`)
+  const descriptor = await list(repository, { schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
   const { id, created, host, engine, run, project, tags } = backup
   return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
-/** Touches every blob below a backup index and returns those that are missing or have another size. Throws `damaged` for a broken document. */
-export async function missingBlobs(blobs: BlobStore, backup: Descriptor): Promise<Digest[]> {
+/** The index is written a moment before it is listed, and goes when it could not be: one that is stored and not on the list is kept by prune. */
+async function list(repository: Repository, index: Index & Required<Pick<Index, 'annotations'>>): Promise<Descriptor> {
+  const { blobs } = repository
+  const { annotations } = index
+  const id = annotations[annotationNames.id]
+  const bytes = toBytes(index)
+  const descriptor: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.length, artifactType: mediaTypes.backup, annotations }
+  try {
+    await changeIndexFile(repository, async listed => {
+      if (listed.manifests.some(other => other.annotations?.[annotationNames.id] === id)) throw new DrayError('conflict', `a backup "${id}" exists already in "${repository.path}"`)
+      await blobs.put(bytes, mediaTypes.index)
+      await blobs.flush()
+      return { ...listed, manifests: [...listed.manifests, descriptor] }
+    })
+  } catch (thrown) {
+    const now = await readIndexFile(repository).catch(() => undefined)
+    if (now?.manifests.some(({ digest }) => digest === descriptor.digest) === false) await blobs.remove(descriptor.digest)
+    throw thrown
+  }
+  return descriptor
+}
+
+/** Touches every blob below these, themselves included, and returns those that are missing or have another size. Throws `damaged` for a broken document. */
+export async function missingBlobs(blobs: BlobStore, roots: readonly Descriptor[]): Promise<Digest[]> {
   const missing: Digest[] = []
   let batch: Descriptor[] = []
-  for await (const descriptor of reachableFrom(blobs, [backup])) {
+  for await (const descriptor of reachableFrom(blobs, roots)) {
     batch.push(descriptor)
     if (batch.length < 4096) continue
     missing.push(...(await blobs.touch(batch)))
@@ -117,10 +136,14 @@ async function putManifest(blobs: BlobStore, artifactType: string, config: Descr
   return putDocument(blobs, { schemaVersion: 2, mediaType: mediaTypes.manifest, artifactType, config, layers: filled })
 }
 
-async function putDocument(blobs: BlobStore, document: Manifest | Index): Promise<Descriptor> {
+async function putDocument(blobs: BlobStore, document: Manifest): Promise<Descriptor> {
+  return blobs.put(toBytes(document), document.mediaType)
+}
+
+function toBytes(document: Manifest | Index): Buffer {
   const bytes = Buffer.from(JSON.stringify(document))
   if (bytes.length > mostManifestBytes) throw new DrayError('refused', `a manifest of ${bytes.length} bytes is more than registries take`, { hints: ['back up fewer containers at once'] })
-  return blobs.put(bytes, document.mediaType)
+  return bytes
 }
 
 async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Promise<number> {
@@ -134,8 +157,8 @@ async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Pro
 /** Blobs that a backup counted as present are gone at its end: a check has found them bad, and moved them aside. */
 export class BlobsGone extends DrayError {}
 
-async function checkComplete(blobs: BlobStore, descriptor: Descriptor, id: string): Promise<void> {
-  const missing = await missingBlobs(blobs, descriptor)
+async function checkComplete(blobs: BlobStore, children: readonly Descriptor[], id: string): Promise<void> {
+  const missing = await missingBlobs(blobs, children)
   if (missing.length === 0) return
   throw new BlobsGone('damaged', `backup "${id}" was not kept: ${sayMissing(missing)}`, { hints: ['run the same command again: it stores what is missing'] })
 }

@@ -1,6 +1,7 @@
 import { DrayError } from '../errors/dray-error.ts'
-import type { OwnerLock } from '../files/owner-lock.ts'
+import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
 import { toSummary, type BackupSummary } from './backup-summary.ts'
+import { finishForgetting, withoutForgotten } from './forgotten.ts'
 import { changeIndexFile, readIndexFile } from './index-file.ts'
 import type { Repository } from './repository.ts'
 
@@ -24,23 +25,22 @@ export async function findBackup(repository: Pick<Repository, 'paths' | 'path'>,
 
 /**
  * Takes backups off the list; their data goes with the next prune. Their own index blobs go at once, so that a repair does
- * not list them again. Throws `not-found`, and removes nothing, when one is not there.
+ * not list them again. Throws `not-found` when one is not there, `conflict` when two have one id, and removes nothing then.
  */
 export async function removeBackups(repository: Repository, ids: readonly string[], lock: OwnerLock<'exclusive'>): Promise<BackupSummary[]> {
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
+  await assertHeld(lock, `the repository "${repository.path}"`)
+  await finishForgetting(repository, await readIndexFile(repository))
   const wanted = new Set(ids)
   let removed: BackupSummary[] = []
-  await changeIndexFile(repository, manifests => {
-    removed = manifests.map(toSummary).filter(summary => summary !== undefined).filter(({ id }) => wanted.has(id))
+  await changeIndexFile(repository, index => {
+    removed = index.manifests.map(toSummary).filter(summary => summary !== undefined).filter(({ id }) => wanted.has(id))
     const unknown = ids.find(id => !removed.some(summary => summary.id === id))
     if (unknown !== undefined) throw new DrayError('not-found', `there is no backup "${unknown}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
-    const gone = new Set(removed.map(({ descriptor }) => descriptor))
-    return manifests.filter(descriptor => !gone.has(descriptor))
+    const doubled = removed.find(({ id, descriptor }) => removed.some(other => other.id === id && other.descriptor.digest !== descriptor.digest))
+    if (doubled !== undefined) throw new DrayError('conflict', `two backups in "${repository.path}" have the id "${doubled.id}": nothing was forgotten`, { hints: ['dray doctor --repair gives one of them another id'] })
+    return withoutForgotten(index, new Set(removed.map(({ descriptor }) => descriptor.digest)))
   })
-  const { manifests } = await readIndexFile(repository)
-  for (const { descriptor } of removed) {
-    if (!manifests.some(({ digest }) => digest === descriptor.digest)) await repository.blobs.remove(descriptor.digest)
-  }
+  await finishForgetting(repository, await readIndexFile(repository))
   return removed
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { isLostContent } from '../errors/lost-content.ts'
 import { errnoOf } from '../errors/system-error.ts'
 import type { Digest } from './oci.ts'
 
@@ -31,14 +32,6 @@ export class ReadingState {
   stop(): void {
     Atomics.store(this.shared, 1, 1n)
   }
-}
-
-/** What disks and file systems say of content that they have lost. */
-const lostContent = ['EIO', 'EBADMSG', 'EUCLEAN', 'ENODATA', 'EILSEQ']
-
-/** True for an error of the system that means that the content is lost, and not that it may not be read. */
-export function isLostContent(thrown: unknown): boolean {
-  return lostContent.includes(errnoOf(thrown) ?? '')
 }
 
 let memory: Buffer | undefined

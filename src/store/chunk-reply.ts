@@ -9,13 +9,13 @@ export type ChunkFailure = { readonly message: string; readonly code?: ErrorCode
 export type ChunkReply = { readonly number: number; readonly result?: ChunkResult; readonly failure?: ChunkFailure }
 
 export function describeFailure(thrown: unknown): ChunkFailure {
-  if (thrown instanceof DrayError) return { message: thrown.message, code: thrown.code, hints: thrown.hints }
-  const errno = errnoOf(thrown)
-  return { message: messageOf(thrown), ...(errno === undefined ? {} : { errno }) }
+  const errno = errnoOf(thrown instanceof DrayError ? thrown.cause : thrown)
+  const known = thrown instanceof DrayError ? { code: thrown.code, hints: thrown.hints } : {}
+  return { message: messageOf(thrown), ...known, ...(errno === undefined ? {} : { errno }) }
 }
 
 /** A DrayError, or an error of the system with its `code`, as it was thrown. */
 export function toError({ message, code, hints, errno }: ChunkFailure): Error {
-  if (code !== undefined) return new DrayError(code, message, hints === undefined ? {} : { hints })
-  return Object.assign(new Error(message), errno === undefined ? {} : { code: errno })
+  const error = Object.assign(new Error(message), errno === undefined ? {} : { code: errno })
+  return code === undefined ? error : new DrayError(code, message, { ...(hints === undefined ? {} : { hints }), ...(errno === undefined ? {} : { cause: error }) })
 }

@@ -1,13 +1,16 @@
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
+import { unlessLost } from '../errors/unless-damaged.ts'
 import { annotationNames } from './backup-summary.ts'
 import { DigestSet } from './digest-set.ts'
-import { indexTypes, manifestTypes } from './documents.ts'
+import { indexTypes, manifestTypes, readIndex } from './documents.ts'
+import { forgottenIn } from './forgotten.ts'
 import { readIndexFile } from './index-file.ts'
 import type { Descriptor, Digest } from './oci.ts'
 import { reachableFrom } from './reachable.ts'
 import type { Repository } from './repository.ts'
 import { SizedDigests } from './sized-digests.ts'
+import { findBackupIndexes, idOf } from './stored-backups.ts'
 
 export type GarbageOptions = {
   /** Blobs younger than this stay: those of a failed run are there for the next one. */
@@ -31,6 +34,8 @@ export type GarbageCounts = {
   readonly keptBytes: number
   /** What is referred to and not there: then backups are damaged. */
   readonly missingBlobs: number
+  /** Ids of the backups that are stored, and neither on the list nor forgotten: the list is an older one. What they refer to counts as referred to. */
+  readonly unlisted: readonly string[]
 }
 
 export type Garbage = { readonly digests: SizedDigests; readonly referenced: DigestSet; readonly counts: GarbageCounts }
@@ -38,7 +43,7 @@ export type Garbage = { readonly digests: SizedDigests; readonly referenced: Dig
 /** What a prune would remove, and what would stay. Throws `damaged`, naming the backups, when it cannot be known what they refer to. */
 export async function findGarbage(repository: Repository, options: GarbageOptions): Promise<Garbage> {
   const { blobs, path } = repository
-  const { referenced, bytes } = await findReferenced(repository, options)
+  const { referenced, bytes, unlisted } = await findReferenced(repository, options)
   const before = Date.now() - options.graceMs
   const digests = new SizedDigests()
   const counts = { removedBytes: 0, youngBlobs: 0, youngBytes: 0, keptBlobs: 0 }
@@ -62,28 +67,40 @@ export async function findGarbage(repository: Repository, options: GarbageOption
   } catch (thrown) {
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read the repository', path)
   }
-  return { digests, referenced, counts: { ...counts, removedBlobs: digests.size, keptBytes: bytes, missingBlobs: referenced.size - counts.keptBlobs } }
+  return { digests, referenced, counts: { ...counts, removedBlobs: digests.size, keptBytes: bytes, missingBlobs: referenced.size - counts.keptBlobs, unlisted } }
 }
 
-async function findReferenced(repository: Repository, { without, signal, onRead }: GarbageOptions): Promise<{ readonly referenced: DigestSet; readonly bytes: number }> {
+async function findReferenced(repository: Repository, { without = new Set(), signal, onRead }: GarbageOptions): Promise<{ readonly referenced: DigestSet; readonly bytes: number; readonly unlisted: readonly string[] }> {
+  const { blobs, path } = repository
   const referenced = new DigestSet()
   const unreadable: { readonly root: Descriptor; readonly reason: string }[] = []
   let bytes = 0
-  for (const root of (await readIndexFile(repository)).manifests) {
+  const refer = async (root: Descriptor): Promise<void> => {
     signal?.throwIfAborted()
-    if (without?.has(root.digest) === true) continue
+    for await (const { mediaType, size } of reachableFrom(blobs, [root], referenced)) {
+      bytes += size
+      if (indexTypes.includes(mediaType) || manifestTypes.includes(mediaType)) onRead?.(size)
+    }
+  }
+  const index = await readIndexFile(repository)
+  for (const root of index.manifests) {
+    if (without.has(root.digest)) continue
     try {
-      for await (const { mediaType, size } of reachableFrom(repository.blobs, [root], referenced)) {
-        bytes += size
-        if (indexTypes.includes(mediaType) || manifestTypes.includes(mediaType)) onRead?.(size)
-      }
+      await refer(root)
     } catch (thrown) {
       if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
       unreadable.push({ root, reason: messageOf(thrown) })
     }
   }
-  if (unreadable.length > 0) throw cannotKnow(repository.path, unreadable)
-  return { referenced, bytes }
+  if (unreadable.length > 0) throw cannotKnow(path, unreadable)
+  const forgotten = forgottenIn(index)
+  const unlisted = await findBackupIndexes(repository, digest => !referenced.has(digest) && !forgotten.has(digest) && !without.has(digest))
+  for (const backup of unlisted) {
+    for (const child of (await readIndex(blobs, backup)).manifests) await unlessLost(refer(child))
+    referenced.add(backup.digest)
+    bytes += backup.size
+  }
+  return { referenced, bytes, unlisted: unlisted.map(idOf) }
 }
 
 function cannotKnow(path: string, unreadable: readonly { readonly root: Descriptor; readonly reason: string }[]): DrayError {

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { writeFileAtomically } from '../files/atomic-file.ts'
-import { acquireOwnerLock } from '../files/owner-lock.ts'
+import { acquireOwnerLock, assertHeld } from '../files/owner-lock.ts'
 import { parseIndex } from './documents.ts'
-import { mediaTypes, type Descriptor, type Index } from './oci.ts'
+import { mediaTypes, type Index } from './oci.ts'
 import type { Repository } from './repository.ts'
 
 const waitMs = 60_000
@@ -22,11 +22,11 @@ export async function readIndexFile({ paths }: Pick<Repository, 'paths'>): Promi
 }
 
 /** Changes index.json under a short lock of its own: parallel backups lose nothing. `change` gets the newest list; entries of other programs stay. */
-export async function changeIndexFile(repository: Repository, change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
+export async function changeIndexFile(repository: Repository, change: (index: Index) => Index | Promise<Index>): Promise<void> {
   await using lock = await acquireOwnerLock(repository.paths.indexLock, 'exclusive', { command: 'change index.json', waitMs })
-  const index = await readIndexFile(repository)
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of "${repository.paths.index}" was taken away`, { hints: ['run the same command again'] })
-  await writeIndexFile(repository, { ...index, manifests: change(index.manifests) })
+  const index = await change(await readIndexFile(repository))
+  await assertHeld(lock, `"${repository.paths.index}"`)
+  await writeIndexFile(repository, index)
 }
 
 /** For changeIndexFile and repair, under their locks. */

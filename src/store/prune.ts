@@ -1,13 +1,16 @@
+import { statSync } from 'node:fs'
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
-import type { OwnerLock } from '../files/owner-lock.ts'
+import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
 import { ChunkCache } from './chunk-cache.ts'
 import type { DigestSet } from './digest-set.ts'
+import { finishForgetting } from './forgotten.ts'
 import { findGarbage, type GarbageCounts, type GarbageOptions } from './garbage.ts'
+import { readIndexFile } from './index-file.ts'
 import type { Repository } from './repository.ts'
 
 export type PruneOptions = GarbageOptions & {
@@ -20,22 +23,28 @@ export type PruneOptions = GarbageOptions & {
 const removedAtOnce = 64
 
 /**
- * Removes the blobs that nothing in index.json refers to, of dray or of other programs, and that are older than the grace.
+ * Removes the blobs that nothing refers to, and that are older than the grace: nothing in index.json, of dray or of other
+ * programs, and no backup that is stored and neither listed nor forgotten. Somebody else's change of index.json ends it.
  * When a listed document cannot be read it is not known what it refers to: then nothing is removed and `damaged` thrown.
  * What is listed is whole at every moment, so it may be stopped, by its signal or any other way.
  */
 export async function prune(repository: Repository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
   const { blobs, paths, path } = repository
+  await finishForgetting(repository, await readIndexFile(repository))
+  const assertUnchanged = watchIndex(repository)
   const { digests, referenced, counts } = await findGarbage(repository, options)
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`, { hints: ['run the same command again'] })
+  await assertHeld(lock, `the repository "${path}"`)
   options.onFound?.(counts.removedBytes)
   try {
     let removed = 0
+    assertUnchanged()
     for (const { digest, bytes } of digests.entries()) {
       blobs.removeNow(digest)
       options.onRemoved?.(bytes)
-      if (++removed % removedAtOnce === 0) await setImmediate()
+      if (++removed % removedAtOnce !== 0) continue
+      await setImmediate()
       options.signal?.throwIfAborted()
+      assertUnchanged()
     }
     await tidy(repository, referenced, Date.now() - options.graceMs)
     await syncFolder(paths.blobs)
@@ -43,6 +52,18 @@ export async function prune(repository: Repository, options: PruneOptions, lock:
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot prune', path)
   }
   return counts
+}
+
+/** Other programs ask for no lock. Throws `locked` when index.json is not the file that it was at first. */
+function watchIndex({ paths, path }: Repository): () => void {
+  const look = (): string => {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(paths.index, { bigint: true })
+    return [ino, size, mtimeNs, ctimeNs].join(' ')
+  }
+  const first = look()
+  return () => {
+    if (look() !== first) throw new DrayError('locked', `another program has changed "index.json" of the repository "${path}" meanwhile: nothing more was removed`, { hints: ['run the same command again'] })
+  }
 }
 
 /** Bad blobs that nobody needs any more, and the cache's records of blobs that are gone. */

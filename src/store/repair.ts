@@ -1,21 +1,18 @@
-import { copyFile, mkdir, open, rename } from 'node:fs/promises'
+import { copyFile, mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
-import { unlessDamaged } from '../errors/unless-damaged.ts'
+import { isLostContent } from '../errors/lost-content.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import type { OwnerLock } from '../files/owner-lock.ts'
+import { unlessDamaged } from '../errors/unless-damaged.ts'
+import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
+import { missingBlobs, sayMissing } from './backup-graph.ts'
 import { annotationNames, isBackupId, toSummary, type BackupSummary } from './backup-summary.ts'
-import { missingBlobs, readBackup, readContainerSpec, readMount } from './backup-graph.ts'
-import type { BlobStore } from './blob-store.ts'
-import { isLostContent } from './check-blob.ts'
-import { hexOf } from './digest.ts'
-import { mostManifestBytes, readIndex } from './documents.ts'
+import { readIndex } from './documents.ts'
+import { finishForgetting, forgottenIn, withoutForgotten } from './forgotten.ts'
 import { readIndexFile, writeIndexFile } from './index-file.ts'
-import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
+import { mediaTypes, type Descriptor, type Digest, type Index } from './oci.ts'
 import { openRepository, repositoryPaths, writeConfig, writeLayout, type Repository } from './repository.ts'
-
-/** The artifact type stands in the first bytes of a backup index: other blobs need not be read. */
-const sniffedBytes = 512
+import { findBackupIndexes, idOf } from './stored-backups.ts'
 
 export type RepairReport = {
   readonly indexWas: 'sound' | 'missing or broken'
@@ -23,11 +20,13 @@ export type RepairReport = {
   readonly kept: readonly BackupSummary[]
   /** Complete in the repository, and not listed before. */
   readonly added: readonly BackupSummary[]
-  /** Listed ones stay on the list: most of their files may still be read. When the list itself was lost, so are those put on it whose documents can be read. */
+  /** On the list all the same, or put on it: the rest of their files may still be read. */
   readonly incomplete: readonly IncompleteBackup[]
+  /** They had the id of another backup. */
+  readonly renamed: readonly { readonly id: string; readonly was: string }[]
 }
 
-export type IncompleteBackup = { readonly id: string; readonly digest: Digest; readonly listed: boolean; readonly reason: string }
+export type IncompleteBackup = { readonly id: string; readonly digest: Digest; readonly reason: string }
 
 /**
  * For a directory that openRepository finds damaged: writes drayage/config.json and oci-layout again. The default chunk
@@ -48,105 +47,66 @@ export async function repairLayout(path: string): Promise<void> {
 }
 
 /**
- * Builds index.json from the backups that are stored. Nothing that is listed and readable is taken off; a broken index.json
- * is kept beside as drayage/index.json.broken. Throws when nothing could be written; the old file is there then.
+ * Builds index.json from the backups that are stored, but for those that were forgotten. Nothing that is listed is taken off;
+ * of two with one id the listed or else the newer one keeps it. A broken index.json is kept beside as drayage/index.json.broken.
+ * Throws when nothing could be written; the old file is there then.
  */
 export async function rebuildIndex(repository: Repository, lock: OwnerLock<'exclusive'>): Promise<RepairReport> {
   const old = await unlessDamaged(readIndexFile(repository))
-  const found = await findBackupIndexes(repository)
   const listed = old?.manifests ?? []
+  const forgotten = forgottenIn({ manifests: listed, ...old })
+  const stored = await findBackupIndexes(repository, digest => !forgotten.has(digest))
   const manifests: Descriptor[] = []
-  const kept: BackupSummary[] = []
-  const added: BackupSummary[] = []
+  const [kept, added]: [BackupSummary[], BackupSummary[]] = [[], []]
   const incomplete: IncompleteBackup[] = []
-  for (const entry of listed) {
-    const descriptor = found.find(({ digest }) => digest === entry.digest) ?? entry
+  const renamed: { id: string; was: string }[] = []
+  const unlisted = stored.filter(({ digest }) => !listed.some(other => other.digest === digest))
+  for (const [at, entry] of [...listed, ...unlisted].entries()) {
+    if (entry.artifactType === mediaTypes.backup && manifests.some(({ digest }) => digest === entry.digest)) continue
+    const own = stored.find(({ digest }) => digest === entry.digest)
+    const isTaken = (id: string): boolean => manifests.some(other => idOf(other) === id)
+    const descriptor = own === undefined ? entry : isTaken(idOf(own)) ? await withOtherId(repository, own, isTaken) : own
     manifests.push(descriptor)
     if (descriptor.artifactType !== mediaTypes.backup) continue
-    const why = await whyIncomplete(repository, descriptor)
     const id = idOf(descriptor)
-    if (why !== undefined) incomplete.push({ id, digest: descriptor.digest, listed: true, reason: why.reason })
-    const summary = isBackupId(id) ? toSummary(descriptor) : undefined
-    if (summary) kept.push(summary)
-  }
-  for (const descriptor of found) {
-    if (listed.some(({ digest }) => digest === descriptor.digest)) continue
-    const id = idOf(descriptor)
-    const doubled = manifests.some(other => idOf(other) === id)
-    const why = doubled ? { reason: 'another backup has its id', canBeRead: false } : await whyIncomplete(repository, descriptor)
-    const isListed = why === undefined || (old === undefined && why.canBeRead)
-    if (why !== undefined) incomplete.push({ id, digest: descriptor.digest, listed: isListed, reason: why.reason })
-    if (!isListed) continue
-    manifests.push(descriptor)
-    const summary = toSummary(descriptor)
-    if (summary && why === undefined) added.push(summary)
-  }
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
-  if (old === undefined) await keepBroken(repository)
-  await writeIndexFile(repository, { ...old, manifests })
-  return { indexWas: old === undefined ? 'missing or broken' : 'sound', kept, added, incomplete }
-}
-
-/**
- * The backups that are stored, listed or not, among the blobs that `isCandidate`: their descriptors as they stand in index.json,
- * newest first, so that of two with one id the newer is taken.
- */
-export async function findBackupIndexes({ blobs, paths }: Pick<Repository, 'blobs' | 'paths'>, isCandidate: (digest: Digest) => boolean = () => true): Promise<Descriptor[]> {
-  const found: Descriptor[] = []
-  for await (const digest of blobs.list()) {
-    if (!isCandidate(digest)) continue
-    const size = (await blobs.stat(digest))?.size ?? 0
-    if (size > mostManifestBytes || !(await sniff(join(paths.blobs, hexOf(digest)))).includes(mediaTypes.backup)) continue
-    const index = await readIndex(blobs, { digest }).catch(() => undefined)
-    if (index?.artifactType !== mediaTypes.backup || index.annotations === undefined) continue
-    const descriptor: Descriptor = { mediaType: mediaTypes.index, digest, size, artifactType: mediaTypes.backup, annotations: index.annotations }
-    if (isBackupId(idOf(descriptor))) found.push(descriptor)
-  }
-  const created = ({ annotations }: Descriptor) => Date.parse(annotations?.[annotationNames.created] ?? '') || 0
-  return found.sort((a, b) => created(b) - created(a))
-}
-
-/** The first bytes; none of what cannot be read, or is no file. */
-async function sniff(path: string): Promise<string> {
-  try {
-    const file = await open(path, 'r')
-    try {
-      const first = Buffer.alloc(sniffedBytes)
-      const { bytesRead } = await file.read(first, 0, sniffedBytes, 0)
-      return first.toString('latin1', 0, bytesRead)
-    } finally {
-      await file.close()
+    if (own !== undefined && descriptor !== own) {
+      renamed.push({ id, was: idOf(own) })
+      forgotten.add(own.digest)
     }
-  } catch (thrown) {
-    if (isLostContent(thrown) || ['EISDIR', 'ENOENT', 'ENXIO'].includes(errnoOf(thrown) ?? '')) return ''
-    throw fromSystemError(thrown, 'cannot read blob', path)
+    const reason = await whyIncomplete(repository, descriptor)
+    if (reason !== undefined) incomplete.push({ id, digest: descriptor.digest, reason })
+    const summary = isBackupId(id) ? toSummary(descriptor) : undefined
+    if (summary && at < listed.length) kept.push(summary)
+    else if (summary && reason === undefined) added.push(summary)
   }
+  await assertHeld(lock, `the repository "${repository.path}"`)
+  if (old === undefined) await keepBroken(repository)
+  const index = withoutForgotten({ schemaVersion: 2, mediaType: mediaTypes.index, ...old, manifests }, forgotten)
+  await writeIndexFile(repository, index)
+  await finishForgetting(repository, index)
+  return { indexWas: old === undefined ? 'missing or broken' : 'sound', kept, added, incomplete, renamed }
 }
 
-/** `canBeRead`: all its documents are there, so that the rest can be restored. */
-async function whyIncomplete({ blobs }: Repository, descriptor: Descriptor): Promise<{ readonly reason: string; readonly canBeRead: boolean } | undefined> {
+/** The same backup with an id that no other has. */
+async function withOtherId({ blobs }: Repository, backup: Descriptor, isTaken: (id: string) => boolean): Promise<Descriptor> {
+  let number = 2
+  const otherId = (): string => `${idOf(backup).slice(0, 120)}-${number}`
+  while (isTaken(otherId())) number++
+  const annotations = { ...backup.annotations, [annotationNames.id]: otherId() }
+  const index: Index = { ...(await readIndex(blobs, backup)), annotations }
+  const written = await blobs.put(Buffer.from(JSON.stringify(index)), mediaTypes.index)
+  await blobs.flush()
+  return { ...written, artifactType: mediaTypes.backup, annotations }
+}
+
+async function whyIncomplete({ blobs }: Repository, descriptor: Descriptor): Promise<string | undefined> {
   try {
-    const missing = await missingBlobs(blobs, descriptor)
-    if (missing.length === 0) return undefined
-    const reason = `${missing.length} blobs are missing, "${missing[0] ?? ''}" first`
-    return { reason, canBeRead: await canBeRead(blobs, descriptor) }
+    const missing = await missingBlobs(blobs, [descriptor])
+    return missing.length === 0 ? undefined : sayMissing(missing)
   } catch (thrown) {
-    if (thrown instanceof DrayError && ['damaged', 'io-failed'].includes(thrown.code)) return { reason: messageOf(thrown), canBeRead: false }
+    if (isLostContent(thrown)) return messageOf(thrown)
     throw thrown
   }
-}
-
-async function canBeRead(blobs: BlobStore, descriptor: Descriptor): Promise<boolean> {
-  const contents = await readBackup(blobs, descriptor)
-  const reading = Promise.all([...contents.containers.map(manifest => readContainerSpec(blobs, manifest)), ...contents.mounts.map(mount => readMount(blobs, mount))])
-  return await reading.then(() => true, (thrown: unknown) => {
-    if (thrown instanceof DrayError && thrown.code === 'damaged') return false
-    throw thrown
-  })
-}
-
-function idOf({ annotations }: Descriptor): string {
-  return annotations?.[annotationNames.id] ?? ''
 }
 
 async function moveAside(path: string, to: string): Promise<void> {

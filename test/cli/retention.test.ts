@@ -1,7 +1,7 @@
 import '../one-realm.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -212,6 +212,27 @@ describe('prune', () => {
     // The index of the forgotten backup goes with the backup itself.
     expect(wouldFree - freed).toBeGreaterThan(0)
     expect(wouldFree - freed).toBeLessThan(3000)
+  })
+
+  test('an older list that was put back costs nothing: exit 3, the way out, and after it all is well', async () => {
+    await make('web-01')
+    const old = await readFile(repository.paths.index)
+    for (const day of ['02', '03', '04']) await make(`web-${day}`)
+    await writeFile(repository.paths.index, old)
+    await loose('a', 4096, 3 * 86_400_000)
+    const dry = await dray('prune', '--grace', '0', '--dry-run')
+    expect(dry).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('would free: 4.0 KiB in 1 blob\n') })
+    const pruned = await dray('prune', '--grace', '0')
+    expect(pruned).toMatchObject({ exitCode: 3, stdout: dry.stdout.replace('would free', 'freed') })
+    expect(pruned.stderr).toMatch(/^dray: warning: the list is an older one: 3 backups are stored and not on it, and nothing of them was removed: (?:"web-0[234]"(?:, )?){3} \(back on the list: dray doctor --repair\)$/m)
+    await make('web-05')
+    const { exitCode, result } = await dray('forget', '--keep-last', '1', '--prune', '--grace', '0', '--json')
+    expect({ exitCode, result }).toMatchObject({ exitCode: 3, result: { forgotten: ['web-01'], pruned: { unlisted: expect.arrayContaining(['web-02', 'web-03', 'web-04']) } } })
+    const repaired = await run(process.execPath, [program, 'doctor', '--repair'], { env: env() })
+    expect(repaired).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 backup kept, 3 backups added') })
+    expect(await ids()).toEqual(['web-02', 'web-03', 'web-04', 'web-05'])
+    expect((await run(process.execPath, [program, 'verify'], { env: env() })).exitCode).toBe(0)
+    expect(await dray('prune', '--grace', '0')).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('warning') })
   })
 
   test('a blob that is missing is said', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { hexOf } from '../../src/store/digest.ts'
-import { run, type CommandResult } from '../lab/command.ts'
+import { run } from '../lab/command.ts'
 import { backUpTree, layerOf, makeTree, type TreeBackup } from '../unit/integrity/tree-backup.ts'
 import { scratch, type Scratch } from '../unit/store/scratch.ts'
 
@@ -12,8 +12,6 @@ const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
 let at: Scratch
 let backup: TreeBackup
 let pruned: Scratch
-/** It waits for the lock for a while, beside the other tests. */
-let locked: Promise<CommandResult>
 
 beforeAll(async () => {
   at = await scratch()
@@ -23,10 +21,8 @@ beforeAll(async () => {
   const other = await pruned.open()
   await other.lock('exclusive', { command: 'prune' })
   await other.close()
-  locked = cli('-r', pruned.path)
 })
 afterAll(async () => {
-  await locked
   await pruned[Symbol.asyncDispose]()
   await at[Symbol.asyncDispose]()
 })
@@ -63,7 +59,7 @@ test('a newer format is 21', async () => {
 })
 
 test('a repository that is being pruned is 31', async () => {
-  expect(await locked).toMatchObject({ exitCode: 31, stderr: expect.stringContaining('is locked by "prune"') })
+  expect(await cli('-r', pruned.path, '--wait', '0')).toMatchObject({ exitCode: 31, stderr: expect.stringContaining('is locked by "prune"') })
 }, 30_000)
 
 test('what is damaged is told to people and to machines alike, and moved aside once', async () => {

@@ -15,6 +15,7 @@ import { must, run } from '../lab/command.ts'
 import { backUp, collect, noise, scratch, type Scratch } from '../unit/store/scratch.ts'
 
 const program = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
+const deadly = new URL('die-at-call.js', import.meta.url).href
 const env = (at: Scratch) => ({ PATH: process.env['PATH'], HOME: at.folder, DRAY_REPO: at.path, XDG_STATE_HOME: join(at.folder, 'state') })
 
 let made = 0
@@ -32,7 +33,7 @@ async function fill(repository: Repository, count: number): Promise<void> {
 async function checkBackups(repository: Repository): Promise<string[]> {
   const backups = await listBackups(repository)
   for (const { descriptor } of backups) {
-    expect(await missingBlobs(repository.blobs, descriptor)).toEqual([])
+    expect(await missingBlobs(repository.blobs, [descriptor])).toEqual([])
     const { mounts } = await readBackup(repository.blobs, descriptor)
     const { content } = await readMount(repository.blobs, mounts[0]!)
     expect(await collect(openContent(new ChunkStore(repository), content.chunks))).toHaveLength(120_000)
@@ -67,6 +68,33 @@ test('kill -9, SIGTERM and SIGINT at any moment of forget and prune leave a list
     expect(await readdir(repository.paths.locks)).toEqual([])
   }
   expect(struck).toBeGreaterThan(0)
+}, 300_000)
+
+const isLong = Boolean(process.env['DRAY_TEST_ALL'])
+const forgetting = [['forget', '--keep-last', '2'], ...(isLong ? [['forget', '--keep-last', '2', '--prune', '--grace', '0']] : [])]
+
+test.each(forgetting.map(args => [args]))('kill -9 instead of each change that %j makes: what was forgotten stays so, and the rest is whole', async args => {
+  await using at = await scratch()
+  await using repository = await at.open()
+  const list = async () => (await listBackups(repository)).map(({ id }) => id)
+  const dray = (...line: string[]) => run(process.execPath, [program, ...line, '--wait', '0'], { env: env(at) })
+  let wasForgotten = 0
+  for (let call = 1, isKilled = true; isKilled; call++) {
+    await fill(repository, 3 - (await list()).length)
+    const before = await list()
+    const { exitCode } = await run(process.execPath, ['--import', deadly, program, ...args], { env: { ...env(at), DIE_AT_CALL: String(call) } })
+    isKilled = exitCode === 128
+    if (!isKilled) expect(exitCode).toBe(0)
+    const after = await checkBackups(repository)
+    expect([before, before.slice(1)]).toContainEqual(after)
+    if (after.length < before.length) wasForgotten++
+    const afterwards = [['doctor', '--repair'], ['prune', '--grace', '0']]
+    for (const next of isLong ? afterwards : [afterwards[call % 2]!]) {
+      expect(await dray(...next)).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('warning') })
+      expect(await checkBackups(repository)).toEqual(after)
+    }
+  }
+  expect(wasForgotten).toBeGreaterThan(3)
 }, 300_000)
 
 /** Runs a shell script in a mount namespace of its own; $REPO is the repository, $DRAY the command. */

@@ -1,5 +1,6 @@
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
+import { assertHeld } from '../../files/owner-lock.ts'
 import { readDeadJournals } from '../../pipeline/read-journals.ts'
 import { findingMeanings } from '../../integrity/finding.ts'
 import { checkRepository as inspect, type RepositoryReport } from '../../integrity/check-repository.ts'
@@ -8,6 +9,8 @@ import { formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
 import type { Command, CommandContext } from '../command.ts'
+import { lockRepository } from '../repository-lock.ts'
+import { readWait, withWaitOption } from '../wait-option.ts'
 
 type Check = { readonly subject: string; readonly ok: boolean; readonly finding: string; readonly hints: readonly string[] }
 
@@ -19,10 +22,10 @@ export const doctorCommand: Command = {
     ['dray doctor -H ssh://backup2 -r /srv/backups', 'check another engine and repository'],
     ['dray doctor --repair', 'rebuild index.json from the blobs'],
   ],
-  options: yargs => yargs.option('repair', { type: 'boolean', default: false, describe: 'rebuild what can be rebuilt from the blobs' }),
+  options: yargs => withWaitOption(yargs).option('repair', { type: 'boolean', default: false, describe: 'rebuild what can be rebuilt from the blobs' }),
   run: async (args, context) => {
     if (args['repair'] === true && context.globals.dryRun) throw new DrayError('usage', '--repair cannot be tried with --dry-run', { hints: ['dray doctor shows what is wrong and changes nothing'] })
-    const checks = args['repair'] === true ? [await repair(context)] : [await checkEngine(context), await checkRepository(context), await checkJournals(context)]
+    const checks = args['repair'] === true ? [await repair(context, readWait(args))] : [await checkEngine(context), await checkRepository(context, readWait(args)), await checkJournals(context)]
     const failed = checks.some(({ ok }) => !ok)
     return {
       text: checks.flatMap(({ subject, ok, finding, hints }) => [`${ok ? 'ok  ' : 'BAD '} ${subject}: ${finding}`, ...hints.map(hint => `     hint: ${hint}`)]).join('\n'),
@@ -40,14 +43,14 @@ async function checkEngine(context: CommandContext): Promise<Check> {
 }
 
 /** Whether the list can be read and everything is there: nothing of the data is read. */
-async function checkRepository(context: CommandContext): Promise<Check> {
+async function checkRepository(context: CommandContext, waitMs: number): Promise<Check> {
   let missing: RepositoryReport | undefined
   const found = await check('repository', async () => {
     await using repository = await context.openRepository({ create: false })
     const backups = formatCount((await listBackups(repository)).length, 'backup')
-    await using lock = await repository.lock('shared', { command: context.commandLine, signal: context.signal })
+    await using lock = await lockRepository(context, repository, 'shared', waitMs)
     const report = await inspect({ repository, level: 'quick', share: 1, repairs: false, onTotal: ignore, onBytes: ignore, signal: context.signal })
-    if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away`, { hints: ['run the same command again'] })
+    await assertHeld(lock, `the repository "${repository.path}"`)
     if (report.findings.some(({ severity }) => severity !== 'note')) missing = report
     return `${repository.path} lists ${backups}`
   })
@@ -67,12 +70,12 @@ async function checkJournals(context: CommandContext): Promise<Check> {
   return { subject: 'earlier runs', ok: left.length === 0, finding: left.length === 0 ? 'left nothing behind' : left.map(describeEntry).join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
 }
 
-async function repair(context: CommandContext): Promise<Check> {
+async function repair(context: CommandContext, waitMs: number): Promise<Check> {
   let isWhole = true
   const repaired = await check('repair', async () => {
     await repairLayout(context.globals.repo)
     await using repository = await context.openRepository({ create: false })
-    await using lock = await repository.lock('exclusive', { command: context.commandLine, signal: context.signal })
+    await using lock = await lockRepository(context, repository, 'exclusive', waitMs)
     const report = await rebuildIndex(repository, lock)
     isWhole = report.incomplete.length === 0
     return repairText(report)
@@ -80,10 +83,11 @@ async function repair(context: CommandContext): Promise<Check> {
   return { ...repaired, ok: repaired.ok && isWhole }
 }
 
-function repairText({ indexWas, kept, added, incomplete }: RepairReport): string {
+function repairText({ indexWas, kept, added, incomplete, renamed }: RepairReport): string {
   return [
     `index.json was ${indexWas}: ${formatCount(kept.length, 'backup')} kept, ${formatCount(added.length, 'backup')} added`,
-    ...incomplete.map(({ id, digest, listed, reason }) => `backup ${id === '' ? digest : id} is incomplete${listed ? '' : ' and not listed'}: ${reason}`),
+    ...renamed.map(({ id, was }) => `two backups had the id ${was}: the other one is ${id} now`),
+    ...incomplete.map(({ id, digest, reason }) => `backup ${id === '' ? digest : id} is incomplete: ${reason}`),
   ].join('\n     ')
 }
 

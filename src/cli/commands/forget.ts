@@ -11,7 +11,7 @@ import { listOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { localTimeZone, policyExample, readKeepPolicy, withKeepOptions } from '../keep-options.ts'
 import { lockRepository, whileLocked } from '../repository-lock.ts'
-import { warnOfDamaged, warnOfMissing } from '../retention-warnings.ts'
+import { warnOfDamaged, warnOfPruned } from '../retention-warnings.ts'
 import { sayReport } from '../run-command.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
 import { readGrace } from './prune.ts'
@@ -112,5 +112,5 @@ async function change(context: CommandContext, repository: Repository, { prune, 
 function changed(context: CommandContext, graceMs: number, json: { readonly forgotten?: readonly string[]; readonly wouldForget?: readonly string[]; readonly pruned?: GarbageCounts }): Changed {
   const { forgotten = [], pruned } = json
   if (pruned !== undefined) sayReport(context, pruneText(pruned, graceMs, json.wouldForget === undefined))
-  return { forgotten, json, exitCode: pruned === undefined ? 0 : warnOfMissing(pruned, context) }
+  return { forgotten, json, exitCode: pruned === undefined ? 0 : warnOfPruned(pruned, context) }
 }

@@ -4,7 +4,7 @@ import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
 import { parseDuration } from '../duration.ts'
 import { lockRepository, whileLocked } from '../repository-lock.ts'
-import { warnOfMissing } from '../retention-warnings.ts'
+import { warnOfPruned } from '../retention-warnings.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
 
 export const pruneCommand: Command = {
@@ -25,7 +25,7 @@ export const pruneCommand: Command = {
     const report = dryRun
       ? await whileLocked(await lockRepository(context, repository, 'shared', readWait(args)), () => findFreeable(job))
       : await whileLocked(await lockRepository(context, repository, 'exclusive', readWait(args)), lock => freeSpace(job, lock))
-    return { text: pruneText(report, graceMs, !dryRun).join('\n'), json: { repository: repository.path, graceMs, ...report }, exitCode: warnOfMissing(report, context) }
+    return { text: pruneText(report, graceMs, !dryRun).join('\n'), json: { repository: repository.path, graceMs, ...report }, exitCode: warnOfPruned(report, context) }
   },
 }
 

@@ -9,6 +9,7 @@ import { whileTransferring, type Transfer } from '../../workflows/reporter.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { isRepository, refuseRepositoryOptions, verifyRepository } from '../verify-repository.ts'
+import { withWaitOption } from '../wait-option.ts'
 
 const verdictCodes: Record<Verdict, number> = { valid: 0, incomplete: exitCodes.incomplete, damaged: exitCodes.damaged, unverifiable: exitCodes.unverifiable, 'not an image': exitCodes.unverifiable }
 
@@ -23,7 +24,7 @@ export const verifyCommand: Command = {
     ['dray verify latest web --deep', 'a backup: everything is unpacked and compared'],
     ['dray verify --sample 5%', 'a part of a large repository, another one every time'],
   ],
-  options: yargs => yargs
+  options: yargs => withWaitOption(yargs)
     .positional('target', { type: 'string', describe: 'a file, "-" for stdin, a directory, or a backup: its id, the beginning of one, or "latest" (default: the whole repository)' })
     .positional('container', { type: 'string', describe: 'for "latest": of this container' })
     .option('quick', { type: 'boolean', default: false, describe: 'only that everything is there with its size' })

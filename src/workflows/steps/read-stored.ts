@@ -13,7 +13,7 @@ import type { Run } from '../run.ts'
 /** Throws `damaged`, before anything is touched, when a blob of the backup is not there. */
 export async function readStored(repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
   const { blobs } = repository
-  const missing = await missingBlobs(blobs, backup.descriptor).catch((thrown: unknown) => {
+  const missing = await missingBlobs(blobs, [backup.descriptor]).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `backup "${backup.id}" is damaged: ${thrown.message}`, { hints: hintsFor(backup), cause: thrown }) : thrown
   })
   if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${sayMissing(missing)}`, { hints: hintsFor(backup) })

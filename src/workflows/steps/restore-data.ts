@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { rootArchive } from '../../archive/pax-header.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
+import { assertHeld } from '../../files/owner-lock.ts'
 import { removeBindPath } from '../../mounts/bind-path.ts'
 import type { MountTarget, MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
@@ -43,7 +44,7 @@ export function restoreData(run: { readonly id: string }, { isLater = false } = 
     const stored = await findMount(repository, backup, source)
     const target: MountTarget = 'path' in entry ? { kind: stored.described.kind === 'file' ? 'file' : 'directory', path: source } : await volumeTarget(engine, entry.volume, signal)
     await writeBack(engine, repository, stored, target, run.id, signal)
-    if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${path}" was taken away`)
+    await assertHeld(lock, `the repository "${path}"`)
   }
 }
 

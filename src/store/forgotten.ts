@@ -1,0 +1,46 @@
+/**
+ * What is forgotten leaves the list in the same write that says so: index.json names the backup indexes that go, and then they
+ * go. So a backup that is stored and not on the list was forgotten by a run that was killed between the two, or the list is an
+ * older one: the first is named there, the second is not.
+ */
+import { syncFolder } from '../files/atomic-file.ts'
+import { isDigest } from './digest.ts'
+import type { Digest, Index } from './oci.ts'
+import type { Repository } from './repository.ts'
+
+const annotation = 'dev.drayage.forgotten'
+
+/** The list without these, naming them. What the list named before is given up: finishForgetting comes first. */
+export function withoutForgotten(index: Index, forgotten: ReadonlySet<Digest>): Index {
+  const { annotations = {}, manifests, ...rest } = index
+  const named = Object.entries(annotations).filter(([name]) => name !== annotation)
+  if (forgotten.size > 0) named.push([annotation, JSON.stringify([...forgotten])])
+  return { ...rest, manifests: manifests.filter(({ digest }) => !forgotten.has(digest)), ...(named.length === 0 ? {} : { annotations: Object.fromEntries(named) }) }
+}
+
+/** The backup indexes that were forgotten last. One that is on the list again is none of them. */
+export function forgottenIn({ manifests, annotations }: Pick<Index, 'manifests' | 'annotations'>): Set<Digest> {
+  const forgotten = new Set(readDigests(annotations?.[annotation]))
+  for (const { digest } of manifests) forgotten.delete(digest)
+  return forgotten
+}
+
+/** Removes their indexes, so that no repair lists them again, also after a forget that was killed. Under the exclusive lock. */
+export async function finishForgetting({ blobs, paths }: Repository, index: Index): Promise<void> {
+  let removed = false
+  for (const digest of forgottenIn(index)) {
+    if (blobs.statNow(digest) === undefined) continue
+    await blobs.remove(digest)
+    removed = true
+  }
+  if (removed) await syncFolder(paths.blobs)
+}
+
+function readDigests(text: string | undefined): Digest[] {
+  try {
+    const list: unknown = JSON.parse(text ?? '[]')
+    return Array.isArray(list) ? list.filter((each): each is Digest => typeof each === 'string' && isDigest(each)) : []
+  } catch {
+    return []
+  }
+}
