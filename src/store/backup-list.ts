@@ -5,10 +5,21 @@ import { finishForgetting, withoutForgotten } from './forgotten.ts'
 import { changeIndexFile, readIndexFile } from './index-file.ts'
 import type { Repository } from './repository.ts'
 
-/** All backups, oldest first, from index.json alone. */
+/** Clocks of machines that work together differ by less. */
+const clocksDifferByMs = 60 * 60 * 1000
+
+/** Made while a clock was wrong: its own, or the one of this machine now. */
+export function isDatedAhead({ created }: Pick<BackupSummary, 'created'>, nowMs = Date.now()): boolean {
+  return Date.parse(created) > nowMs + clocksDifferByMs
+}
+
+/**
+ * All backups, oldest first, from index.json alone. One that is dated ahead is older than what was listed after it with a date
+ * that can be right.
+ */
 export async function listBackups(repository: Pick<Repository, 'paths'>): Promise<BackupSummary[]> {
   const { manifests } = await readIndexFile(repository)
-  return manifests.map(toSummary).filter(summary => summary !== undefined).sort(byTime)
+  return inOrder(manifests.map(toSummary).filter(summary => summary !== undefined))
 }
 
 /** By its id or a prefix that only one id has. Throws `not-found`, or `usage` when several begin so. */
@@ -44,6 +55,15 @@ export async function removeBackups(repository: Repository, ids: readonly string
   return removed
 }
 
-function byTime(a: BackupSummary, b: BackupSummary): number {
-  return Date.parse(a.created) - Date.parse(b.created) || (a.id < b.id ? -1 : 1)
+/** `asListed` in the order of index.json, which is that in which they were added. */
+function inOrder(asListed: readonly BackupSummary[]): BackupSummary[] {
+  const nowMs = Date.now()
+  let listedAfterMs = Infinity
+  const placed = asListed.toReversed().map(summary => {
+    const isAhead = isDatedAhead(summary, nowMs)
+    const ms = Date.parse(summary.created)
+    if (!isAhead && ms < listedAfterMs) listedAfterMs = ms
+    return { summary, isAhead, ms: isAhead ? Math.min(ms, listedAfterMs) : ms }
+  })
+  return placed.sort((a, b) => a.ms - b.ms || Number(b.isAhead) - Number(a.isAhead) || (a.summary.id < b.summary.id ? -1 : 1)).map(({ summary }) => summary)
 }

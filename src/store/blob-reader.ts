@@ -24,12 +24,15 @@ export interface BlobReader {
 /** Manifests, configs and chunks. Layers and other large blobs are streamed. */
 export const smallBlobBytes = 64 * 1024 * 1024
 
+/** Also met while something is backed up: what an older backup is good for, those who restore say. */
+export const whatIsLost = 'what is lost, and what to do about it: dray verify'
+
 export function missingBlob(digest: Digest, where: string): DrayError {
-  return new DrayError('damaged', `blob "${digest}" is missing in "${where}"`, { hints: ['try an older backup: dray list'] })
+  return new DrayError('damaged', `blob "${digest}" is missing in "${where}"`, { hints: [whatIsLost] })
 }
 
 export function wrongBlob(digest: Digest, where: string, what: string): DrayError {
-  return new DrayError('damaged', `blob "${digest}" in "${where}" ${what}`, { hints: ['try an older backup: dray list'] })
+  return new DrayError('damaged', `blob "${digest}" in "${where}" ${what}`, { hints: [whatIsLost] })
 }
 
 /** Hands the bytes on and throws `damaged` at their end unless they were the blob's. */

@@ -1,7 +1,7 @@
 import { sharedBuffer } from '../archive/buffer-pool.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { missingBlob, type BlobReader } from './blob-reader.ts'
+import { missingBlob, whatIsLost, type BlobReader } from './blob-reader.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { chunkThreads } from './chunk-threads.ts'
 
@@ -10,10 +10,13 @@ export class ChunkReader {
   readonly #blobs: BlobReader
   readonly #strict: boolean
 
-  /** `strict`: a blob that holds the chunk and has not the digest of its name is damaged too. */
-  constructor(blobs: BlobReader, { strict = false }: { readonly strict?: boolean } = {}) {
+  readonly #hints: readonly string[]
+
+  /** `strict`: a blob that holds the chunk and has not the digest of its name is damaged too. `hints` are for what is damaged. */
+  constructor(blobs: BlobReader, { strict = false, hints = [whatIsLost] }: { readonly strict?: boolean; readonly hints?: readonly string[] } = {}) {
     this.#blobs = blobs
     this.#strict = strict
+    this.#hints = hints
   }
 
   /** The plain bytes, verified, in `into` where it is given. Throws `damaged`, naming the chunk, when they cannot be had. */
@@ -22,7 +25,7 @@ export class ChunkReader {
       await this.#decode(chunk, into)
       return into
     } catch (thrown) {
-      throw thrown instanceof DrayError && thrown.code === 'damaged' ? damaged(chunk.key, messageOf(thrown), thrown) : thrown
+      throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `chunk "${chunk.key}" cannot be read: ${messageOf(thrown)}`, { cause: thrown, hints: this.#hints }) : thrown
     }
   }
 
@@ -44,8 +47,4 @@ export class ChunkReader {
       await this.#decode(chunk, into)
     }
   }
-}
-
-function damaged(key: string, reason: string, cause?: unknown): DrayError {
-  return new DrayError('damaged', `chunk "${key}" cannot be read: ${reason}`, { cause, hints: ['try an older backup: dray list', 'what is lost: dray verify', 'what is left of this one: dray restore … --skip-damaged'] })
 }

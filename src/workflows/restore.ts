@@ -22,7 +22,7 @@ import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { findImageByName } from './steps/image-names.ts'
 import { withLostMemory } from './steps/hold-memory.ts'
-import { readStored, readWhatIsLeft } from './steps/read-stored.ts'
+import { hintsFor, readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
@@ -99,7 +99,7 @@ type Checked = Read & { readonly plan: RestorePlan }
 async function readBackup({ run, engine, repository, backup, container, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
   const chosen = await chooseBackup(repository, backup, container, text => run.reporter.warn(text))
   const stored = options.skipDamaged ? await readWhatIsLeft(run, repository, chosen, container) : await readStored(repository, chosen, container)
-  return { stored, source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
+  return { stored, source: new ChunkReader(repository.blobs, { hints: hintsFor(chosen) }), temporary: temporaryJournal(run, engine) }
 }
 
 async function check(state: Read): Promise<{ plan: RestorePlan }> {

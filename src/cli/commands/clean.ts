@@ -1,8 +1,11 @@
+import type { Engine } from '../../engine/engine.ts'
+import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { printable } from '../../ui/format.ts'
+import { describeForeign, describeTemporary, findTemporaries, removeTemporaries } from '../../workflows/clean-temporaries.ts'
 import { cleanDeadRuns, forgetRun, listDeadRuns, type LeftOver } from '../../workflows/clean.ts'
 import { restoreData } from '../../workflows/steps/restore-data.ts'
-import type { Command, CommandResult } from '../command.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
 
 export const cleanCommand: Command = {
   usage: 'clean',
@@ -21,15 +24,43 @@ export const cleanCommand: Command = {
       const forgotten = await forgetRun(folder, forget)
       return { text: forgotten.map(what => `forgotten: ${printable(what)}`).join('\n'), json: { forgotten } }
     }
-    if (context.globals.dryRun) return listed(await listDeadRuns(folder), 'would put right')
-    const { settled, left } = await cleanDeadRuns({ folder, connect: address => context.connect(address, 'the notes of an earlier run'), restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal: context.signal, command: context.commandLine })
+    const engines = new Set<Engine>()
+    const connect = async (address?: string): Promise<Engine> => {
+      const engine = await (address === undefined ? context.connect() : context.connect(address, 'the notes of an earlier run'))
+      engines.add(engine)
+      return engine
+    }
+    await connectToOwn(context, connect)
+    if (context.globals.dryRun) {
+      const temporaries = await Promise.all([...engines].map(engine => findTemporaries(engine, context.signal)))
+      return listed([...(await listDeadRuns(folder)), ...temporaries.flatMap(({ dead }) => dead).map(each => ({ run: each.run, what: describeTemporary(each), problem: 'made by a killed run' }))], 'would put right')
+    }
+    const report = await cleanDeadRuns({ folder, connect, restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal: context.signal, command: context.commandLine })
+    const [settled, left, foreign] = [[...report.settled], [...report.left], [] as string[]]
+    for (const engine of engines) {
+      const removed = await removeTemporaries(engine, context.signal)
+      settled.push(...removed.settled)
+      left.push(...removed.left)
+      foreign.push(...removed.foreign.map(describeForeign))
+    }
     const lines = [
       ...settled,
       ...left.map(({ run, what, problem }) => `left: ${what}: ${problem} (run ${run})`),
+      ...foreign.map(what => `not touched: ${what}`),
       ...(settled.length + left.length === 0 ? ['nothing is left of earlier runs'] : []),
     ]
-    return { text: lines.map(printable).join('\n'), json: { settled, left }, exitCode: left.length === 0 ? 0 : exitCodes.incomplete }
+    return { text: lines.map(printable).join('\n'), json: { settled, left, foreign }, exitCode: left.length === 0 ? 0 : exitCodes.incomplete }
   },
+}
+
+/** An engine that is named has to answer; without one the journals say where runs were at work. */
+async function connectToOwn({ globals, reporter }: CommandContext, connect: () => Promise<Engine>): Promise<void> {
+  try {
+    await connect()
+  } catch (thrown) {
+    if (globals.host !== undefined || !(thrown instanceof DrayError) || thrown.code !== 'engine-unreachable') throw thrown
+    reporter.note(`what killed runs made for the moment was not looked for: ${thrown.message}`)
+  }
 }
 
 function listed(found: readonly LeftOver[], verb: string): CommandResult {

@@ -7,6 +7,7 @@ import { checkRepository as inspect, type RepositoryReport } from '../../integri
 import { repairLayout, rebuildIndex, type RepairReport } from '../../store/repair.ts'
 import { formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
+import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { lockRepository } from '../repository-lock.ts'
@@ -66,8 +67,13 @@ function ignore(): void {
 }
 
 async function checkJournals(context: CommandContext): Promise<Check> {
-  const left = (await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open)
-  return { subject: 'earlier runs', ok: left.length === 0, finding: left.length === 0 ? 'left nothing behind' : left.map(describeEntry).join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
+  const temporaries = await context.connect().then(engine => findTemporaries(engine, context.signal), (thrown: unknown) => {
+    if (thrown instanceof DrayError) return undefined // a finding by itself
+    throw thrown
+  })
+  const left = [...(await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open).map(describeEntry), ...(temporaries?.dead ?? []).map(describeTemporary)]
+  const foreign = (temporaries?.foreign ?? []).map(describeForeign)
+  return { subject: 'earlier runs', ok: left.length === 0, finding: [left.length === 0 ? 'left nothing behind' : left.join('; '), ...foreign].join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
 }
 
 async function repair(context: CommandContext, waitMs: number): Promise<Check> {

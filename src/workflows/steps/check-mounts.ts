@@ -68,7 +68,7 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (!options.replace) {
     obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
-    await checkFixed(writer, found.Mountpoint, obstacles, run.signal)
+    await checkReplaceable({ writer, what, folder: found.Mountpoint, elsewhere: `restore into another volume: --map-volume ${stored.described.source}:OTHER` }, obstacles, run.signal)
     const users = usersOfVolume(await job.running(), name)
     if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   }
@@ -91,7 +91,7 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   if (await job.holdsSame(stored, writer, place)) return { stored, place, action: 'keep', because: 'it holds the same already' }
   const users = options.replace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
-  if (options.replace) await checkFixed(writer, place.kind === 'file' ? posix.dirname(place.path) : place.path, obstacles, signal)
+  if (options.replace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
 }
@@ -101,7 +101,8 @@ function replaceIt({ mayReplace }: Pick<CheckJob, 'mayReplace'>): string {
 }
 
 /** Found when half of the rest was gone already it would stand in the way of the way back, too. */
-async function checkFixed(writer: MountWriter, folder: string, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+async function checkReplaceable({ writer, what, folder, elsewhere }: { readonly writer: MountWriter; readonly what: string; readonly folder: string; readonly elsewhere: string }, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+  if (!writer.canList) obstacles.add(`${what} is not empty, and the engine's archive endpoints (--reader api) cannot empty it`, `leave --reader out, or take --reader helper or host; or ${elsewhere}`)
   const fixed = await writer.findFixed(signal)
   if (fixed === undefined) return
   const path = posix.join(folder, fixed.toString())

@@ -1,6 +1,6 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { didYouMean } from '../../errors/similar-name.ts'
-import { findBackup, listBackups } from '../../store/backup-list.ts'
+import { findBackup, isDatedAhead, listBackups } from '../../store/backup-list.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
 import type { Repository } from '../../store/repository.ts'
 
@@ -9,7 +9,7 @@ export const replacedTag = 'replaced'
 
 /**
  * A backup by id, unique prefix, or `latest`: of the container that is named the newest complete one, else the last run's. Where
- * that is not the newest, where none is complete, or where its date cannot be right, `warn` is told what is lacking.
+ * that is not the newest, where none is complete, or where dates cannot be right, `warn` is told.
  */
 export async function chooseBackup(repository: Repository, wanted: string, container: string | undefined, warn: (text: string) => void): Promise<BackupSummary> {
   const backups = (await listBackups(repository)).filter(({ containers, tags }) => containers.length > 0 && !tags.includes(replacedTag))
@@ -17,7 +17,9 @@ export async function chooseBackup(repository: Repository, wanted: string, conta
   const newest = backups.findLast(({ containers }) => container === undefined || containers.includes(container))
   if (newest === undefined) throw noneOf(repository, container, backups)
   const chosen = container === undefined ? ofLastRun(newest, backups) : newestComplete(newest, container, backups, warn)
-  if (Date.parse(chosen.created) > Date.now()) warn(`backup ${chosen.id} is dated in the future, ${chosen.created}: a clock was wrong, and another one may be newer (dray list shows them; to take another, name its id)`)
+  for (const { id, created } of backups.filter(backup => isDatedAhead(backup) && (backup === chosen || container === undefined || backup.containers.includes(container)))) {
+    warn(`backup ${id} is dated in the future, ${created}: a clock was wrong, or is${id === chosen.id ? '; nothing with a right date was stored after it, so it is taken as the latest' : '; what was stored after it counts as newer'} (dray list shows them; to take another, name its id)`)
+  }
   if (chosen.lacks.length > 0) warn(`backup ${chosen.id} of ${chosen.created} is not complete: it lacks ${chosen.lacks.join('; ')}`)
   return chosen
 }

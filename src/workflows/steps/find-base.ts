@@ -2,7 +2,7 @@ import type { EngineFacts } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
 import { readBackup, readContainerSpec, readMount } from '../../store/backup-graph.ts'
-import { listBackups } from '../../store/backup-list.ts'
+import { isDatedAhead, listBackups } from '../../store/backup-list.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Descriptor } from '../../store/oci.ts'
 import type { Repository } from '../../store/repository.ts'
@@ -20,7 +20,8 @@ export type Base = {
 
 /** Undefined when there is none, or none that can be read: then everything is read. */
 export async function findBase(repository: Repository, engine: EngineFacts, container: string, warn: (text: string) => void): Promise<Base | undefined> {
-  const newest = (await listBackups(repository)).filter(backup => backup.engine === engine.id && backup.containers.includes(container)).at(-1)
+  // With a wrong clock, before or now, times do not tell what has changed since.
+  const newest = (await listBackups(repository)).findLast(backup => backup.engine === engine.id && backup.containers.includes(container) && !isDatedAhead(backup))
   if (newest === undefined) return undefined
   try {
     const { blobs } = repository

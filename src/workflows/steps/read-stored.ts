@@ -51,7 +51,8 @@ export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' 
   return { backup, contents, spec: { ...spec, leftOut: [...spec.leftOut, ...leftOut] }, mounts, skipsDamaged: true, lost: [...lost.values()].map(destinations => `all data at ${destinations.join(', ')}`) }
 }
 
-function hintsFor({ id }: BackupSummary): string[] {
+/** What to do instead of restoring it. */
+export function hintsFor({ id }: Pick<BackupSummary, 'id'>): string[] {
   return ['try an older backup: dray list', `what is lost: dray verify ${id}`, `what is left of it: dray restore ${id} --skip-damaged`]
 }
 

@@ -2,6 +2,7 @@ import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { ContainerSummary, Engine } from '../../engine/engine.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
+import { isTemporary } from '../../mounts/temporary-objects.ts'
 import { isWithin } from './own-places.ts'
 
 /** Containers of the user that run, paused ones too, inspected; but for one. */
@@ -23,7 +24,7 @@ export function usersOfVolume(running: readonly ContainerInspect[], volume: stri
 
 /** Of dray's own, made for the moment. */
 export function isTemporaryContainer({ Labels }: ContainerSummary): boolean {
-  return Labels?.['dev.drayage.temporary'] === 'true'
+  return isTemporary(Labels)
 }
 
 export function nameOfSummary({ Names, Id }: ContainerSummary): string {

@@ -4,11 +4,14 @@ import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { DrayError } from '../../../src/errors/dray-error.ts'
+import { thisProcess } from '../../../src/files/owner.ts'
+import { labelsOf } from '../../../src/mounts/temporary-objects.ts'
 import { cleanBeforehand, cleanDeadRuns, forgetRun, type CleanRequest } from '../../../src/workflows/clean.ts'
 import { run } from '../../lab/command.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
@@ -66,7 +69,7 @@ async function killedRun(id: string, what: string, name?: string): Promise<void>
   await once(child, 'close')
 }
 
-const cli = (...args: string[]) => run(process.execPath, [dray, ...args], { env: { PATH: process.env['PATH'], HOME: state, XDG_STATE_HOME: state } })
+const cli = (...args: string[]) => run(process.execPath, [dray, ...args], { env: { PATH: process.env['PATH'], HOME: state, XDG_STATE_HOME: state, DOCKER_HOST: address } })
 
 const request = (more: Partial<CleanRequest> = {}): CleanRequest => ({
   folder, connect: () => Promise.resolve(engine), restoreData: () => Promise.reject(new DrayError('conflict', 'no data')), signal: new AbortController().signal, command: 'dray clean', ...more,
@@ -90,7 +93,7 @@ describe('dray clean', () => {
     await killedRun('run-2', 'volume', 'half-made')
     const { exitCode, stdout } = await cli('clean', '--json')
     expect(exitCode).toBe(0)
-    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ event: 'result', ok: true, exitCode: 0, settled: ['removed the volume "half-made" that a killed run had created', 'started the container "web" that a killed run had stopped'], left: [] })
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ event: 'result', ok: true, exitCode: 0, settled: ['removed the volume "half-made" that a killed run had created', 'started the container "web" that a killed run had stopped'], left: [], foreign: [] })
     expect(await status()).toBe('running')
     expect(await engine.volumes.list()).toEqual([])
   }, 30_000)
@@ -130,6 +133,53 @@ describe('dray clean', () => {
     expect(lines.filter(line => line.includes('a killed run')).sort()).toEqual(['removed the volume "half-made" that a killed run had created', 'unpaused the container "web" that a killed run had paused'])
     expect(await status()).toBe('running')
     expect(await journals()).toEqual([])
+  }, 30_000)
+})
+
+describe('things for the moment that no journal names', () => {
+  const flags = (labels: Record<string, string>): string[] => Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`])
+
+  /** A container, an image and a volume of a run. */
+  async function make(run: string, labels: Record<string, string>): Promise<void> {
+    await docker('create', '--name', `drayage-${run}-helper`, ...flags(labels), 'box:1')
+    await docker('volume', 'create', ...flags(labels), `drayage-${run}-volume`)
+    await engine.images.importRootfs(Readable.from([Buffer.alloc(1024)]), { repo: 'drayage-scratch', tag: `drayage-${run}-image`, changes: Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`) })
+  }
+  const remaining = async () => ({
+    containers: (await engine.containers.list()).map(({ Names }) => Names[0]).filter(name => name !== '/web').sort(),
+    volumes: (await engine.volumes.list()).map(({ Name }) => Name).sort(),
+    images: (await engine.images.list()).flatMap(({ RepoTags }) => RepoTags ?? []).filter(name => name !== 'box:1').sort(),
+  })
+  const all = (...runs: string[]) => ({ containers: runs.map(run => `/drayage-${run}-helper`), volumes: runs.map(run => `drayage-${run}-volume`), images: runs.map(run => `drayage-scratch:drayage-${run}-image`) })
+
+  afterEach(async () => {
+    for (const name of (await remaining()).images) await engine.images.remove(name)
+  })
+
+  test('are removed when their run is dead; those of a living run stay, those of another machine are named', async () => {
+    const dead = { ...thisProcess(), startTime: '1' }
+    await make('dead', labelsOf('dead', dead))
+    await make('alive', labelsOf('alive'))
+    await make('far', labelsOf('far', { ...dead, host: 'far', machine: 'other' }))
+    await make('old', { 'dev.drayage.run': 'old', 'dev.drayage.temporary': 'true' })
+    expect(await cli('clean', '--dry-run')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('would put right: container "drayage-dead-helper" (made by a killed run, run dead)\n') })
+    expect(await cli('doctor')).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^BAD {2}earlier runs: container "drayage-dead-helper"; .*\n {5}hint: put it right with: dray clean$/m) })
+    expect(await remaining()).toEqual(all('alive', 'dead', 'far', 'old'))
+    const { exitCode, stdout } = await cli('clean')
+    expect({ exitCode, lines: stdout.trim().split('\n').map(line => line.replace(/: if that is.*/, '')) }).toEqual({ exitCode: 0, lines: expect.arrayContaining([
+      'removed the container "drayage-dead-helper" that a killed run had made', 'removed the image "drayage-scratch:drayage-dead-image" that a killed run had made', 'removed the volume "drayage-dead-volume" that a killed run had made',
+      'not touched: container "drayage-far-helper" of run far on host "far" (process ' + `${process.pid})`, 'not touched: volume "drayage-old-volume" of run old, which does not say where it is',
+    ]) })
+    expect(stdout).not.toContain('alive')
+    expect(await remaining()).toEqual(all('alive', 'far', 'old'))
+  }, 60_000)
+
+  test('an engine that is named has to answer, the default one need not', async () => {
+    await killedRun('run-1', 'pause')
+    expect(await cli('clean', '-H', 'unix:///nowhere.sock')).toMatchObject({ exitCode: 10 })
+    expect(await status()).toBe('paused')
+    const { exitCode, stdout, stderr } = await run(process.execPath, [dray, 'clean'], { env: { PATH: process.env['PATH'], HOME: state, XDG_STATE_HOME: state, DOCKER_HOST: 'unix:///nowhere.sock' } })
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: 'unpaused the container "web" that a killed run had paused\n', stderr: expect.stringContaining('was not looked for: ') })
   }, 30_000)
 })
 
