@@ -1,4 +1,5 @@
 import { decompress, detectCompression } from '../../archive/decompress-stream.ts'
+import type { LayerSource } from '../../archive/layer-members.ts'
 import { mergeLayers } from '../../archive/merge-layers.ts'
 import { childAnnotationNames } from '../../store/backup-summary.ts'
 import { digestOf } from '../../store/digest.ts'
@@ -25,8 +26,9 @@ export async function mergeWritableLayers({ repository: { blobs }, images, run: 
   const { layers, config } = await readImage(blobs, commit.descriptor)
   const writable = layers.slice(below)
   if (writable.length <= mostWritableLayers) return commit
-  const merged = await storeLayer(images, mergeLayers(writable.map(({ descriptor: { digest, size } }) => () => plain(blobs.openRead(digest, { size })))), signal)
   const kept = layers.slice(0, below)
+  const toSource = ({ descriptor: { digest, size } }: (typeof layers)[number]): LayerSource => () => plain(blobs.openRead(digest, { size }))
+  const merged = await storeLayer(images, mergeLayers(writable.map(toSource), kept.map(toSource)), signal)
   const changed = withOneLayer(config, [...kept.map(({ diffId }) => diffId), merged.diffId], writable.length)
   const id = digestOf(changed)
   const stored = await images.putImage({ config: changed, layers: [...kept.map(({ descriptor }) => descriptor), merged.descriptor], engineId: id })
