@@ -15,6 +15,15 @@ export function whiteoutOf(path: LayerPath): LayerPath | undefined {
   return join(folderOf(path), name.slice(whiteoutPrefix.length))
 }
 
+/** The directory of which an opaque marker hides what lies below; undefined for any other path. */
+export function opaqueFolderOf(path: LayerPath): LayerPath | undefined {
+  return baseOf(path) === opaqueMarker ? folderOf(path) : undefined
+}
+
+export function opaqueMarkerOf(folder: LayerPath): LayerPath {
+  return join(folder, opaqueMarker)
+}
+
 /** What the layers above hide of the one that is passing. Layers are taken from the top, each of them closed before the next. */
 export class LayerCover {
   /** A removed path is something that is no directory. */
@@ -69,7 +78,14 @@ export class LayerCover {
 }
 
 function isOpaque(path: LayerPath): boolean {
-  return baseOf(path) === opaqueMarker
+  return opaqueFolderOf(path) !== undefined
+}
+
+/** The folders that a path lies in, from its own up to the root. */
+export function ancestorsOf(path: LayerPath): LayerPath[] {
+  const folders: LayerPath[] = []
+  for (let at = path; at !== ''; ) folders.push((at = folderOf(at)))
+  return folders
 }
 
 function folderOf(path: LayerPath): LayerPath {

@@ -5,16 +5,15 @@
 import { createHash } from 'node:crypto'
 import { BufferPool } from '../archive/buffer-pool.ts'
 import { TarScanner } from '../archive/tar-scanner.ts'
-import type { TarEntry } from '../archive/tar-entry.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { isLostContent } from '../errors/lost-content.ts'
 import { bytesOf, type ChunkRef } from '../store/chunk-ref.ts'
+import { chunkThreads } from '../store/chunk-threads.ts'
 import { plainChunks, type ChunkSource } from '../store/content-reader.ts'
 import { DigestSet } from '../store/digest-set.ts'
 import type { MountContent } from '../store/mount-manifest.ts'
 import type { Digest } from '../store/oci.ts'
-import type { PlacedEntry } from '../store/toc-entry.ts'
-import { readToc } from '../store/toc.ts'
+import { entriesIn } from '../store/toc.ts'
 import { noteGarbage } from '../store/young-garbage.ts'
 import type { CheckingBlobs } from './checking-blobs.ts'
 import { compareEntry } from './compare-entry.ts'
@@ -33,11 +32,15 @@ export type DeepJob = {
 type Segment = { readonly number: number; readonly from: number; readonly to: number; readonly start: number; readonly first: number; readonly last: number; readonly isLast: boolean; readonly identity: Digest }
 
 const mostWrong = 20
+/** Chunks. More would make no difference on two processors, and take more memory. */
+const readAhead = 1
+/** A larger chunk is read once more with the next segment. */
+const mostKeptBytes = 4 * 1024 * 1024
 
 export class MountContentCheck {
   readonly #job: DeepJob
   /** For all segments: each would make buffers of its own. */
-  readonly #pool = new BufferPool(6)
+  readonly #pool = new BufferPool(readAhead + 3)
   /** Two segments that follow one another share a chunk as a rule. */
   #last: { readonly key: string; readonly plain: Buffer } | undefined
   readonly #sound = new DigestSet()
@@ -51,6 +54,7 @@ export class MountContentCheck {
   async check(name: string, content: MountContent): Promise<string[]> {
     const { checking: { table }, share, signal } = this.#job
     const wrong: string[] = []
+    chunkThreads.expect(bytesOf(content.chunks) * share)
     for (const segment of segmentsOf(content)) {
       signal.throwIfAborted()
       const isHurt = [content.toc.chunks[segment.number], ...content.chunks.slice(segment.first, segment.last)].some(chunk => chunk !== undefined && table.isBad(chunk.digest))
@@ -65,10 +69,7 @@ export class MountContentCheck {
   async #checkSegment(name: string, content: MountContent, segment: Segment): Promise<void> {
     const differences: string[] = []
     try {
-      const entries = await this.#entries(content, segment)
-      const found = await this.#scan(content, segment)
-      for (const [at, entry] of entries.entries()) differences.push(...compareEntry(entry, found[at], segment.from))
-      if (found.length > entries.length) differences.push(`"${found[entries.length]?.name.toString() ?? ''}" is not in the table of contents`)
+      await this.#compare(content, segment, differences)
     } catch (thrown) {
       if (thrown instanceof BadChunk) return
       if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
@@ -83,31 +84,34 @@ export class MountContentCheck {
     this.#wrong.set(segment.identity, differences.slice(0, mostWrong))
   }
 
-  async #entries({ toc }: MountContent, { number }: Segment): Promise<PlacedEntry[]> {
-    const memory = this.#pool.take(toc.chunks[number]?.length ?? 0)
+  /** Throws `damaged` when the segment is not a whole number of records. No entry is held once it is compared. */
+  async #compare({ chunks, toc }: MountContent, { number, from, to, start, first, last, isLast }: Segment, differences: string[]): Promise<void> {
+    const described = toc.chunks[number]
+    const memory = this.#pool.take(described?.length ?? 0)
     try {
-      const entries: PlacedEntry[] = []
-      for await (const some of readToc({ read: chunk => this.#read(chunk, memory, 'toc-broken') }, toc, { from: number, to: number + 1 })) entries.push(...some)
-      return entries
+      const expected = described === undefined ? [].values() : entriesIn(await this.#read(described, memory, 'toc-broken'), described)
+      let isMore = false
+      const scanner = new TarScanner({
+        onEntry: found => {
+          const next = expected.next()
+          if (next.done !== true) differences.push(...compareEntry(next.value, found, from))
+          else if (!isMore) differences.push(`"${found.name.toString()}" is not in the table of contents`)
+          isMore ||= next.done === true
+        },
+      })
+      let position = start
+      for await (const plain of plainChunks({ read: (chunk, into) => this.#readOrLast(chunk, into) }, chunks.slice(first, last), { pool: this.#pool, readAhead })) {
+        scanner.scan(plain.subarray(Math.max(0, from - position), Math.max(0, to - position)))
+        position += plain.length
+        noteGarbage(plain.length)
+        const key = chunks[last - 1]?.key
+        if (position > to && key !== undefined) this.#keepLast(key, plain)
+      }
+      if (isLast) scanner.end()
+      for (const missing of expected) differences.push(...compareEntry(missing, undefined, from))
     } finally {
       this.#pool.giveBack(memory)
     }
-  }
-
-  /** The entries of the segment as the tar has them. Throws `damaged` when it is not a whole number of records. */
-  async #scan({ chunks }: MountContent, { from, to, start, first, last, isLast }: Segment): Promise<TarEntry[]> {
-    const found: TarEntry[] = []
-    const scanner = new TarScanner({ onEntry: entry => found.push(entry) })
-    let position = start
-    for await (const plain of plainChunks({ read: (chunk, into) => this.#readOrLast(chunk, into) }, chunks.slice(first, last), this.#pool)) {
-      scanner.scan(plain.subarray(Math.max(0, from - position), Math.max(0, to - position)))
-      position += plain.length
-      noteGarbage(plain.length)
-      const key = chunks[last - 1]?.key
-      if (position > to && key !== undefined) this.#keepLast(key, plain)
-    }
-    if (isLast) scanner.end()
-    return found
   }
 
   /** What no segment has read: beside bad blobs, and where the table is broken. */
@@ -124,6 +128,7 @@ export class MountContentCheck {
   }
 
   #keepLast(key: string, plain: Buffer): void {
+    if (plain.length > mostKeptBytes) return
     if (this.#last !== undefined) this.#pool.giveBack(this.#last.plain)
     const copy = this.#pool.take(plain.length)
     plain.copy(copy)

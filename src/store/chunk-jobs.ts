@@ -34,7 +34,7 @@ export async function performChunkJob(job: ChunkJob): Promise<ChunkResult> {
     await decodeChunk(job)
     return undefined
   } finally {
-    noteGarbage((job.kind === 'encode' ? job.plain : job.into).length)
+    noteGarbage(job.kind === 'encode' ? job.plain.length : 4 * job.into.length)
   }
 }
 

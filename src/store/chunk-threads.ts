@@ -20,6 +20,11 @@ class ChunkThreads {
   #passedBytes = 0
   #number = 0
 
+  /** A hint of how many bytes will pass: when it is worth it, no memory is taken by this thread for the first ones. */
+  expect(bytes: number): void {
+    this.#passedBytes = Math.max(this.#passedBytes, bytes)
+  }
+
   /** See EncodeJob. Nobody changes `plain`, whose memory is shared, until this settles. */
   async encode(job: Omit<EncodeJob, 'kind'>): Promise<EncodedChunk> {
     const encoded = await this.#perform({ kind: 'encode', ...job }, job.plain.length)
@@ -63,7 +68,7 @@ class ChunkThreads {
 
   #start(): Thread {
     // The files that it opens are handed over: they are not closed with it.
-    const worker = new Worker(new URL('./chunk-thread.js', import.meta.url), { trackUnmanagedFds: false })
+    const worker = new Worker(new URL('./chunk-thread.js', import.meta.url), { trackUnmanagedFds: false, resourceLimits: { maxYoungGenerationSizeMb: 4 } })
     const waiting = new Map<number, Waiting>()
     const thread = { worker, waiting }
     worker.on('message', ({ number, result, failure }: ChunkReply) => {

@@ -5,8 +5,8 @@ import type { ChunkRef } from './chunk-ref.ts'
 /** `into` is shared memory of the chunk's length, which may be used for what is returned. */
 export type ChunkSource = { read(ref: ChunkRef, into?: Buffer): Promise<Buffer> }
 
-/** Chunks read and decompressed ahead: 4 of 8 MiB at most. */
-const readAhead = 4
+/** Chunks read and decompressed ahead, unless told otherwise: 4 of 8 MiB at most. */
+const usualReadAhead = 4
 
 /** The whole stream, each chunk verified. Fails with `damaged` at the first chunk that is not. */
 export function openContent(source: ChunkSource, chunks: readonly ChunkRef[]): Readable {
@@ -15,7 +15,7 @@ export function openContent(source: ChunkSource, chunks: readonly ChunkRef[]): R
 
 /** The same as pieces, each of which is there until the next one is asked for: their memory is used again. */
 export function passContent(source: ChunkSource, chunks: readonly ChunkRef[]): AsyncGenerator<Buffer> {
-  return plainChunks(source, chunks, new BufferPool(readAhead + 2))
+  return plainChunks(source, chunks, { pool: new BufferPool(usualReadAhead + 2) })
 }
 
 /** The bytes [from, to) of the stream; only the chunks that hold them are read. */
@@ -24,7 +24,7 @@ export function readRange(source: ChunkSource, chunks: readonly ChunkRef[], from
 }
 
 /** The plain chunks in order, a few read at the same time. With a pool, each is there until the next one is asked for. */
-export async function* plainChunks<Ref extends ChunkRef>(source: ChunkSource, chunks: Iterable<Ref>, pool?: BufferPool): AsyncGenerator<Buffer> {
+export async function* plainChunks<Ref extends ChunkRef>(source: ChunkSource, chunks: Iterable<Ref>, { pool, readAhead = usualReadAhead }: { readonly pool?: BufferPool; readonly readAhead?: number } = {}): AsyncGenerator<Buffer> {
   const ahead: { readonly reading: Promise<Buffer>; readonly memory: Buffer | undefined }[] = []
   const rest = chunks[Symbol.iterator]()
   for (let next = rest.next(); ; next = rest.next()) {

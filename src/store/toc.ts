@@ -83,7 +83,8 @@ async function* chunksOfToc(source: ChunkSource, chunks: readonly TocChunk[]): A
   for await (const lines of plainChunks(source, chunks)) yield entriesIn(lines, chunks[number++])
 }
 
-function* entriesIn(lines: Buffer, chunk: TocChunk | undefined): Generator<PlacedEntry> {
+/** What one chunk of the table says, each entry decoded when it is asked for. Throws `damaged`. */
+export function* entriesIn(lines: Buffer, chunk: TocChunk | undefined): Generator<PlacedEntry> {
   let count = 0
   for (const entry of decodeTocLines(lines, chunk?.offset ?? 0)) {
     count++

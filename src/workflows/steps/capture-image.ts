@@ -33,7 +33,7 @@ export type WritableLayerCapture = PlainCapture & { readonly changed?: string }
 type PlainCapture =
   | { readonly how: 'empty' }
   | { readonly how: 'unchanged'; readonly descriptor: Descriptor; readonly facts: StoredImageFacts; readonly fingerprint: string }
-  | { readonly how: 'committed'; readonly ref: string; readonly fingerprint?: string }
+  | { readonly how: 'committed'; readonly ref: string; readonly fingerprint?: string; readonly isUntold?: boolean }
 
 export type CommitJob = { readonly run: Run; readonly engine: Engine; readonly images: ImageStore; readonly container: ContainerInspect; readonly wishes: CommitWishes; readonly base: Base | undefined; readonly layer: WritableLayer | undefined; readonly signal: AbortSignal }
 
@@ -69,19 +69,39 @@ async function capturePlain(job: CommitJob): Promise<PlainCapture> {
   const fingerprint = await job.layer?.fingerprint(signal)
   const stored = isWished || fingerprint === undefined ? undefined : await storedBefore(job, fingerprint)
   if (stored !== undefined && fingerprint !== undefined) return { how: 'unchanged', ...stored, fingerprint }
-  const ref = isWished ? await commit(job, 'plain') : await commitChanges(job)
-  if (ref === undefined) return { how: 'empty' }
-  return { how: 'committed', ref, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
+  const made = isWished ? { ref: await commit(job, 'plain') } : await commitUnlessEmpty(job)
+  if (made === undefined) return { how: 'empty' }
+  return { how: 'committed', ...made, ...(fingerprint === undefined || isWished ? {} : { fingerprint }) }
 }
 
-export type ChangesJob = Pick<CommitJob, 'run' | 'engine' | 'container' | 'signal'>
+export type ChangesJob = Pick<CommitJob, 'run' | 'engine' | 'container' | 'signal'> & Partial<Pick<CommitJob, 'layer'>>
 
 /** Keeps the writable layer of a container that rests by a commit, whose temporary name is returned, unless nothing is in it. */
 export async function commitChanges(job: ChangesJob): Promise<string | undefined> {
-  return (await hasChanges(job)) ? await commit({ ...job, wishes: noWishes }, 'plain') : undefined
+  return (await commitUnlessEmpty(job))?.ref
 }
 
-/** Whether the container did anything to its root file system. */
+/**
+ * An engine that tells of no changes is believed when the layer's directory is seen to be empty; else the commit shows it: `isUntold`
+ * when only what is in it can.
+ */
+async function commitUnlessEmpty(job: ChangesJob): Promise<{ readonly ref: string; readonly isUntold: boolean } | undefined> {
+  const { engine, container, layer, signal } = job
+  const isUntold = !(await hasChanges(job))
+  if (isUntold && (await layer?.isEmpty(container.Mounts.map(({ Destination }) => Destination), signal)) === true) return undefined
+  const ref = await commit({ ...job, wishes: noWishes }, 'plain')
+  if (!isUntold || !(await isLikeItsImage(job, ref))) return { ref, isUntold }
+  await engine.images.remove(ref)
+  return undefined
+}
+
+/** Whether a commit has no layer more than the image that the container was made from. */
+async function isLikeItsImage({ engine, container, signal }: ChangesJob, ref: string): Promise<boolean> {
+  const [made, original] = await Promise.all([ref, container.Image].map(async image => (await engine.images.inspect(image, { signal })).RootFS.Layers ?? []))
+  return made?.length === original?.length
+}
+
+/** Whether the engine tells of anything that the container did to its root file system. */
 export async function hasChanges({ engine, container, signal }: Pick<ChangesJob, 'engine' | 'container' | 'signal'>): Promise<boolean> {
   return !(await engine.containers.changes(container.Id, { signal })).every(change => isMountPoint(container, change))
 }

@@ -1,8 +1,11 @@
 import { decompress, detectCompression } from '../../archive/decompress-stream.ts'
+import type { LayerSource } from '../../archive/layer-members.ts'
 import { mergeLayers } from '../../archive/merge-layers.ts'
+import type { BlobReader } from '../../store/blob-reader.ts'
 import { childAnnotationNames } from '../../store/backup-summary.ts'
 import { digestOf } from '../../store/digest.ts'
 import { readImage } from '../../store/image-store.ts'
+import type { Descriptor } from '../../store/oci.ts'
 import type { CapturedImage, ImageSource } from './capture-image.ts'
 import { storeLayer } from './flatten-container.ts'
 
@@ -25,8 +28,9 @@ export async function mergeWritableLayers({ repository: { blobs }, images, run: 
   const { layers, config } = await readImage(blobs, commit.descriptor)
   const writable = layers.slice(below)
   if (writable.length <= mostWritableLayers) return commit
-  const merged = await storeLayer(images, mergeLayers(writable.map(({ descriptor: { digest, size } }) => () => plain(blobs.openRead(digest, { size })))), signal)
   const kept = layers.slice(0, below)
+  const toSource = ({ descriptor }: (typeof layers)[number]): LayerSource => openLayer(blobs, descriptor)
+  const merged = await storeLayer(images, mergeLayers(writable.map(toSource), kept.map(toSource)), signal)
   const changed = withOneLayer(config, [...kept.map(({ diffId }) => diffId), merged.diffId], writable.length)
   const id = digestOf(changed)
   const stored = await images.putImage({ config: changed, layers: [...kept.map(({ descriptor }) => descriptor), merged.descriptor], engineId: id })
@@ -40,6 +44,11 @@ function withOneLayer(config: Buffer, diffIds: readonly string[], layers: number
   const last = history.at(-1)
   for (let left = layers; left > 0 && history.length > 0; ) if (history.pop()?.empty_layer !== true) left--
   return Buffer.from(JSON.stringify({ ...image, rootfs: { ...image.rootfs, diff_ids: diffIds }, ...(last === undefined ? {} : { history: [...history, last] }) }))
+}
+
+/** The plain tar of a stored layer. */
+export function openLayer(blobs: BlobReader, { digest, size }: Descriptor): LayerSource {
+  return () => plain(blobs.openRead(digest, { size }))
 }
 
 async function* plain(blob: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -7,6 +7,11 @@ import type { Journal } from '../../mounts/temporary-objects.ts'
 /** Looks at the writable layer's directory on the engine's host, so that one that is unchanged is not committed again every night. */
 export type WritableLayer = {
   /**
+   * Whether nothing is in it but what stands at these paths, as the container sees them. An engine that is asked for changes does not
+   * tell of directories of which nothing but time or attributes have changed.
+   */
+  isEmpty(besides: readonly string[], signal: AbortSignal): Promise<boolean>
+  /**
    * A digest of names, kinds, modes, owners, sizes, times and inodes of everything in it. Undefined when something was modified
    * since it was opened: then its times prove nothing (see unchanged.ts).
    */
@@ -22,7 +27,17 @@ export async function openWritableLayer({ engine, container, run, journal, signa
   const shell = await shellThatSees({ engine, run, journal }, signal)
   if (shell === undefined) return undefined
   const clock = await output(shell, 'cd "$1" && date +%s.%N && sync -f .', [directory], signal)
-  return clock === undefined ? undefined : { fingerprint: now => fingerprint(shell, directory, clock, now) }
+  if (clock === undefined) return undefined
+  return {
+    isEmpty: (besides, now) => isEmpty(shell, directory, besides, now),
+    fingerprint: now => fingerprint(shell, directory, clock, now),
+  }
+}
+
+/** Of the paths beside which it is asked the directories above are listed too; those come with what is in them or not at all. */
+async function isEmpty(shell: HostShell, directory: string, besides: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const listed = await output(shell, 'cd "$1" && find . -mindepth 1 -printf "%P\\0" | head -c 65536', [directory], signal)
+  return listed?.split('\0').every(path => path === '' || besides.includes(`/${path}`)) === true
 }
 
 /** 50 ms: the kernel's coarse clock stamps a few milliseconds late. */

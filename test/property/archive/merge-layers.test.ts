@@ -146,7 +146,8 @@ describe('mergeLayers', () => {
       const base = below.reduce(apply, new Map<string, string>())
       const tars = await Promise.all(layers.map(tarOf))
       const merged: Buffer[] = []
-      for await (const piece of mergeLayers(tars.map(tar => () => inPieces(tar, size)))) merged.push(Buffer.from(piece))
+      const lower = await Promise.all(below.map(tarOf))
+      for await (const piece of mergeLayers(tars.map(tar => () => inPieces(tar, size)), lower.map(tar => () => inPieces(tar, size)))) merged.push(Buffer.from(piece))
       const entries = layerOf(Buffer.concat(merged))
       expect(sorted(apply(base, entries))).toEqual(sorted(layers.reduce(apply, base)))
       const names = entries.map(({ type, name }) => `${type === 'opaque' ? 'opaque ' : ''}${name}`)
@@ -157,7 +158,7 @@ describe('mergeLayers', () => {
   test('passes entries byte for byte', async () => {
     const tar = await tarOf([{ type: 'directory', name: 'a', uid: 5 }, { type: 'file', name: 'a/b', data: 'x'.repeat(600), links: ['a/c'] }])
     const merged: Buffer[] = []
-    for await (const piece of mergeLayers([() => inPieces(tar, 512)])) merged.push(Buffer.from(piece))
+    for await (const piece of mergeLayers([() => inPieces(tar, 512)], [])) merged.push(Buffer.from(piece))
     expect(Buffer.concat(merged).equals(tar.subarray(0, Buffer.concat(merged).length))).toBe(true)
   })
 })
