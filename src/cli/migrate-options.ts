@@ -2,9 +2,10 @@ import { parseEndpoint } from '../engine/endpoint.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { MigrateOptions } from '../workflows/migration.ts'
 import { listOf, textOf } from './backup-options.ts'
+import type { Compress } from './choose-link.ts'
 import { readRestoreOptions } from './restore-options.ts'
 
-export type MigrateChoices = { readonly source: string; readonly target: string; readonly options: Omit<MigrateOptions, 'route'>; readonly via: Via; readonly compress: boolean }
+export type MigrateChoices = { readonly source: string; readonly target: string; readonly options: Omit<MigrateOptions, 'route'>; readonly via: Via; readonly compress: Compress }
 
 export type Via = { readonly kind: 'stream' } | { readonly kind: 'registry' | 'file'; readonly where: string }
 
@@ -24,7 +25,7 @@ export function readMigrateOptions(args: Record<string, unknown>): MigrateChoice
   return {
     source,
     target,
-    compress: args['compress'] === true,
+    compress: (args['compress'] ?? 'auto') as Compress,
     via: readVia(textOf(args['via']) ?? 'stream'),
     options: {
       ...(name === undefined ? {} : { name }),

@@ -1,6 +1,7 @@
 import { nameOf } from '../engine/spec/spec-record.ts'
 import { migratePipeline, stepsOf, type MigrateReport } from '../workflows/migrate.ts'
 import type { MigrateJob, Move } from '../workflows/migration.ts'
+import type { MigrationRecord } from '../workflows/run-records.ts'
 import { comesWith, describePlace } from '../workflows/restore-plan.ts'
 import type { CheckedMigration } from '../workflows/steps/check-migration.ts'
 import { differenceText } from './describe-restore.ts'
@@ -31,6 +32,15 @@ function containerText({ spec, plan, missing }: Move, health: string | undefined
     ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference, 'on the source')}`),
     differences.length === 0 ? `  spec: equal in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
     ...differences.map(difference => `    ${differenceText(difference, 'on the source')}`),
+  ]
+}
+
+/** After `--undo`: how the source is now, and what became of the copy. */
+export function undoneText({ containers, source, target }: MigrationRecord, isTargetThere: boolean): string[] {
+  const runs = (status: string): string => (['running', 'restarting', 'paused'].includes(status) ? `${status === 'paused' ? 'is paused' : 'runs'} again` : 'is as it was')
+  return [
+    ...containers.map(({ name, status }) => `container "${name}": ${runs(status)} on ${source.address}`),
+    isTargetThere ? `what the migration made on ${target.address} is removed` : `what the migration made on ${target.address} is still there: dray clean removes it`,
   ]
 }
 

@@ -4,7 +4,7 @@ import { readMigrateOptions } from '../../../src/cli/migrate-options.ts'
 describe('the words of migrate', () => {
   test('are the containers, and then the two engines', () => {
     const { source, target, via, compress, options } = readMigrateOptions({ what: ['web', 'db', 'web', 'ssh://old', 'default'] })
-    expect({ source, target, via, compress }).toEqual({ source: 'ssh://old', target: 'default', via: { kind: 'stream' }, compress: false })
+    expect({ source, target, via, compress }).toEqual({ source: 'ssh://old', target: 'default', via: { kind: 'stream' }, compress: 'auto' })
     expect(options).toMatchObject({ containers: ['web', 'db'], projects: [], consistency: 'stop', precopy: true, removeSource: false })
   })
 
