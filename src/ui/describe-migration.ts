@@ -56,6 +56,7 @@ export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration
     `  image     ${imageBytes === 0 ? 'nothing to send' : `about ${formatBytes(imageBytes)} to send`}, and what the writable layer holds`,
     ...[...networks].map(name => `  makes     network "${name}"`),
     ...actions.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${sizeText(sizes.get(described.source))}${because === undefined ? '' : ` (${because})`}`),
+    ...(options.precopy ? actions.flatMap(({ stored: { described } }) => largeFileText(sizes.get(described.source)?.largest)) : []),
     ...moves.flatMap(({ spec }) => spec.leftOut.filter(each => each.source !== 'tmpfs').map(({ source: place, destination, reason }) => `  skips     ${place} at ${destination}: ${reason}`)),
     ...moves.flatMap(({ plan }) => [...plan.request.losses.map(({ field, text }) => `  loses     ${field}: ${text}`), ...plan.notes.map(text => `  note      ${text}`)]),
     'steps:',
@@ -63,6 +64,14 @@ export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration
     `if a step fails before "${steps.at(-1)?.name ?? ''}": ${steps.flatMap(({ undo }) => undo ?? []).reverse().join(', ')}`,
     'nothing was changed',
   ].join('\n')
+}
+
+/** From this size on the last pass over one file is felt. */
+const largeBytes = 256 * 1024 * 1024
+
+function largeFileText(largest: { readonly path: string; readonly bytes: number } | undefined): string[] {
+  if (largest === undefined || largest.bytes < largeBytes) return []
+  return [`  note      "${largest.path}" has ${formatBytes(largest.bytes)}: if it changes during the`, '            copy, all of it is sent again while the source rests']
 }
 
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
