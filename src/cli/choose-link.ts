@@ -33,6 +33,6 @@ async function connectOne(context: CommandContext, { address, role, direction }:
   if (!isSsh || compress === 'none') return { engine }
   const { isFaster, bytesPerSecond } = await isFasterThan(compressionBytes, shell, direction, context.signal)
   const words = `${isFaster ? 'at least ' : ''}${formatBytes(bytesPerSecond)}/s ${direction} it`
-  if (isFaster) return { engine, note: `"${address}": ${words}: not compressed, which would be slower` }
+  if (isFaster) return { engine, note: `"${address}": ${words}: not compressed` }
   return { engine: await context.connect(address, role, true), note: `"${address}": ${words}: compressed` }
 }

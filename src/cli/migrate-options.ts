@@ -20,6 +20,7 @@ export function readMigrateOptions(args: Record<string, unknown>): MigrateChoice
   if (containers.length === 0 && projects.length === 0) throw new DrayError('usage', 'name a container before the two engines, or a project with --project', { hints: [usage] })
   for (const name of containers) if (name.includes('://')) throw new DrayError('usage', `"${name}" is no name of a container`, { hints: [`the engines come last: ${usage}`] })
   for (const address of [source, target]) if (address.includes('://')) parseEndpoint(address)
+  if (source === target) throw new DrayError('usage', `source and target are both "${source}"`, { hints: ['a copy on the same engine: dray backup NAME, then dray restore latest NAME --name OTHER'] })
   const waitFor = textOf(args['waitFor'])
   const { name, remaps, keep, reader, healthSeconds } = readRestoreOptions(args)
   return {

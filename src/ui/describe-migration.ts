@@ -61,7 +61,8 @@ export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration
     ...moves.flatMap(({ plan }) => [...plan.request.losses.map(({ field, text }) => `  loses     ${field}: ${text}`), ...plan.notes.map(text => `  note      ${text}`)]),
     'steps:',
     ...steps.map(({ name }, at) => `  ${String(at + 1).padStart(2)}  ${name}`),
-    `if a step fails before "${steps.at(-1)?.name ?? ''}": ${steps.flatMap(({ undo }) => undo ?? []).reverse().join(', ')}`,
+    `if a step fails before "${steps.at(-1)?.name ?? ''}":`,
+    ...steps.flatMap(({ undo }) => undo ?? []).reverse().map(undo => `      ${undo}`),
     'nothing was changed',
   ].join('\n')
 }

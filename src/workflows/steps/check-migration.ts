@@ -4,6 +4,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { firstMissing } from '../../mounts/bind-path.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountReader } from '../../mounts/open-mount.ts'
+import { allOrNone } from '../all-or-none.ts'
 import type { LiveContainer, LiveMount, MigrateJob, Move, Temporaries } from '../migration.ts'
 import type { MountPlace, RestoreOptions } from '../restore-plan.ts'
 import { checkMachine } from './check-machine.ts'
@@ -45,8 +46,7 @@ export async function checkMigration(job: Checking): Promise<CheckedMigration> {
     await checkMachine({ engine: target, kindOf, obstacles }, container.spec)
     moves.push({ ...container, plan })
   }
-  const sizes = await measure(job, moves)
-  const imageBytes = await missingImageBytes(job)
+  const [sizes, imageBytes] = await allOrNone([measure(job, moves), missingImageBytes(job)])
   await checkDisk(job, moves, sizes, imageBytes, obstacles)
   obstacles.stop(target.address)
   return { moves, sizes, imageBytes }

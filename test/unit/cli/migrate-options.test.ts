@@ -18,6 +18,7 @@ describe('the words of migrate', () => {
     [[], /name the containers/],
     [['ssh://old', 'web', 'ssh://new'], /"ssh:\/\/old" is no name of a container/],
     [['web', 'ssh://old', 'nonsense://new'], /unknown scheme/],
+    [['web', 'ssh://old', 'ssh://old'], /source and target are both "ssh:\/\/old"/],
   ])('%j is a mistake', (what, message) => {
     expect(() => readMigrateOptions({ what })).toThrow(message)
   })
