@@ -1,12 +1,12 @@
 import type { Engine } from '../engine/engine.ts'
-import { isFasterThan } from '../engine/measure-link.ts'
+import { compressedRate, isFasterThan } from '../engine/measure-link.ts'
 import { formatBytes } from '../ui/format.ts'
 import type { CommandContext } from './command.ts'
 
 /** About what ssh compresses in a second on one core: a faster link would only wait for it. */
 const compressionBytes = 25 * 1024 * 1024
 
-/** `auto` compresses ssh connections that are slower than the compression, `always` all of them, `none` no one. */
+/** `auto` compresses ssh connections that become faster by it, `always` all of them, `none` no one. */
 export const compressWays = ['auto', 'always', 'none'] as const
 export type Compress = (typeof compressWays)[number]
 
@@ -31,8 +31,12 @@ async function connectOne(context: CommandContext, { address, role, direction }:
   const isSsh = shell?.kind === 'ssh'
   if (compress === 'always') return { engine, note: `"${address}": ${isSsh ? 'compressed, as asked for' : 'not compressed: only ssh connections can be'}` }
   if (!isSsh || compress === 'none') return { engine }
-  const { isFaster, bytesPerSecond } = await isFasterThan(compressionBytes, shell, direction, context.signal)
-  const words = `${isFaster ? 'at least ' : ''}${formatBytes(bytesPerSecond)}/s ${direction} it`
-  if (isFaster) return { engine, note: `"${address}": ${words}: not compressed` }
-  return { engine: await context.connect(address, role, true), note: `"${address}": ${words}: compressed` }
+  const { isFaster, isSurelySlow, bytesPerSecond } = await isFasterThan(compressionBytes, shell, direction, context.signal)
+  const rate = `${formatBytes(bytesPerSecond)}/s ${direction} it`
+  if (isFaster) return { engine, note: `"${address}": at least ${rate}: not compressed` }
+  const compressed = await context.connect(address, role, true)
+  if (isSurelySlow || compressed.shell === undefined) return { engine: compressed, note: `"${address}": ${rate}: compressed` }
+  const other = await compressedRate(compressed.shell, direction, context.signal)
+  if (other > bytesPerSecond) return { engine: compressed, note: `"${address}": ${rate}, ${formatBytes(other)}/s compressed: compressed` }
+  return { engine, note: `"${address}": ${rate}, ${formatBytes(other)}/s compressed: not compressed` }
 }

@@ -8,7 +8,7 @@ const samples = 3
 /** Below this part of the limit nothing else has to be looked at. */
 const surelySlow = 0.1
 
-export type LinkRate = { readonly isFaster: boolean; readonly bytesPerSecond: number }
+export type LinkRate = { readonly isFaster: boolean; readonly isSurelySlow: boolean; readonly bytesPerSecond: number }
 
 /**
  * Whether a link from a host, or to it, carries so many bytes in a second; by random bytes through its shell, a few MiB at the most.
@@ -17,26 +17,36 @@ export type LinkRate = { readonly isFaster: boolean; readonly bytesPerSecond: nu
 export async function isFasterThan(limit: number, shell: HostShell, direction: 'from' | 'to', signal: AbortSignal): Promise<LinkRate> {
   let best = await sample(shell, direction, firstBytes, signal)
   for (let taken = 0; taken < samples && best < limit && best >= limit * surelySlow; taken++) best = Math.max(best, await sample(shell, direction, sampleBytes, signal))
-  return { isFaster: best >= limit, bytesPerSecond: best }
+  return { isFaster: best >= limit, isSurelySlow: best < limit * surelySlow, bytesPerSecond: best }
 }
 
+/** What a connection that compresses makes of bytes that become a quarter smaller, as data usually does at the least: bytes per second. */
+export async function compressedRate(shell: HostShell, direction: 'from' | 'to', signal: AbortSignal): Promise<number> {
+  await sample(shell, direction, firstBytes, signal, 'text')
+  return Math.max(await sample(shell, direction, sampleBytes, signal, 'text'), await sample(shell, direction, sampleBytes, signal, 'text'))
+}
+
+type Sample = 'noise' | 'text'
+
 /** Bytes per second, without the time that it takes to start the program there. */
-async function sample(shell: HostShell, direction: 'from' | 'to', bytes: number, signal: AbortSignal): Promise<number> {
-  const milliseconds = direction === 'from' ? await receive(shell, bytes, signal) : await send(shell, bytes, signal)
+async function sample(shell: HostShell, direction: 'from' | 'to', bytes: number, signal: AbortSignal, what: Sample = 'noise'): Promise<number> {
+  const milliseconds = direction === 'from' ? await receive(shell, bytes, what, signal) : await send(shell, bytes, what, signal)
   return (bytes / Math.max(milliseconds, 0.1)) * 1000
 }
 
-async function receive(shell: HostShell, bytes: number, signal: AbortSignal): Promise<number> {
-  const child = shell.start(['sh', '-c', 'echo; exec head -c "$1" /dev/urandom', 'sh', String(bytes)], { signal })
+async function receive(shell: HostShell, bytes: number, what: Sample, signal: AbortSignal): Promise<number> {
+  const script = what === 'noise' ? 'echo; exec head -c "$1" /dev/urandom' : 'echo; head -c "$1" /dev/urandom | base64 | head -c "$1"'
+  const child = shell.start(['sh', '-c', script, 'sh', String(bytes)], { signal })
   child.stdin.end()
   const startedAt = await firstOf(child, signal)
   await ended(child, signal)
   return performance.now() - startedAt
 }
 
-async function send(shell: HostShell, bytes: number, signal: AbortSignal): Promise<number> {
+async function send(shell: HostShell, bytes: number, what: Sample, signal: AbortSignal): Promise<number> {
   const child = shell.start(['sh', '-c', 'echo; exec wc -c'], { signal })
-  const input = randomBytes(bytes)
+  const noise = randomBytes(bytes)
+  const input = what === 'noise' ? noise : Buffer.from(noise.toString('base64').slice(0, bytes))
   const startedAt = await firstOf(child, signal)
   child.stdin.end(input)
   await ended(child, signal)

@@ -36,11 +36,12 @@ afterAll(async () => {
 
 type Event = { readonly event: string; readonly name?: string; readonly text?: string; readonly state?: string; readonly bytes?: number; readonly totalBytes?: number; readonly bytesPerSecond?: number; readonly milliseconds?: number }
 
-test('over 100 Mbit/s with 50 ms there and back it is compressed, faster than the line, and the progress is honest', async () => {
+test('over 100 Mbit/s with 50 ms there and back the faster way is taken, compressed where the machine has the time, and the progress is honest', async () => {
   const { stdout } = expectExit(await dray('migrate', 'web', `unix://${one.socket}`, 'ssh://root@slow'), 0)
   const events = stdout.trim().split('\n').map(line => JSON.parse(line) as Event)
-  expect(events.flatMap(({ event, text }) => (event === 'note' ? [text] : [])).join('\n')).toMatch(/"ssh:\/\/root@slow": .*\/s to it: compressed/)
+  expect(events.flatMap(({ event, text }) => (event === 'note' ? [text] : [])).join('\n')).toMatch(/"ssh:\/\/root@slow": .*\/s to it, .*\/s compressed: (not )?compressed/)
 
+  const isCompressed = !events.some(({ text }) => text?.includes('not compressed') === true)
   const ofData = events.filter(({ event, name }) => event === 'transfer' && name === 'data')
   const done = ofData.findIndex(({ state }) => state === 'done')
   const { milliseconds: took = 0, bytes: sent = 0 } = ofData[done]!
@@ -48,7 +49,8 @@ test('over 100 Mbit/s with 50 ms there and back it is compressed, faster than th
   const running = ofData.slice(0, done)
   const estimates = running.map(({ bytes: soFar = 0, totalBytes = 0, bytesPerSecond = 1 }, at) => ({ soFar, totalBytes, rate: bytesPerSecond, left: ((totalBytes - soFar) / bytesPerSecond) * 1000, reallyLeft: (running.length - at - 0.5) * 1000 }))
   process.stderr.write(`slow link: ${(sent / 1e6).toFixed(0)} MB in ${(took / 1000).toFixed(1)} s, ${(sent / took / 1000).toFixed(1)} MB/s on a line of ${mbit / 8} MB/s; ${JSON.stringify(estimates.map(({ left, reallyLeft }) => [Math.round(left / 1000), Math.round(reallyLeft / 1000)]))}\n`)
-  expect(sent / (took / 1000)).toBeGreaterThan((mbit / 8) * 1e6)
+  // a line that is compressed carries more than it could, one that is not nearly all it can
+  expect(sent / (took / 1000)).toBeGreaterThan((mbit / 8) * 1e6 * (isCompressed ? 1 : 0.7))
   const halfWay = estimates.filter(({ soFar, totalBytes }) => soFar > totalBytes / 4)
   expect(halfWay.length).toBeGreaterThan(2)
   for (const { left, reallyLeft } of halfWay) expect(Math.abs(left - reallyLeft)).toBeLessThan(0.2 * took)
