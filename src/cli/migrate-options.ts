@@ -2,9 +2,10 @@ import { parseEndpoint } from '../engine/endpoint.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { MigrateOptions } from '../workflows/migration.ts'
 import { listOf, textOf } from './backup-options.ts'
+import type { Compress } from './choose-link.ts'
 import { readRestoreOptions } from './restore-options.ts'
 
-export type MigrateChoices = { readonly source: string; readonly target: string; readonly options: Omit<MigrateOptions, 'route'>; readonly via: Via; readonly compress: boolean }
+export type MigrateChoices = { readonly source: string; readonly target: string; readonly options: Omit<MigrateOptions, 'route'>; readonly via: Via; readonly compress: Compress }
 
 export type Via = { readonly kind: 'stream' } | { readonly kind: 'registry' | 'file'; readonly where: string }
 
@@ -19,12 +20,13 @@ export function readMigrateOptions(args: Record<string, unknown>): MigrateChoice
   if (containers.length === 0 && projects.length === 0) throw new DrayError('usage', 'name a container before the two engines, or a project with --project', { hints: [usage] })
   for (const name of containers) if (name.includes('://')) throw new DrayError('usage', `"${name}" is no name of a container`, { hints: [`the engines come last: ${usage}`] })
   for (const address of [source, target]) if (address.includes('://')) parseEndpoint(address)
+  if (source === target) throw new DrayError('usage', `source and target are both "${source}"`, { hints: ['a copy on the same engine: dray backup NAME, then dray restore latest NAME --name OTHER'] })
   const waitFor = textOf(args['waitFor'])
   const { name, remaps, keep, reader, healthSeconds } = readRestoreOptions(args)
   return {
     source,
     target,
-    compress: args['compress'] === true,
+    compress: (args['compress'] ?? 'auto') as Compress,
     via: readVia(textOf(args['via']) ?? 'stream'),
     options: {
       ...(name === undefined ? {} : { name }),

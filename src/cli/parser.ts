@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs'
 import { DrayError } from '../errors/dray-error.ts'
 import { didYouMean, similarName } from '../errors/similar-name.ts'
+import { compressWays } from './choose-link.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
 import { readVersion } from './version.ts'
@@ -14,13 +15,24 @@ const dash = '\0-'
 export async function parseLine(argv: readonly string[]): Promise<ParsedLine> {
   let chosen: ParsedLine | undefined
   let help = ''
-  const dashed = argv.map(each => (each === '-' ? dash : each))
+  const dashed = withLoneValues(argv).map(each => (each === '-' ? dash : each))
   const parser = buildParser(dashed, (command, args) => (chosen = { command, args: withDashes(args) }))
   await parser.parseAsync(dashed, {}, (error, _args, output) => {
     if (error) throw error instanceof DrayError ? error : usage(error.message, argv)
     help = output
   })
   return chosen ?? { help }
+}
+
+/** What an option means that may stand without a value, which yargs does not know: the next word is its value only when it is one. */
+const alone: ReadonlyMap<string, { readonly means: string; readonly values: readonly string[] }> = new Map([['--compress', { means: 'always', values: compressWays }]])
+
+function withLoneValues(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  return argv.map((word, at) => {
+    const known = end < 0 || at < end ? alone.get(word) : undefined
+    return known === undefined || known.values.includes(argv[at + 1] ?? '') ? word : `${word}=${known.means}`
+  })
 }
 
 function withDashes(args: Record<string, unknown>): Record<string, unknown> {

@@ -1,33 +1,71 @@
 import { randomBytes } from 'node:crypto'
-import type { HostShell } from './host-shell.ts'
+import type { HostProcess, HostShell } from './host-shell.ts'
 
-const firstBytes = 512 * 1024
-const moreBytes = 8 * 1024 * 1024
-/** Below this rate the first piece took so long that more would only delay the user. */
-const surelySlowMs = 250
+/** The first sample lets the connection find its pace, and is all there is on a link that is surely slow. */
+const firstBytes = 256 * 1024
+const sampleBytes = 2 * 1024 * 1024
+const samples = 3
+/** Below this part of the limit nothing else has to be looked at. */
+const surelySlow = 0.1
 
-/** Bytes per second that come from a host, or go to it, through its shell. Asks for a few MiB at the most, which cannot be compressed. */
-export async function measureLink(shell: HostShell, direction: 'from' | 'to', signal: AbortSignal): Promise<number> {
-  const round = await timed(async () => shell.run(['true'], { signal }))
-  const first = withoutRound(await transfer(shell, direction, firstBytes, signal), round)
-  if (first >= surelySlowMs) return (firstBytes / first) * 1000
-  const more = withoutRound(await transfer(shell, direction, moreBytes, signal), round)
-  return (moreBytes / more) * 1000
+export type LinkRate = { readonly isFaster: boolean; readonly isSurelySlow: boolean; readonly bytesPerSecond: number }
+
+/**
+ * Whether a link from a host, or to it, carries so many bytes in a second; by random bytes through its shell, a few MiB at the most.
+ * A busy machine makes samples slower and never faster: one that is fast enough decides, and the best one counts.
+ */
+export async function isFasterThan(limit: number, shell: HostShell, direction: 'from' | 'to', signal: AbortSignal): Promise<LinkRate> {
+  let best = await sample(shell, direction, firstBytes, signal)
+  for (let taken = 0; taken < samples && best < limit && best >= limit * surelySlow; taken++) best = Math.max(best, await sample(shell, direction, sampleBytes, signal))
+  return { isFaster: best >= limit, isSurelySlow: best < limit * surelySlow, bytesPerSecond: best }
 }
 
-/** What starting a program there takes is no transfer; but it may have taken longer the one time than the other. */
-function withoutRound(milliseconds: number, roundMs: number): number {
-  return Math.max(milliseconds - roundMs, milliseconds / 2)
+/** What a connection that compresses makes of bytes that become a quarter smaller, as data usually does at the least: bytes per second. */
+export async function compressedRate(shell: HostShell, direction: 'from' | 'to', signal: AbortSignal): Promise<number> {
+  await sample(shell, direction, firstBytes, signal, 'text')
+  return Math.max(await sample(shell, direction, sampleBytes, signal, 'text'), await sample(shell, direction, sampleBytes, signal, 'text'))
 }
 
-async function transfer(shell: HostShell, direction: 'from' | 'to', bytes: number, signal: AbortSignal): Promise<number> {
-  if (direction === 'from') return await timed(async () => shell.run(['head', '-c', String(bytes), '/dev/urandom'], { signal }))
-  const input = randomBytes(bytes)
-  return await timed(async () => shell.run(['wc', '-c'], { signal, input }))
+type Sample = 'noise' | 'text'
+
+/** Bytes per second, without the time that it takes to start the program there. */
+async function sample(shell: HostShell, direction: 'from' | 'to', bytes: number, signal: AbortSignal, what: Sample = 'noise'): Promise<number> {
+  const milliseconds = direction === 'from' ? await receive(shell, bytes, what, signal) : await send(shell, bytes, what, signal)
+  return (bytes / Math.max(milliseconds, 0.1)) * 1000
 }
 
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now()
-  await work()
+async function receive(shell: HostShell, bytes: number, what: Sample, signal: AbortSignal): Promise<number> {
+  const script = what === 'noise' ? 'echo; exec head -c "$1" /dev/urandom' : 'echo; head -c "$1" /dev/urandom | base64 | head -c "$1"'
+  const child = shell.start(['sh', '-c', script, 'sh', String(bytes)], { signal })
+  child.stdin.end()
+  const startedAt = await firstOf(child, signal)
+  await ended(child, signal)
   return performance.now() - startedAt
+}
+
+async function send(shell: HostShell, bytes: number, what: Sample, signal: AbortSignal): Promise<number> {
+  const child = shell.start(['sh', '-c', 'echo; exec wc -c'], { signal })
+  const noise = randomBytes(bytes)
+  const input = what === 'noise' ? noise : Buffer.from(noise.toString('base64').slice(0, bytes))
+  const startedAt = await firstOf(child, signal)
+  child.stdin.end(input)
+  await ended(child, signal)
+  return performance.now() - startedAt
+}
+
+/** When a program has said its first word. */
+async function firstOf(child: HostProcess, signal: AbortSignal): Promise<number> {
+  await new Promise<void>(resolve => {
+    child.stdout.once('readable', resolve)
+    void child.exited.then(() => resolve())
+  })
+  signal.throwIfAborted()
+  return performance.now()
+}
+
+async function ended(child: HostProcess, signal: AbortSignal): Promise<void> {
+  child.stdout.resume()
+  child.stderr.resume()
+  await child.exited
+  signal.throwIfAborted()
 }

@@ -26,9 +26,12 @@ export function destination({ host, user, port }: SshTarget): string[] {
   return [...(user === undefined ? [] : ['-l', user]), ...(port === undefined ? [] : ['-p', String(port)]), '--', host]
 }
 
+/** `ciphers` in the order of preference; undefined leaves them to ssh. */
+export type MasterOptions = { readonly compress: boolean; readonly ciphers: string | undefined }
+
 /** Opens the shared connection and listens for sessions; runs nothing on the host. */
-export function masterArguments(target: SshTarget, controlPath: string, mayAsk: boolean, compress: boolean): string[] {
-  return ['-N', '-M', '-S', controlPath, ...option('ControlPersist', 'no'), ...(compress ? option('Compression', 'yes') : []), ...commonOptions(mayAsk), ...destination(target)]
+export function masterArguments(target: SshTarget, controlPath: string, mayAsk: boolean, { compress, ciphers }: MasterOptions): string[] {
+  return ['-N', '-M', '-S', controlPath, ...option('ControlPersist', 'no'), ...(compress ? option('Compression', 'yes') : []), ...(ciphers === undefined ? [] : option('Ciphers', ciphers)), ...commonOptions(mayAsk), ...destination(target)]
 }
 
 /**

@@ -7,6 +7,7 @@ import { explainSsh } from './ssh-failure.ts'
 import type { SshTarget } from './endpoint.ts'
 import { destination, masterArguments } from './ssh-arguments.ts'
 import { onAbort } from './on-abort.ts'
+import { cipherOrder } from './ssh-ciphers.ts'
 import { errnoOf } from '../errors/system-error.ts'
 import { Unreachable } from './unreachable.ts'
 
@@ -26,10 +27,11 @@ const longestTmp = 60
 /** Logs in. Fails with an Unreachable that says why not; the signal ends the attempt. */
 export async function startMaster(target: SshTarget, env: NodeJS.ProcessEnv, mayAsk: boolean, signal: AbortSignal | undefined, compress = false): Promise<SshMaster> {
   signal?.throwIfAborted()
+  const ciphers = await cipherOrder(target, env)
   const tmp = env['TMPDIR'] || tmpdir()
   const dir = await mkdtemp(join(tmp.length <= longestTmp ? tmp : '/tmp', 'dray-'))
   const controlPath = join(dir, 'ctl')
-  const master = spawn('/bin/sh', ['-c', `${heedless}; exec ssh "$@"`, 'sh', ...masterArguments(target, controlPath, mayAsk, compress)], { stdio: ['ignore', 'ignore', 'pipe'], env })
+  const master = spawn('/bin/sh', ['-c', `${heedless}; exec ssh "$@"`, 'sh', ...masterArguments(target, controlPath, mayAsk, { compress, ciphers })], { stdio: ['ignore', 'ignore', 'pipe'], env })
   const guard = startGuard(target, controlPath, dir, env)
   const ended = Promise.all([master, guard].map(async each => new Promise<void>(resolve => each.once('close', () => resolve()))))
   const close = async (): Promise<void> => {

@@ -16,12 +16,13 @@ type Compensation<S> = { readonly name: string; readonly run: Doing<S, unknown> 
 
 /**
  * `undo` runs, newest first, only after a failure before the point of no return. `cleanup` runs, newest first, always.
- * Both belong to completed steps: a step that fails half way removes its own half. Both are idempotent. An undo that finds
- * nothing done returns 'nothing to undo': then the run did not roll anything back.
+ * Both belong to completed steps: a step that fails half way removes its own half, unless its undo `coversHalf`, which then knows
+ * by itself (by the journal) what there is to undo. Both are idempotent. An undo that finds nothing done returns 'nothing to
+ * undo': then the run did not roll anything back.
  */
-export type Compensations<S> = { readonly undo?: Compensation<S>; readonly cleanup?: Compensation<S> }
+export type Compensations<S> = { readonly undo?: Compensation<S> & { readonly coversHalf?: boolean }; readonly cleanup?: Compensation<S> }
 
-type Step = { readonly name: string; readonly when?: (state: never) => boolean; readonly run: Doing<never, object | undefined>; readonly undo?: Compensation<never>; readonly cleanup?: Compensation<never>; readonly commits?: boolean }
+type Step = { readonly name: string; readonly when?: (state: never) => boolean; readonly run: Doing<never, object | undefined>; readonly undo?: Compensations<never>['undo']; readonly cleanup?: Compensation<never>; readonly commits?: boolean }
 
 export type PlannedStep = { readonly name: string; readonly undo?: string; readonly cleanup?: string; readonly conditional: boolean }
 
@@ -102,7 +103,7 @@ export class Pipeline<Job extends object, State extends Job = Job> {
     const run = new PipelineRun(this.name, context)
     for (const step of this.steps) {
       const failure = await run.take(step, job)
-      if (failure) throw await run.fail(step.name, failure.cause)
+      if (failure) throw await run.fail(failure.step, failure.cause)
     }
     await run.cleanUp()
     return { state: run.state as State, leftBehind: run.leftBehind }
@@ -119,6 +120,7 @@ class PipelineRun {
   private readonly done: Step[] = []
   private readonly undone: string[] = []
   private committed = false
+  private latest: string | undefined
   private readonly name: string
   private readonly context: StepContext
 
@@ -127,27 +129,29 @@ class PipelineRun {
     this.context = context
   }
 
-  async take(step: Step, job: object): Promise<{ cause: unknown } | undefined> {
+  async take(step: Step, job: object): Promise<{ step: string; cause: unknown } | undefined> {
     const { observer, signal } = this.context
     this.state ??= job
     if (step.commits === true) {
       this.committed = true
       return undefined
     }
+    if (!this.committed && signal.aborted) return { step: this.latest ?? step.name, cause: signal.reason }
+    this.latest = step.name
     try {
       if (step.when?.(this.state as never) === false) {
         observer.stepEnded(step.name, 'skipped')
         return undefined
       }
       observer.stepStarted(step.name)
-      if (!this.committed) signal.throwIfAborted()
       this.state = { ...this.state, ...(await step.run(this.state as never, this.committed ? { observer, signal: new AbortController().signal } : this.context)) }
       this.done.unshift(step)
       observer.stepEnded(step.name, 'done')
       return undefined
     } catch (cause) {
       observer.stepEnded(step.name, 'failed')
-      return { cause }
+      if (step.undo?.coversHalf === true) this.done.unshift({ name: step.name, run: step.run, undo: step.undo })
+      return { step: step.name, cause }
     }
   }
 

@@ -1,6 +1,7 @@
 import { nameOf } from '../engine/spec/spec-record.ts'
 import { migratePipeline, stepsOf, type MigrateReport } from '../workflows/migrate.ts'
 import type { MigrateJob, Move } from '../workflows/migration.ts'
+import type { MigrationRecord } from '../workflows/run-records.ts'
 import { comesWith, describePlace } from '../workflows/restore-plan.ts'
 import type { CheckedMigration } from '../workflows/steps/check-migration.ts'
 import { differenceText } from './describe-restore.ts'
@@ -34,6 +35,15 @@ function containerText({ spec, plan, missing }: Move, health: string | undefined
   ]
 }
 
+/** After `--undo`: how the source is now, and what became of the copy. */
+export function undoneText({ containers, source, target }: MigrationRecord, isTargetThere: boolean): string[] {
+  const runs = (status: string): string => (['running', 'restarting', 'paused'].includes(status) ? `${status === 'paused' ? 'is paused' : 'runs'} again` : 'is as it was')
+  return [
+    ...containers.map(({ name, status }) => `container "${name}": ${runs(status)} on ${source.address}`),
+    isTargetThere ? `what the migration made on ${target.address} is removed` : `what the migration made on ${target.address} is still there: dray clean removes it`,
+  ]
+}
+
 /** For `--dry-run`: the steps of the pipeline, and what would be sent and made. */
 export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration, { source, target, options }: MigrateJob): string {
   const taken = stepsOf(options)
@@ -46,13 +56,23 @@ export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration
     `  image     ${imageBytes === 0 ? 'nothing to send' : `about ${formatBytes(imageBytes)} to send`}, and what the writable layer holds`,
     ...[...networks].map(name => `  makes     network "${name}"`),
     ...actions.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${sizeText(sizes.get(described.source))}${because === undefined ? '' : ` (${because})`}`),
+    ...(options.precopy ? actions.flatMap(({ stored: { described } }) => largeFileText(sizes.get(described.source)?.largest)) : []),
     ...moves.flatMap(({ spec }) => spec.leftOut.filter(each => each.source !== 'tmpfs').map(({ source: place, destination, reason }) => `  skips     ${place} at ${destination}: ${reason}`)),
     ...moves.flatMap(({ plan }) => [...plan.request.losses.map(({ field, text }) => `  loses     ${field}: ${text}`), ...plan.notes.map(text => `  note      ${text}`)]),
     'steps:',
     ...steps.map(({ name }, at) => `  ${String(at + 1).padStart(2)}  ${name}`),
-    `if a step fails before "${steps.at(-1)?.name ?? ''}": ${steps.flatMap(({ undo }) => undo ?? []).reverse().join(', ')}`,
+    `if a step fails before "${steps.at(-1)?.name ?? ''}":`,
+    ...steps.flatMap(({ undo }) => undo ?? []).reverse().map(undo => `      ${undo}`),
     'nothing was changed',
   ].join('\n')
+}
+
+/** From this size on the last pass over one file is felt. */
+const largeBytes = 256 * 1024 * 1024
+
+function largeFileText(largest: { readonly path: string; readonly bytes: number } | undefined): string[] {
+  if (largest === undefined || largest.bytes < largeBytes) return []
+  return [`  note      "${largest.path}" has ${formatBytes(largest.bytes)}: if it changes during the`, '            copy, all of it is sent again while the source rests']
 }
 
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const

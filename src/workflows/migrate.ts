@@ -25,14 +25,14 @@ const precopying = 'send its data while it runs'
 const comparing = 'compare the data, content too'
 
 export const migratePipeline = Pipeline.named<MigrateJob>('migrate')
-  .step('look at the source', lookAtSource, { undo: { name: 'what was made on the target is removed', run: removeCopies }, cleanup: { name: 'what was made for the moment', run: closeUp } })
-  .step('check the target', checkMigration, { undo: { name: 'the source is as it was', run: putBackSource } })
-  .act('make its networks and volumes', makePlaces)
+  .step('look at the source', lookAtSource, { cleanup: { name: 'what was made for the moment', run: closeUp } })
+  .step('check the target', checkMigration)
+  .act('make its networks and volumes', makePlaces, { undo: { name: 'what was made on the target is removed', run: removeCopies, coversHalf: true } })
   .step('open its mounts', async state => ({ copies: await openCopies(state) }), { cleanup: { name: 'the readers and writers of its mounts', run: ({ copies }) => closeCopies(copies) } })
   .step('send its image', async state => ({ images: await sendImages(state) }))
   .actIf(({ options }) => options.precopy, precopying, precopyData)
   .act('prepare the last pass', prepare)
-  .step('bring the source to rest', async state => ({ rest: await bringToRest(state) }), { cleanup: { name: 'the watch of its rest', run: ({ rest }) => leaveAtRest(rest) } })
+  .step('bring the source to rest', async state => ({ rest: await bringToRest(state) }), { undo: { name: 'the source is as it was', run: putBackSource, coversHalf: true }, cleanup: { name: 'the watch of its rest', run: ({ rest }) => leaveAtRest(rest) } })
   .step('send what has changed', sendRest)
   .actIf(({ options }) => options.removeSource, comparing, requireEqual)
   .step('create it on the target', async state => ({ ids: await createAll(state) }))

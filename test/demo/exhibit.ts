@@ -40,7 +40,7 @@ export class Exhibit implements AsyncDisposable {
     await engine.volumes.create({ Name: exhibit.name, Labels: { kept: 'yes' } })
     const { id } = await engine.containers.create(
       {
-        Image: image, Cmd: ['sh', '-c', 'mkdir -p /data/site; exec httpd -f -p 8080 -h /data/site'], Env: ['COLOUR=blue'], Labels: { app: 'demo' }, Volumes: { '/anonymous': {} },
+        Image: image, StopTimeout: 1, Cmd: ['sh', '-c', 'mkdir -p /data/site; exec httpd -f -p 8080 -h /data/site'], Env: ['COLOUR=blue'], Labels: { app: 'demo' }, Volumes: { '/anonymous': {} },
         Healthcheck: { Test: ['CMD', 'true'], Interval: 200_000_000, Retries: 3 },
         HostConfig: { NetworkMode: exhibit.name, Mounts: [{ Type: 'volume', Source: exhibit.name, Target: '/data' }], RestartPolicy: { Name: 'unless-stopped' }, Memory: 128 * 1024 * 1024, CapAdd: ['NET_ADMIN'], Ulimits: [{ Name: 'nofile', Soft: 1024, Hard: 2048 }], Tmpfs: { '/scratch': 'size=1m' } },
         NetworkingConfig: { EndpointsConfig: { [exhibit.name]: { Aliases: ['website'] } } },

@@ -1,8 +1,8 @@
 /**
- * `npm run demo`: a container with data is backed up, destroyed, restored and moved to a second host, by the real commands,
+ * `npm run demo`: a container with data is backed up, destroyed, restored, moved to a second host and taken back, by the real commands,
  * each step shown and proved. On the engine that answers, else on private ones. Leaves nothing.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chooseFirstHost, startSecondHost, type DemoHost } from './hosts.ts'
@@ -36,8 +36,17 @@ async function demo(folder: string): Promise<void> {
   show('\n# 5. Move it to a second host')
   await using second: DemoHost = await startSecondHost()
   show(`# The second host: ${second.description}`)
-  await dray.run('restore', 'latest', exhibit.name, '--to', second.address)
+  await dray.run('migrate', exhibit.name, first.address, second.address)
   prove('the container on the second host equals it too', before, await exhibit.describe(second))
+
+  show('\n# 6. Think better of it: the way back')
+  const [record = ''] = await readdir(join(folder, 'state/drayage/runs'))
+  await dray.run('migrate', '--undo', record.replace('.json', ''), '--yes')
+  prove('the container runs on the first host as before', before, await exhibit.describe(first))
+
+  show('\n# 7. The second host from the backup')
+  await dray.run('restore', 'latest', exhibit.name, '--to', second.address)
+  prove('the container restored there equals it too', before, await exhibit.describe(second))
   await exhibit.destroy(second)
   show('\n# Done. Nothing of this demo is left on the machine.')
 }

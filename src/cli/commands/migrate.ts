@@ -1,12 +1,12 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
-import { migrationJson, migrationPlanText, migrationText } from '../../ui/describe-migration.ts'
+import { migrationJson, migrationPlanText, migrationText, undoneText } from '../../ui/describe-migration.ts'
 import { migrateContainers, planMigration, type MigrateReport } from '../../workflows/migrate.ts'
 import { readRecord } from '../../workflows/run-records.ts'
 import { newData, planUndo, undoMigration, type UndoJob } from '../../workflows/undo-migration.ts'
 import { requireYes } from '../ask.ts'
 import { listOf, textOf } from '../backup-options.ts'
-import { connectForTransfer } from '../choose-link.ts'
+import { compressWays, connectForTransfer } from '../choose-link.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { chooseRoute } from '../image-route.ts'
 import { readMigrateOptions } from '../migrate-options.ts'
@@ -31,7 +31,7 @@ export const migrateCommand: Command = {
     .option('no-precopy', { type: 'boolean', default: false, describe: 'send all data while the source rests' })
     .option('wait-for', { type: 'string', describe: 'a shell command in the container: it is up when that succeeds' })
     .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' })
-    .option('compress', { type: 'boolean', default: false, describe: 'compress ssh connections (default: if they are slow)' })
+    .option('compress', { choices: compressWays, default: 'auto', describe: 'compress ssh connections: if they are slow, always (also: --compress alone), or none' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are read and written' })
     .option('name', { type: 'string', describe: 'name of the container on the target' })
     .option('keep', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave a volume or bind path as it is on the target' })
@@ -53,8 +53,7 @@ export const migrateCommand: Command = {
 
 async function migrate(args: Record<string, unknown>, context: CommandContext): Promise<CommandResult> {
   const { source: from, target: to, via, compress, options } = readMigrateOptions(args)
-  const source = await connectForTransfer(context, from, 'from', compress)
-  const target = await connectForTransfer(context, to, 'to', compress)
+  const { source, target } = await connectForTransfer(context, from, to, compress)
   return await withRun(context, async run => {
     const job = { run, source, target, options: { ...options, route: chooseRoute(via, context.env) } }
     if (context.globals.dryRun) {
@@ -93,6 +92,7 @@ async function takeBack(wanted: string, discardsNewData: boolean, context: Comma
     if (globals.dryRun) return { text: `would ${what}\nnothing was changed`, json: { changes } }
     await requireYes(context, `${what}?`)
     await undoMigration(job)
+    sayReport(context, undoneText(record, target !== undefined))
     return { text: record.containers.map(({ name }) => name).join('\n'), json: { run: run.id, undone: record.run, changes } }
   })
 }

@@ -13,6 +13,6 @@ export function peerOnTarget(reference: string, purpose: string, context: Replay
   const found = context.peers.get(name)
   if (found !== undefined) return found.name
   const self = nameOf(context.record.inspect)
-  context.obstacles.push({ text: `container "${self}" ${purpose} container "${name}", which is not on the target`, hint: `restore "${name}" first, or both together` })
+  context.obstacles.push({ text: `container "${self}" ${purpose} container "${name}", which is not on the target`, hint: `bring "${name}" there first, or both together` })
   return undefined
 }

@@ -4,6 +4,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { firstMissing } from '../../mounts/bind-path.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import { openMountReader } from '../../mounts/open-mount.ts'
+import { allOrNone } from '../all-or-none.ts'
 import type { LiveContainer, LiveMount, MigrateJob, Move, Temporaries } from '../migration.ts'
 import type { MountPlace, RestoreOptions } from '../restore-plan.ts'
 import { checkMachine } from './check-machine.ts'
@@ -12,14 +13,14 @@ import { checkNames } from './check-names.ts'
 import { checkTarget, Obstacles } from './check-target.ts'
 import { holdsSameNow } from './send-data.ts'
 import { freeSpaceAt, freeSpaceOfEngine, type FreeSpace } from './free-disk.ts'
-import { sizeOf, type MountSize } from './size-of-mount.ts'
+import { measureMount, type MeasuredMount } from './size-of-mount.ts'
 import { isImageLost } from './lost-image.ts'
 import { planImageTransfer } from './plan-image-transfer.ts'
 
 export type CheckedMigration = {
   readonly moves: readonly Move[]
   /** By the mount's source: of those that can be listed. */
-  readonly sizes: ReadonlyMap<string, MountSize>
+  readonly sizes: ReadonlyMap<string, MeasuredMount>
   /** Of the images' missing layers, as far as it is known beforehand. */
   readonly imageBytes: number
 }
@@ -45,19 +46,18 @@ export async function checkMigration(job: Checking): Promise<CheckedMigration> {
     await checkMachine({ engine: target, kindOf, obstacles }, container.spec)
     moves.push({ ...container, plan })
   }
-  const sizes = await measure(job, moves)
-  const imageBytes = await missingImageBytes(job)
+  const [sizes, imageBytes] = await allOrNone([measure(job, moves), missingImageBytes(job)])
   await checkDisk(job, moves, sizes, imageBytes, obstacles)
   obstacles.stop(target.address)
   return { moves, sizes, imageBytes }
 }
 
-async function measure({ run, source, options, temporary }: Checking, moves: readonly Move[]): Promise<Map<string, MountSize>> {
-  const sizes = new Map<string, MountSize>()
+async function measure({ run, source, options, temporary }: Checking, moves: readonly Move[]): Promise<Map<string, MeasuredMount>> {
+  const sizes = new Map<string, MeasuredMount>()
   for (const { stored } of moves.flatMap(({ plan }) => plan.mounts).filter(({ action }) => action !== 'keep')) {
     if (sizes.has(stored.described.source)) continue
     await using reader = await openMountReader({ engine: source, target: stored.planned.target, reader: options.reader, run: run.id, journal: temporary.source, signal: run.signal })
-    if (reader.canList) sizes.set(stored.described.source, await sizeOf(reader, run.signal))
+    if (reader.canList) sizes.set(stored.described.source, await measureMount(reader, run.signal))
   }
   return sizes
 }
@@ -75,7 +75,7 @@ async function missingImageBytes({ run, source, target, containers }: Checking):
 }
 
 /** Images and volumes lie with the engine's data, binds where their folder is. A tenth more than what is sent has to be free. */
-async function checkDisk({ run, target, temporary }: Checking, moves: readonly Move[], sizes: ReadonlyMap<string, MountSize>, imageBytes: number, obstacles: Obstacles): Promise<void> {
+async function checkDisk({ run, target, temporary }: Checking, moves: readonly Move[], sizes: ReadonlyMap<string, MeasuredMount>, imageBytes: number, obstacles: Obstacles): Promise<void> {
   const wanted = new Map<string, { bytes: number; readonly free: number }>()
   const job = { engine: target, run, temporary: temporary.target }
   const need = async (bytes: number, look: () => Promise<FreeSpace | undefined>): Promise<void> => {

@@ -65,7 +65,7 @@ export interface MountCopy extends AsyncDisposable {
    * engine's archive endpoints can neither list nor compare: that is a difference.
    */
   compare(options: { readonly content: boolean }, signal: AbortSignal): Promise<readonly string[]>
-  /** So that finish() starts at once, where starting a program takes its time. */
+  /** So that finish() starts at once: programs, where starting one takes its time, and what lies unwritten on the target, which an engine that syncs a file would wait for. */
   prepare(signal: AbortSignal): Promise<void>
 }
 
@@ -135,6 +135,7 @@ class Copy implements MountCopy {
   }
 
   async prepare(signal: AbortSignal): Promise<void> {
+    await this.to.readBack?.sync(signal)
     await Promise.all([this.from.prepare?.(2, signal), this.to.prepare?.(1, signal)])
   }
 

@@ -1,5 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
+import { Gate } from '../../engine/gate.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { labelsOf, temporaryName } from '../../mounts/temporary-objects.ts'
 import { allOrNone } from '../all-or-none.ts'
@@ -26,6 +27,9 @@ export type DataCopy = {
 /** How the last pass over a mount went. */
 export type SentMount = Pick<DataCopy, 'action'> & { readonly report: CopyReport }
 
+
+/** An ssh server opens ten sessions on a connection, unless told otherwise. */
+const atOnce = 3
 
 /** A first pass of this length leaves time for changes that would make the rest long. */
 const worthAnotherMs = 10_000
@@ -83,13 +87,26 @@ async function makeWaitingRoom(engine: Engine, run: Run, journal: TemporaryJourn
 type CopiesJob = { readonly run: Run; readonly copies: readonly DataCopy[] }
 
 /**
- * While the source runs: everything, and what has changed during that once more where it took long, so that the last pass has
- * little to do.
+ * While the source runs: everything, a few mounts at a time, and what has changed during that once more where it took long, so that
+ * the last pass has little to do. The first failure ends the others.
  */
-export async function precopyData({ run, copies }: CopiesJob): Promise<void> {
-  const startedAt = performance.now()
-  for (const { copy } of copies) await copy.precopy(run.signal)
-  if (performance.now() - startedAt > worthAnotherMs) for (const { copy } of copies) await copy.precopy(run.signal)
+export async function precopyData({ run, copies, signal = run.signal }: CopiesJob & { readonly signal?: AbortSignal }): Promise<void> {
+  const failed = new AbortController()
+  const ending = AbortSignal.any([signal, failed.signal])
+  const gate = new Gate(atOnce)
+  const precopy = async ({ copy }: DataCopy): Promise<void> => {
+    const startedAt = performance.now()
+    await copy.precopy(ending)
+    if (performance.now() - startedAt > worthAnotherMs) await copy.precopy(ending)
+  }
+  await allOrNone(copies.map(async each => {
+    try {
+      await gate.run(() => precopy(each))
+    } catch (thrown) {
+      failed.abort(thrown)
+      throw thrown
+    }
+  }))
 }
 
 /** What takes its time to start is started while the source still runs. */

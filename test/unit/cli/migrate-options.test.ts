@@ -4,7 +4,7 @@ import { readMigrateOptions } from '../../../src/cli/migrate-options.ts'
 describe('the words of migrate', () => {
   test('are the containers, and then the two engines', () => {
     const { source, target, via, compress, options } = readMigrateOptions({ what: ['web', 'db', 'web', 'ssh://old', 'default'] })
-    expect({ source, target, via, compress }).toEqual({ source: 'ssh://old', target: 'default', via: { kind: 'stream' }, compress: false })
+    expect({ source, target, via, compress }).toEqual({ source: 'ssh://old', target: 'default', via: { kind: 'stream' }, compress: 'auto' })
     expect(options).toMatchObject({ containers: ['web', 'db'], projects: [], consistency: 'stop', precopy: true, removeSource: false })
   })
 
@@ -18,6 +18,7 @@ describe('the words of migrate', () => {
     [[], /name the containers/],
     [['ssh://old', 'web', 'ssh://new'], /"ssh:\/\/old" is no name of a container/],
     [['web', 'ssh://old', 'nonsense://new'], /unknown scheme/],
+    [['web', 'ssh://old', 'ssh://old'], /source and target are both "ssh:\/\/old"/],
   ])('%j is a mistake', (what, message) => {
     expect(() => readMigrateOptions({ what })).toThrow(message)
   })

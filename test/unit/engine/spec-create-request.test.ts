@@ -171,7 +171,7 @@ describe('other containers', () => {
     expect(failure(() => old('namespaces-of-container', { peers: new Map() }))).toMatchObject({
       code: 'conflict',
       message: expect.stringMatching(/shares the memory of container "namespaces-of-container-peer".*; .*shares the processes of/),
-      hints: ['restore "namespaces-of-container-peer" first, or both together'],
+      hints: ['bring "namespaces-of-container-peer" there first, or both together'],
     })
     expect(failure(() => old('network-of-container', { peers: new Map() }))).toMatchObject({ code: 'conflict' })
     expect(failure(() => old('links', { peers: new Map() }))).toMatchObject({ code: 'conflict' })

@@ -139,7 +139,7 @@ describe('the way between', () => {
 
   test.each(['send its image', 'send its data while it runs', 'send what has changed', 'start it and wait for its health'])('every ssh is killed at "%s"', async step => {
     const { exitCode } = await faultAt(step, async child => {
-      for (const pid of await childrenOf(child.pid ?? 0)) if ((await commandOf(pid)).startsWith('ssh')) process.kill(pid, 'SIGKILL')
+      for (const pid of await childrenOf(child.pid ?? 0)) if ((await commandOf(pid)).startsWith('ssh')) kill(pid)
     }, 'ssh')
     expect([10, 30, 40, 41, 0]).toContain(exitCode)
     if (exitCode === 0) return await expectMoved()
@@ -173,6 +173,16 @@ describe('the target', () => {
     await expectAsBefore()
   }, 60_000)
 
+  test('has the port in use by a program: exit 12, and nothing was touched', async () => {
+    const holding = pair.two.host.sh('exec python3 -c \'import socket, time; s = socket.socket(); s.bind(("0.0.0.0", 18081)); s.listen(); print(__import__("os").getpid(), file=open("/run/holds-port", "w")); time.sleep(60)\'').catch(() => undefined)
+    await pair.two.host.sh('until [ -s /run/holds-port ]; do sleep 0.05; done')
+    const { exitCode, stderr } = await pair.dray(...pair.migration())
+    expect({ exitCode, stderr }).toEqual({ exitCode: 12, stderr: expect.stringMatching(/port 18081\/tcp is taken by a program of the host/) })
+    await pair.two.host.sh('kill $(cat /run/holds-port); rm /run/holds-port')
+    await holding
+    expect(await pair.state()).toEqual(pair.asBefore())
+  }, 60_000)
+
   test('loses the port to another program between the check and the start', async () => {
     const { exitCode, stderr } = await faultAt('create it on the target', () => pair.two.host.sh('nohup python3 -c \'import os, socket, time; s = socket.socket(); s.bind(("0.0.0.0", 18081)); s.listen(); print(os.getpid(), file=open("/run/holds-port", "w")); time.sleep(60)\' >/dev/null 2>&1 & until [ -s /run/holds-port ]; do sleep 0.02; done'), 'socket', '--wait-for', 'sleep 1')
     await pair.two.host.sh('kill $(cat /run/holds-port); rm /run/holds-port')
@@ -191,6 +201,15 @@ async function childrenOf(pid: number): Promise<number[]> {
   }
   const isBelow = (each: number): boolean => each > 1 && (parents.get(each) === pid || isBelow(parents.get(each) ?? 0))
   return [...parents.keys()].filter(isBelow)
+}
+
+/** One that has ended by itself meanwhile is as dead. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
+  }
 }
 
 async function commandOf(pid: number): Promise<string> {
