@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { tellBytes } from '../archive/tell-bytes.ts'
 import { messageOf } from '../errors/dray-error.ts'
 import { isLostContent } from '../errors/lost-content.ts'
 import { unlessDamaged } from '../errors/unless-damaged.ts'
@@ -34,7 +35,7 @@ export class LayerCheck {
   async #layer({ digest, size }: Descriptor, diffId: Digest): Promise<void> {
     const { checking, onBytes } = this.#job
     const reading = { isWhole: true }
-    const file = counted(createReadStream(checking.blobs.pathOf(digest), { highWaterMark: readBytes }), onBytes)
+    const file = tellBytes(createReadStream(checking.blobs.pathOf(digest), { highWaterMark: readBytes }), onBytes)
     const member = await readMember(digest, size, file, new Meter(undefined, false)).catch((thrown: unknown) => {
       if (!isLostContent(thrown) && (thrown as { code?: unknown }).code !== 'ENOENT') throw thrown
       reading.isWhole = false
@@ -50,12 +51,5 @@ export class LayerCheck {
     }
     const found = content.kind !== 'data' ? 'no layer' : content.problem?.words ?? content.plainDigest
     await checking.condemn(digest, 'image-inconsistent', `layer "${diffId}"`, found === undefined ? undefined : messageOf(found))
-  }
-}
-
-async function* counted(source: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const bytes of source) {
-    yield bytes
-    onBytes(bytes.length)
   }
 }

@@ -1,4 +1,5 @@
 /** The tar of an image that is written while its source is read: layers as they come, and at the end what they are. */
+import { tellBytes } from '../../archive/tell-bytes.ts'
 import { decompress } from '../../archive/decompress-stream.ts'
 import { writeImageArchive, type ImageArchiveMember } from '../../archive/write-image-archive.ts'
 import type { EngineFacts } from '../../engine/engine.ts'
@@ -81,20 +82,13 @@ function makeManifest(config: Buffer, blobs: readonly LayerBlob[]): { readonly m
 }
 
 function toMember({ path, size, isZstd, body }: LayerMember, plainBytes: number | undefined, onBytes: (bytes: number) => void): ImageArchiveMember {
-  if (!isZstd || plainBytes === undefined) return { name: path, size, body: counted(body, onBytes) }
-  return { name: unpackedPath(path), size: plainBytes, body: counted(decompress('zstd', body), onBytes) }
+  if (!isZstd || plainBytes === undefined) return { name: path, size, body: tellBytes(body, onBytes) }
+  return { name: unpackedPath(path), size: plainBytes, body: tellBytes(decompress('zstd', body), onBytes) }
 }
 
 /** A blob's own name would be wrong for what is unpacked. */
 function unpackedPath(path: string): string {
   return `${path.replace(/^blobs\/sha256\//, '')}/layer.tar`
-}
-
-async function* counted(body: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const bytes of body) {
-    onBytes(bytes.length)
-    yield bytes
-  }
 }
 
 /**

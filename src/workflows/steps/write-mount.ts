@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { tellBytes } from '../../archive/tell-bytes.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { firstMissing, makeBindFolder } from '../../mounts/bind-path.ts'
@@ -6,7 +7,7 @@ import type { MountTarget, MountWriter, ReaderKind } from '../../mounts/mount-ac
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { passContent, type ChunkSource } from '../../store/content-reader.ts'
 import { describePlace, isHurt, type MountPlace, type StoredMount } from '../restore-plan.ts'
-import { whileTransferring, type Transfer } from '../reporter.ts'
+import { whileTransferring } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { asRecorded, checkContent, readEntries } from './check-content.ts'
 import { holdMemory } from './hold-memory.ts'
@@ -54,7 +55,7 @@ export async function writeMount({ run, source }: Pick<WriteMountJob, 'run' | 's
     if (!isEmptied) await requireEmpty(writer, place, signal)
     else if (!(await writer.isEmpty(signal))) await writer.empty(signal)
     const tar = isHurt(stored) ? salvagedTar(source, stored, entry => lost.push(entry)) : passContent(source, content.chunks)
-    return { place, reader: writer.kind, losses: writer.losses, problems: await writeAndCheck(writer, counted(tar, transfer), source, stored, signal), lost }
+    return { place, reader: writer.kind, losses: writer.losses, problems: await writeAndCheck(writer, tellBytes(tar, bytes => transfer.add(bytes)), source, stored, signal), lost }
   }, described.tarBytes)
 }
 
@@ -70,13 +71,6 @@ export async function writeAndCheck(writer: MountWriter, tar: AsyncIterable<Buff
   const isCompared = writer.canList && entries !== undefined
   const differences = isCompared ? await checkContent(asRecorded(writer, stored.described), entries, stored.content, signal) : []
   return [...problems, ...differences.map(({ path, what }) => `"${path}" ${what}`)]
-}
-
-async function* counted(tar: AsyncIterable<Buffer>, transfer: Transfer): AsyncGenerator<Buffer> {
-  for await (const bytes of tar) {
-    yield bytes
-    transfer.add(bytes.length)
-  }
 }
 
 /** Makes the folder of a bind, or of a file the one that holds it; what was made is in the journal. */
