@@ -30,7 +30,7 @@ export function memoryVolumesContract(engine: EngineName, { onlyFirst = false } 
 
   const web = async (command = 'sleep 100000'): Promise<void> => {
     await host.sh(`docker volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m mem >/dev/null
-      docker run -d --name web -v mem:/mem --mount type=volume,dst=/anonymous,volume-opt=type=tmpfs,volume-opt=device=tmpfs app:1 sh -c '${command}' >/dev/null
+      docker run -d --name web --stop-signal KILL -v mem:/mem --mount type=volume,dst=/anonymous,volume-opt=type=tmpfs,volume-opt=device=tmpfs app:1 sh -c '${command}' >/dev/null
       docker exec web sh -c 'echo stored > /mem/file; chmod 4711 /mem/file; echo stored > /anonymous/file'`)
   }
   const holds = (): Promise<string> => docker(host, 'exec', 'web', 'sh', '-c', 'cat /mem/file /anonymous/file; stat -c %a /mem/file; mount | grep -c "^tmpfs on /mem .*size=1024k"')

@@ -227,7 +227,7 @@ describe('--replace', () => {
   }, 120_000)
 
   test('a replaced container that ran, or was paused, does so again when the new one fails', async () => {
-    await host.sh('docker run -d --name web -v data:/data app:1 sh -c "test ! -e /data/broken && sleep 100000" >/dev/null; docker exec web sh -c "touch /data/broken; echo layer > /layer"')
+    await host.sh('docker run -d --name web --stop-signal KILL -v data:/data app:1 sh -c "test ! -e /data/broken && sleep 100000" >/dev/null; docker exec web sh -c "touch /data/broken; echo layer > /layer"')
     expectExit(await dray('backup', 'web'), 0)
     await docker(host, 'exec', 'web', 'rm', '/data/broken')
     const [before, data] = [await inventory(host), await holds('web')]

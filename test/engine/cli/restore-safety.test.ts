@@ -66,7 +66,7 @@ describe('what is replaced', () => {
   test('is read back from the repository before it goes: what was stored and is bad is stored again', async () => {
     const repo = join(host.sharedDir, 'rotten')
     const blobs = join(repo, 'blobs/sha256')
-    await host.sh('docker run -d --name web -v data:/data app:1 >/dev/null; docker exec web sh -c "echo 1 > /data/file"')
+    await host.sh('docker run -d --name web --stop-signal KILL -v data:/data app:1 >/dev/null; docker exec web sh -c "echo 1 > /data/file"')
     const first = expectExit(await dray('backup', 'web', '-r', repo), 0).result.backups[0]?.id ?? ''
     const known = new Set(readdirSync(blobs))
     await host.sh('docker exec web dd if=/dev/urandom of=/data/other bs=1M count=1 2>/dev/null')

@@ -40,7 +40,7 @@ afterAll(async () => {
 beforeEach(async () => {
   state = await mkdtemp(join(tmpdir(), 'dray-clean-'))
   folder = join(state, 'drayage/journal')
-  await docker('run', '-d', '--name', 'web', 'box:1')
+  await docker('run', '-d', '--name', 'web', '--stop-signal', 'KILL', 'box:1')
 })
 
 afterEach(async () => {
