@@ -8,8 +8,11 @@ import { diffSnapshots, snapshotTree, type SnapshotEntry } from '../../trees/sna
 import { at, docker, expectExit, inspect, installDray, type Dray } from './dray.ts'
 import { destroy } from './whole-container.ts'
 
-/** The writable layer of a container comes back as its processes saw it, entry by entry. */
-export function exactLayerContract(engine: EngineName, cases: readonly ('names' | 'attributes' | 'odd entries')[]): void {
+/** `directory times`: the engine's commit tells of a directory of which nothing but the time has changed. */
+export type LayerCase = 'names' | 'attributes' | 'directory times' | 'odd entries'
+
+/** The writable layer of a container comes back as its processes saw it, entry by entry, but for what docs/engine-support.md names. */
+export function exactLayerContract(engine: EngineName, cases: readonly LayerCase[]): void {
   let host: LabHost
   let dray: Dray
 
@@ -60,7 +63,7 @@ export function exactLayerContract(engine: EngineName, cases: readonly ('names' 
   }, 240_000)
 
   if (cases.includes('attributes')) test.each([
-    ['time', 'touch -d "2001-02-03 04:05:06" /opt/dir'],
+    ...(cases.includes('directory times') ? [['time', 'touch -d "2001-02-03 04:05:06" /opt/dir']] as const : []),
     ['mode', 'chmod 1750 /opt/dir'],
     ['owner', 'chown 12:34 /opt/dir'],
   ])('nothing but the %s of a directory has changed', async (_, doing) => {
@@ -88,8 +91,15 @@ export function exactLayerContract(engine: EngineName, cases: readonly ('names' 
   if (cases.includes('odd entries')) test('every odd entry', async () => {
     await life('mkdir /opt/odd')
     await makeOddTree(`${await rootOf()}/opt/odd`, { sparseBytes: 10_000_000 })
-    const before = await entries()
+    const before = (await entries()).map(asCommitted)
     await cycle()
-    expect(diffSnapshots(before, await entries())).toEqual([])
+    expect(diffSnapshots(before, (await entries()).map(asCommitted))).toEqual([])
   }, 120_000)
+}
+
+/** Without what no engine's commit keeps: parts of seconds, times before 1970, holes, extended attributes but capabilities. */
+function asCommitted(entry: SnapshotEntry): SnapshotEntry {
+  const seconds = BigInt(entry.mtime) / 1_000_000_000n
+  const capability = Object.entries(entry.xattrs).filter(([name]) => name === 'security.capability')
+  return { ...entry, sparse: false, mtime: String(seconds < 0n ? 0n : seconds), xattrs: Object.fromEntries(capability) }
 }

@@ -8,7 +8,8 @@ import { streamFlattened } from '../../../src/workflows/steps/stream-flattened.t
 import { streamImage } from '../../../src/workflows/steps/stream-image.ts'
 import { startRegistry, type LabRegistry } from '../../lab/registry.ts'
 import { saveWhole } from '../../images/saved-image.ts'
-import { expectSound, StreamLab } from './stream-lab.ts'
+import { expectSound } from '../../images/checked-loads.ts'
+import { StreamLab } from './stream-lab.ts'
 
 const limit = 120_000
 

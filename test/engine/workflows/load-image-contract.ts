@@ -8,6 +8,7 @@ import { writeImageArchive } from '../../../src/archive/write-image-archive.ts'
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine, LoadReport } from '../../../src/engine/engine.ts'
 import { DrayError } from '../../../src/errors/dray-error.ts'
+import type { ImageReport } from '../../../src/integrity/image-report.ts'
 import { Journal } from '../../../src/pipeline/journal.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
@@ -19,6 +20,7 @@ import { findImage, loadImage, type LoadedImage, type LoadJob } from '../../../s
 import type { EngineName } from '../../lab/engines.ts'
 import { startHost, type HostOptions, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
+import { checkingLoads, expectSoundButForLayers } from '../../images/checked-loads.ts'
 import { saveWhole, sha256, storeSaved, type SavedImage } from '../../images/saved-image.ts'
 
 const limit = 120_000
@@ -76,16 +78,18 @@ export function testLoads(title: string, options: HostOptions & { readonly engin
     let host: LabHost
     let engine: Engine
     let journal: Journal
+    const sent: ImageReport[] = []
     let runs = 0
     let run: string
 
     beforeAll(async () => {
       source = await Source.start()
       host = await startHost(options)
-      engine = await connect(host)
+      engine = checkingLoads(await connect(host), sent)
     }, 600_000)
     afterEach(async () => {
       expect(await journal.close()).toEqual([])
+      expectSoundButForLayers(sent.splice(0))
       for (const { Id } of await engine.images.list({ all: true })) await engine.images.remove(Id, { force: true, noprune: false })
     })
     afterAll(async () => {

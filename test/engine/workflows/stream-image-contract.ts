@@ -4,7 +4,8 @@ import { knowsAvailability } from '../../../src/workflows/steps/image-match.ts'
 import { streamImage } from '../../../src/workflows/steps/stream-image.ts'
 import type { HostOptions } from '../../lab/host.ts'
 import { saveWhole } from '../../images/saved-image.ts'
-import { expectSound, noiseBytes, shellless, StreamLab } from './stream-lab.ts'
+import { expectSound } from '../../images/checked-loads.ts'
+import { noiseBytes, shellless, StreamLab } from './stream-lab.ts'
 
 const limit = 120_000
 

@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { Readable } from 'node:stream'
 import { expect } from '@jest/globals'
 import { writeImageArchive } from '../../../src/archive/write-image-archive.ts'
 import { connectEngine } from '../../../src/engine/connect.ts'
@@ -15,6 +14,7 @@ import type { LoadedImage } from '../../../src/workflows/steps/load-image.ts'
 import type { StreamImageJob } from '../../../src/workflows/steps/stream-image.ts'
 import { startHost, type HostOptions, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
+import { checkingLoads } from '../../images/checked-loads.ts'
 import { saveWhole, sha256, type SavedImage } from '../../images/saved-image.ts'
 
 export const noiseBytes = 3 * 1024 * 1024
@@ -60,7 +60,7 @@ export class StreamLab implements AsyncDisposable {
     this.run = await startRun({ journalFolder: join(this.folder, 'journal'), command: 'test', reporter, signal: never })
     const progress = { expected: 0, moved: 0 }
     const transfer = { add: (bytes: number) => void (progress.moved += bytes), expect: (bytes: number) => void (progress.expected = bytes), end: () => undefined }
-    return { run: this.run, source: this.source, target: checking(this.target, this.sent), transfer, signal: never, moved: () => progress.moved, expected: () => progress.expected, ...more }
+    return { run: this.run, source: this.source, target: checkingLoads(this.target, this.sent), transfer, signal: never, moved: () => progress.moved, expected: () => progress.expected, ...more }
   }
 
   /** What the run left open in its journal. */
@@ -105,14 +105,6 @@ export class StreamLab implements AsyncDisposable {
   }
 }
 
-/** Nothing may be wrong with an archive but that layers were left out of it. */
-export function expectSound(reports: readonly ImageReport[], left: 'nothing left out' | 'layers left out'): void {
-  const wrong = reports.flatMap(({ findings }) => findings).filter(({ severity, code }) => severity === 'error' && !(left === 'layers left out' && code === 'member-missing'))
-  expect(wrong).toEqual([])
-  for (const { verdict } of reports) expect(verdict).toBe(left === 'nothing left out' ? 'valid' : 'damaged')
-  expect(reports.length).toBeGreaterThan(0)
-}
-
 /** An engine at an address without a shell: tcp. */
 export function shellless(engine: Engine): Engine {
   return { ...engine, shell: undefined }
@@ -136,28 +128,4 @@ async function* cut(source: Readable, bytes: number, how: 'end' | 'fail'): Async
 
 export async function connect(host: LabHost): Promise<Engine> {
   return connectEngine({ host: `unix://${host.socket}`, env: process.env })
-}
-
-/** Archives that only ask which blobs are there have no manifest.json and are no images. */
-function checking(engine: Engine, reports: ImageReport[]): Engine {
-  const load: Engine['images']['load'] = async (tar, options) => {
-    const [passing, beside] = [new PassThrough(), new PassThrough()]
-    const tee = new Transform({
-      transform(piece: Buffer, _, done) {
-        if (beside.write(piece)) done(null, piece)
-        else beside.once('drain', () => done(null, piece))
-      },
-      flush(done) {
-        beside.end()
-        done()
-      },
-    })
-    const checked = checkImageArchive(beside, { signal: new AbortController().signal }).catch(() => undefined)
-    pipeline(tar, tee, passing).catch((thrown: unknown) => void beside.destroy(thrown as Error))
-    const report = await engine.images.load(passing, options)
-    const found = await checked
-    if (found?.what.includes('manifest.json') === true) reports.push(found)
-    return report
-  }
-  return { ...engine, images: { ...engine.images, load } }
 }
