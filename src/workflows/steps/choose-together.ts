@@ -3,20 +3,9 @@ import type { Engine } from '../../engine/engine.ts'
 import { findPeer } from '../../engine/spec/peers.ts'
 import { peersOf } from '../../engine/spec/record-container.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
-import { DrayError } from '../../errors/dray-error.ts'
+import { projectLabel } from './choose-containers.ts'
 
-const label = { project: 'com.docker.compose.project', service: 'com.docker.compose.service', dependsOn: 'com.docker.compose.depends_on' } as const
-
-/** Ids of the containers that are named, and of all containers of the projects. Throws `not-found` for what is not there. */
-export async function chooseContainers(engine: Engine, names: readonly string[], projects: readonly string[], signal: AbortSignal): Promise<string[]> {
-  const chosen: string[] = []
-  for (const project of projects) {
-    const found = await engine.containers.list({ label: [`${label.project}=${project}`] }, { signal })
-    if (found.length === 0) throw new DrayError('not-found', `there is no container of a project "${project}" on "${engine.address}"`, { hints: ['docker compose ls -a shows the projects'] })
-    chosen.push(...found.map(({ Id }) => Id))
-  }
-  return [...new Set([...chosen, ...names])]
-}
+const label = { project: projectLabel, service: 'com.docker.compose.service', dependsOn: 'com.docker.compose.depends_on' } as const
 
 /** Each after those it needs: by depends_on of its project, links, volumes-from, and namespaces that it shares. In a circle the given order counts. */
 export function inOrder<Each extends { readonly spec: ContainerRecord }>(containers: readonly Each[]): Each[] {
@@ -30,6 +19,15 @@ export function inOrder<Each extends { readonly spec: ContainerRecord }>(contain
   }
   for (const each of containers) visit(each)
   return ordered
+}
+
+/** In waves: each container in a later one than those it needs; what stands in a circle goes by the given order. */
+export function inWaves<Each extends { readonly spec: ContainerRecord }>(containers: readonly Each[]): Each[][] {
+  const waveOf = new Map<Each, number>()
+  for (const each of inOrder(containers)) waveOf.set(each, 1 + Math.max(-1, ...neededBy(each, containers).flatMap(needed => waveOf.get(needed) ?? [])))
+  const waves: Each[][] = []
+  for (const [each, wave] of waveOf) waves[wave] = [...(waves[wave] ?? []), each]
+  return waves
 }
 
 /** Those of the others that a container needs to work. */

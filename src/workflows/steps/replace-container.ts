@@ -7,7 +7,7 @@ import { addBackup } from '../../store/backup-graph.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
 import { ChunkStore } from '../../store/chunk-store.ts'
 import type { Repository } from '../../store/repository.ts'
-import { backUpContainer } from '../backup.ts'
+import { backUpContainers } from '../backup.ts'
 import { newBackupFacts } from '../backup-facts.ts'
 import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
 import { whileTransferring } from '../reporter.ts'
@@ -88,8 +88,8 @@ async function readBack<Made extends { readonly backup: BackupSummary }>({ run, 
 async function backUpReplaced({ run, engine, repository, lock, version, options }: SetAsideJob, container: string): Promise<{ readonly backup: BackupSummary; readonly sources: ReadonlySet<string> }> {
   const own = await startRun(run)
   try {
-    const wishes = { container, consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
-    const { backup, mounts } = await backUpContainer({ run: own, engine, repository, lock, options: wishes })
+    const wishes = { containers: [container], consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
+    const { backup, mounts } = await backUpContainers({ run: own, engine, repository, lock, options: wishes })
     const problem = mounts.flatMap(({ described }) => described.problems.map(({ path, detail }) => `${described.label}: "${path}": ${detail}`))[0]
     if (problem !== undefined) throw notWhole(problem)
     return { backup, sources: new Set(mounts.map(({ described }) => described.source)) }

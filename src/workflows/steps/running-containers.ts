@@ -27,6 +27,7 @@ export function isTemporaryContainer({ Labels }: ContainerSummary): boolean {
   return isTemporary(Labels)
 }
 
+/** Its own name: one that is linked to has others, as "/web/db". */
 export function nameOfSummary({ Names, Id }: ContainerSummary): string {
-  return (Names[0] ?? Id).replace(/^\//, '')
+  return (Names.find(name => name.lastIndexOf('/') <= 0) ?? Id).replace(/^\//, '')
 }

@@ -1,0 +1,71 @@
+import type { Engine } from '../../engine/engine.ts'
+import { recordContainer } from '../../engine/spec/record-container.ts'
+import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { kindOfBind } from '../../mounts/bind-kind.ts'
+import type { Run, TemporaryJournal } from '../run.ts'
+import { inOrder } from './choose-together.ts'
+import type { Consistency } from './freeze.ts'
+import { seeOwnState } from './other-rests.ts'
+import { otherWriters } from './other-writers.ts'
+import { planMounts, type MountPlan } from './plan-mounts.ts'
+
+/** One container of a backup, as it was found. */
+export type Member = {
+  readonly spec: ContainerRecord
+  readonly plan: MountPlan
+  /** How it is to rest. */
+  readonly wanted: Consistency
+}
+
+export type LookJob = {
+  readonly run: Run
+  readonly engine: Engine
+  readonly containers: readonly string[]
+  readonly consistency: Consistency
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly repositoryPath: string
+  readonly temporary: TemporaryJournal
+}
+
+/** Each after those it needs. What is not captured of them is said, and who writes to their volumes besides. */
+export async function lookAtContainers(job: LookJob): Promise<Member[]> {
+  const { run, engine, containers, consistency } = job
+  const { signal, reporter } = run
+  const found = new Map<string, { readonly spec: ContainerRecord }>()
+  for (const container of containers) {
+    const spec = await seeOwnState(run, () => recordContainer(engine, container, { signal }))
+    refuseSwarmTask(spec)
+    found.set(spec.inspect.Id, { spec })
+  }
+  const ordered = inOrder([...found.values()])
+  for (const text of await otherWriters(engine, ordered.map(({ spec }) => spec), signal)) reporter.warn(text)
+  const members: Member[] = []
+  for (const { spec } of ordered) members.push({ spec, plan: await planMember(job, spec), wanted: consistency })
+  for (const { spec, plan: { leftOut, missing } } of members) {
+    const whose = members.length > 1 ? `${nameOf(spec.inspect)}: ` : ''
+    for (const { destination, source, reason, canBeAsked } of leftOut) reporter.note(`${whose}not captured: ${source} at ${destination}: ${reason}${canBeAsked ? ` (capture it with --include ${destination})` : ''}`)
+    for (const { destination, source, reason } of missing) reporter.warn(`${whose}not captured: ${source} at ${destination}: ${reason}`)
+  }
+  return members
+}
+
+async function planMember({ run, engine, include, exclude, repositoryPath, temporary }: LookJob, record: ContainerRecord): Promise<MountPlan> {
+  const kindOf = (path: string) => kindOfBind({ engine, path, run: run.id, journal: temporary, signal: run.signal })
+  return await planMounts({ engine, record, include, exclude, repositoryPath, kindOf })
+}
+
+/** Swarm makes and replaces it by itself: made again from a backup it would be nobody's. */
+function refuseSwarmTask({ inspect }: ContainerRecord): void {
+  const labels = inspect.Config.Labels ?? {}
+  if (labels['com.docker.swarm.task.id'] === undefined) return
+  const service = labels['com.docker.swarm.service.name'] ?? 'SERVICE'
+  throw new DrayError('refused', `container "${nameOf(inspect)}" is a task of the swarm service "${service}", which makes and replaces it by itself`, {
+    hints: [
+      `keep the definition of the service: docker service inspect ${service} > ${service}.json, or the stack's file`,
+      `back up its volumes by a container that only has them: docker create --name ${service}-data -v VOLUME:/data IMAGE, then dray backup ${service}-data`,
+      'leave it out of dray backup --all with the label dray.backup=false (docker service update --container-label-add)',
+    ],
+  })
+}
