@@ -59,7 +59,6 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
     ...notHeld(stored),
     ...notes.map(note => `  note      ${note}`),
     `  state     ${spec.inspect.State.Status}`,
-    'nothing was changed',
   ].join('\n')
 }
 

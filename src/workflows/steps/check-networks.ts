@@ -8,7 +8,7 @@ import type { Obstacles } from './check-target.ts'
 type Pool = { readonly Subnet?: string }
 
 /** The networks to be made. One that is there by name has to be of the same kind, with room for the addresses that are asked for. */
-export async function checkNetworks(engine: Engine, record: ContainerRecord, wanted: readonly NetworkCreate[], replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<NetworkCreate[]> {
+export async function checkNetworks(engine: Engine, record: ContainerRecord, wanted: readonly NetworkCreate[], replacing: readonly ContainerInspect[], obstacles: Obstacles, signal: AbortSignal): Promise<NetworkCreate[]> {
   const present = await engine.networks.list(undefined, { signal })
   const missing: NetworkCreate[] = []
   for (const network of wanted) {
@@ -23,12 +23,12 @@ export async function checkNetworks(engine: Engine, record: ContainerRecord, wan
       continue
     }
     if (found.Driver !== driver) obstacles.add(`network "${network.Name}" is there with driver "${found.Driver}" instead of "${driver}"`, `use another network: --map-network ${network.Name}:OTHER`)
-    await checkAddresses(engine, record, found, replaced, obstacles, signal)
+    await checkAddresses(engine, record, found, replacing, obstacles, signal)
   }
   return missing
 }
 
-async function checkAddresses(engine: Engine, { inspect }: ContainerRecord, network: NetworkInspect, replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+async function checkAddresses(engine: Engine, { inspect }: ContainerRecord, network: NetworkInspect, replacing: readonly ContainerInspect[], obstacles: Obstacles, signal: AbortSignal): Promise<void> {
   const asked = inspect.NetworkSettings.Networks[network.Name]?.IPAMConfig
   const addresses = [asked?.IPv4Address, asked?.IPv6Address].filter(address => address !== undefined && address !== '')
   if (addresses.length === 0) return
@@ -37,7 +37,7 @@ async function checkAddresses(engine: Engine, { inspect }: ContainerRecord, netw
   for (const address of addresses) {
     if (address === undefined) continue
     if (!pools.some(pool => holds(pool, address))) obstacles.add(`network "${network.Name}" is there with ${pools.join(', ')}, which does not hold the address ${address}`, `use another network: --map-network ${network.Name}:OTHER`)
-    const taken = Object.entries(Containers ?? {}).find(([id, { IPv4Address, IPv6Address }]) => id !== replaced?.Id && [IPv4Address, IPv6Address].some(each => each.split('/')[0] === address))
+    const taken = Object.entries(Containers ?? {}).find(([id, { IPv4Address, IPv6Address }]) => replacing.every(({ Id }) => Id !== id) && [IPv4Address, IPv6Address].some(each => each.split('/')[0] === address))
     if (taken !== undefined) obstacles.add(`the address ${address} in network "${network.Name}" is taken by container "${taken[1].Name}"`, `stop that container, or use another network: --map-network ${network.Name}:OTHER`)
   }
 }
