@@ -2,37 +2,32 @@
  * Restores containers, whole, to an engine: everything that can be known to fail is found first; everything made by a run that
  * fails is removed, and what was replaced runs again.
  */
-import type { ContainerInspect } from '../engine/api-types.ts'
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import { nameOf } from '../engine/spec/spec-record.ts'
 import type { Engine } from '../engine/engine.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
-import type { MountWriter } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer, StoredMount } from './restore-plan.ts'
+import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { bringImages, noImage, type BroughtImages } from './steps/bring-images.ts'
-import { asRecorded, checkContent, readEntries } from './steps/check-content.ts'
-import { checkNames } from './steps/check-names.ts'
-import { checkTarget, findContainer, Obstacles } from './steps/check-target.ts'
+import { bringImages, type BroughtImages } from './steps/bring-images.ts'
+import { checkRestore } from './steps/check-restore.ts'
 import { chooseBackups, type WantedBackup } from './steps/choose-backup.ts'
 import { inOrder } from './steps/choose-together.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { withLostMemory } from './steps/hold-memory.ts'
-import { findImageByName } from './steps/image-names.ts'
 import { makePlacesOf } from './steps/make-places.ts'
 import { readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { restoreData } from './steps/restore-data.ts'
 import { writeMounts, writeNewVolumes, type NewVolume } from './steps/restore-mounts.ts'
 import { takeTurn } from './steps/restore-turn.ts'
-import { shareMounts, type Restoring } from './steps/share-mounts.ts'
+import type { Restoring } from './steps/share-mounts.ts'
 import { startTogether } from './steps/start-together.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
 
@@ -120,27 +115,8 @@ async function readBackups({ run, engine, repository, wanted, options }: Restore
 }
 
 async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> {
-  const { run: { signal }, engine, repository, source, found, options } = state
   try {
-    checkNames(found, options, 'backup')
-    const obstacles = new Obstacles()
-    const holdsSame = async ({ described, content, isBad }: StoredMount, there: MountWriter): Promise<boolean> => {
-      const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))
-      return isKnown && (await checkContent(asRecorded(there, described), readEntries(source, content), content, signal)).length === 0
-    }
-    const names = new Map(found.map(({ spec }) => [nameOf(spec.inspect), options.name ?? nameOf(spec.inspect)]))
-    const replacing: ContainerInspect[] = []
-    for (const name of options.replace ? names.values() : []) replacing.push(...[await findContainer(engine, name, signal)].filter(each => each !== undefined))
-    const restoring: Restoring[] = []
-    for (const stored of found) {
-      const together = new Map([...names].filter(([name]) => name !== nameOf(stored.spec.inspect)))
-      const plan = await checkTarget({ ...state, stored, own: [repository.path], holdsSame, together, replacing, mayReplace: true }, obstacles)
-      restoring.push({ spec: stored.spec, stored, plan })
-    }
-    const shared = shareMounts(restoring, obstacles)
-    obstacles.stop(engine.address)
-    for (const { stored, plan } of shared) if (stored.spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, plan.imageRef, signal)) === undefined) throw noImage(plan.imageRef, engine)
-    return { restoring: shared }
+    return { restoring: await checkRestore(state) }
   } catch (thrown) {
     await closeUp(state)
     throw thrown

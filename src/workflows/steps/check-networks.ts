@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net'
 import type { ContainerInspect, NetworkInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { NetworkCreate } from '../../engine/spec/network-request.ts'
+import { isSwarmManager, type NetworkCreate } from '../../engine/spec/network-request.ts'
 import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { Obstacles } from './check-target.ts'
 
@@ -16,6 +16,7 @@ export async function checkNetworks(engine: Engine, record: ContainerRecord, wan
     const found = present.find(({ Name }) => Name === network.Name)
     if (found === undefined) {
       missing.push(network)
+      if (network['Scope'] === 'swarm' && !isSwarmManager(engine.facts)) obstacles.add(`network "${network.Name}" is an ${driver} network of a swarm, and the target is no manager of one`, `make it one there (docker swarm init, or docker swarm join), or use another network: --map-network ${network.Name}:OTHER`)
       for (const pool of poolsOf(network)) {
         const other = present.find(each => (each.IPAM.Config ?? []).some(taken => pool.Subnet !== undefined && taken.Subnet !== undefined && overlaps(pool.Subnet, taken.Subnet)))
         if (other !== undefined) obstacles.add(`network "${network.Name}" wants ${pool.Subnet ?? ''}, which network "${other.Name}" has`, `use that network: --map-network ${network.Name}:${other.Name}`)

@@ -9,6 +9,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
 import type { MountPlace, RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
+import { composeNotes } from './compose-notes.ts'
 import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
 import { checkPlaces } from './check-places.ts'
@@ -73,7 +74,7 @@ export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount
   const mounts = await planMountActions({ ...job, record, request, running, obstacles })
   await checkPlaces(engine, mounts, [...job.own, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
-  return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }
+  return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`), ...composeNotes(spec)] }
 }
 
 /** By its name. */

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import { recordContainer } from '../../engine/spec/record-container.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
-import { DrayError } from '../../errors/dray-error.ts'
+import { refuseSwarmTask } from '../../engine/spec/swarm-task.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { inOrder } from './choose-together.ts'
@@ -36,7 +36,7 @@ export async function lookAtContainers(job: LookJob): Promise<Member[]> {
   const found = new Map<string, { readonly spec: ContainerRecord }>()
   for (const container of containers) {
     const spec = await seeOwnState(run, () => recordContainer(engine, container, { signal }))
-    refuseSwarmTask(spec)
+    refuseSwarmTask(spec.inspect)
     found.set(spec.inspect.Id, { spec })
   }
   const ordered = inOrder([...found.values()])
@@ -54,18 +54,4 @@ export async function lookAtContainers(job: LookJob): Promise<Member[]> {
 async function planMember({ run, engine, include, exclude, repositoryPath, temporary }: LookJob, record: ContainerRecord): Promise<MountPlan> {
   const kindOf = (path: string) => kindOfBind({ engine, path, run: run.id, journal: temporary, signal: run.signal })
   return await planMounts({ engine, record, include, exclude, repositoryPath, kindOf })
-}
-
-/** Swarm makes and replaces it by itself: made again from a backup it would be nobody's. */
-function refuseSwarmTask({ inspect }: ContainerRecord): void {
-  const labels = inspect.Config.Labels ?? {}
-  if (labels['com.docker.swarm.task.id'] === undefined) return
-  const service = labels['com.docker.swarm.service.name'] ?? 'SERVICE'
-  throw new DrayError('refused', `container "${nameOf(inspect)}" is a task of the swarm service "${service}", which makes and replaces it by itself`, {
-    hints: [
-      `keep the definition of the service: docker service inspect ${service} > ${service}.json, or the stack's file`,
-      `back up its volumes by a container that only has them: docker create --name ${service}-data -v VOLUME:/data IMAGE, then dray backup ${service}-data`,
-      'leave it out of dray backup --all with the label dray.backup=false (docker service update --container-label-add)',
-    ],
-  })
 }

@@ -15,7 +15,7 @@ services:
     environment: { SECRET: "a b" }
     volumes: ["data:/var/lib/db"]
     networks: { back: { ipv4_address: 10.97.61.10 } }
-    healthcheck: { test: ["CMD", "test", "-f", "/var/lib/db/ready"], interval: 1s, retries: 20 }
+    healthcheck: { test: ["CMD", "test", "-f", "/var/lib/db/ready"], interval: 2s, retries: 20 }
     stop_grace_period: 1s
   job:
     image: shop/db:1
