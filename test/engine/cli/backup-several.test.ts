@@ -103,6 +103,19 @@ test('what belongs together rests at one time and is one backup; shared volumes 
   expect(await cli('verify', '--deep')).toMatchObject({ exitCode: 0 })
 }, 60_000)
 
+test('all of a run comes back together; --name is for one', async () => {
+  await host.docker(['exec', 'reader', 'sh', '-c', 'echo kept > /reader/file'])
+  const { stdout } = await cli('backup', '--all', '-q')
+  const [together = ''] = stdout.trim().split('\n')
+  expect(await cli('restore', together, '--name', 'other', '--replace')).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/--name is for one container, and these are 2: reader, writer\ndray: hint: .*dray restore \S+ reader --name NEW/) })
+  expect(await cli('restore', 'latest')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('dray restore latest --all takes all of them') })
+  await host.docker(['rm', '-f', 'reader', 'writer', 'web'])
+  await host.docker(['volume', 'rm', 'shared'])
+  expect(await cli('restore', '--all', '-q')).toMatchObject({ exitCode: 0, stdout: 'reader\nwriter\nweb\n', stderr: '' })
+  expect((await host.docker(['exec', 'writer', 'cat', '/writer/file'])).stdout).toBe('kept\n')
+  expect((await host.docker(['ps', '--format', '{{.Names}}'])).stdout.trim().split('\n').sort()).toEqual(['reader', 'web', 'writer'])
+}, 60_000)
+
 test('an unchosen container that writes to a shared volume is a warning; what fits nothing is 11, with what there is', async () => {
   expect(await cli('backup', 'reader')).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('container "writer" runs and may write to volume "shared": it is not brought to rest with this one') })
   expect(await cli('backup', '--project', 'shop')).toMatchObject({ exitCode: 11, stderr: expect.stringContaining('no container there belongs to a project') })

@@ -129,16 +129,20 @@ function toEndpoint(mode: string, { IPAMConfig, ...endpoint }: JsonObject): Json
 
 /** What engines refuse together: without these rules hardly one spec in six would be valid. */
 function withoutConflicts(body: JsonObject): JsonObject {
-  const host = { ...(body['HostConfig'] as JsonObject) }
-  const mode = String(host['NetworkMode'])
-  const shares = mode.startsWith('container:')
-  if (shares || mode === 'host' || host['UTSMode'] === 'host') for (const field of ['Hostname', 'Domainname']) delete body[field]
-  if (shares) for (const field of ['Dns', 'ExtraHosts', 'PortBindings', 'PublishAllPorts', 'UTSMode']) delete host[field]
-  if (shares) delete body['ExposedPorts']
-  if (host['NanoCpus'] !== undefined) for (const field of ['CpuPeriod', 'CpuQuota']) delete host[field]
-  if (host['Memory'] === undefined) for (const field of ['MemorySwap', 'MemoryReservation', 'MemorySwappiness']) delete host[field]
-  if (host['AutoRemove'] === true) delete host['RestartPolicy']
-  return { ...body, HostConfig: host }
+  const host = (body['HostConfig'] ?? {}) as JsonObject
+  const shares = typeof host['NetworkMode'] === 'string' && host['NetworkMode'].startsWith('container:')
+  const ofHost = [
+    ...(shares ? ['Dns', 'ExtraHosts', 'PortBindings', 'PublishAllPorts', 'UTSMode'] : []),
+    ...(host['NanoCpus'] === undefined ? [] : ['CpuPeriod', 'CpuQuota']),
+    ...(host['Memory'] === undefined ? ['MemorySwap', 'MemoryReservation', 'MemorySwappiness'] : []),
+    ...(host['AutoRemove'] === true ? ['RestartPolicy'] : []),
+  ]
+  const ofConfig = [...(shares || host['NetworkMode'] === 'host' || host['UTSMode'] === 'host' ? ['Hostname', 'Domainname'] : []), ...(shares ? ['ExposedPorts'] : [])]
+  return { ...without(body, ofConfig), HostConfig: without(host, ofHost) }
+}
+
+function without(object: JsonObject, fields: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field)))
 }
 
 function withoutNothing(object: JsonObject): JsonObject {
