@@ -93,7 +93,7 @@ async function lookAtSource(job: MigrateJob): Promise<Omit<Looked, keyof Migrate
   const temporary = { source: temporaryJournal(run, source), target: temporaryJournal(run, target) }
   const containers: LiveContainer[] = []
   try {
-    const { chosen, failed: [missing] } = await chooseContainers(source, { names: options.containers, projects: options.projects, labels: [], all: false }, run.signal)
+    const { chosen, failed: [missing] } = await chooseContainers(source, { names: options.containers, projects: options.projects, labels: [], all: false }, run.signal, { heedsLabel: false })
     if (missing !== undefined) throw missing.error
     for (const { Id } of chosen) containers.push(await lookAlive({ run, source, temporary: temporary.source }, Id))
     if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container')

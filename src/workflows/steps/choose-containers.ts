@@ -33,16 +33,16 @@ const mostNamed = 10
 
 /**
  * The containers of the engine that a selection means, each once. One with the label `dray.backup=false` is only taken when its
- * name or id is given. What fits nothing is in `failed`; when nothing at all is chosen the first of that is thrown, `not-found`.
+ * name or id is given, unless the label is not heeded: it is about backups. What fits nothing is in `failed`; when nothing at all is chosen the first of that is thrown, `not-found`.
  */
-export async function chooseContainers(engine: Engine, { names, all, projects, labels }: Selection, signal: AbortSignal): Promise<Chosen> {
+export async function chooseContainers(engine: Engine, { names, all, projects, labels }: Selection, signal: AbortSignal, { heedsLabel = true } = {}): Promise<Chosen> {
   const present = (await engine.containers.list(undefined, { signal })).filter(each => !isTemporaryContainer(each)).sort((one, other) => (nameOfSummary(one) < nameOfSummary(other) ? -1 : 1))
   const chosen = new Map<string, ContainerSummary>()
   const unwanted = new Set<string>()
   const failed: Failed[] = []
   const takeAll = (found: readonly ContainerSummary[]): void => {
     for (const each of found) {
-      if (isWanted(each)) chosen.set(each.Id, each)
+      if (!heedsLabel || isWanted(each)) chosen.set(each.Id, each)
       else unwanted.add(nameOfSummary(each))
     }
   }

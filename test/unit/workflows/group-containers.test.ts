@@ -47,6 +47,8 @@ describe('selection', () => {
 
   test('takes one with dray.backup=false when it is named', async () => {
     expect(await choose({ names: ['web-2'] })).toEqual({ chosen: ['web-2'], failed: [], unwanted: [] })
+    const { chosen } = await chooseContainers(engine, { names: [], all: false, projects: ['shop'], labels: [] }, new AbortController().signal, { heedsLabel: false })
+    expect(chosen.map(nameOf)).toEqual(['web-1', 'web-2'])
   })
 
   test('that fits nothing names what there is', async () => {
