@@ -10,6 +10,7 @@ import { noImage } from './bring-images.ts'
 import { asRecorded, checkContent, readEntries } from './check-content.ts'
 import { checkNames } from './check-names.ts'
 import { checkTarget, findContainer, Obstacles } from './check-target.ts'
+import { dependentsLeftBehind } from './choose-together.ts'
 import { findImageByName } from './image-names.ts'
 import { shareMounts, type Restoring } from './share-mounts.ts'
 
@@ -36,6 +37,7 @@ export async function checkRestore(job: CheckRestoreJob): Promise<Restoring[]> {
   const names = new Map(found.map(({ spec }) => [nameOf(spec.inspect), options.name ?? nameOf(spec.inspect)]))
   const replacing: ContainerInspect[] = []
   for (const name of options.replace ? names.values() : []) replacing.push(...[await findContainer(engine, name, signal)].filter(each => each !== undefined))
+  for (const { name, of, shares } of await dependentsLeftBehind(engine, replacing, signal)) job.run.reporter.warn(`container "${name}" uses the ${shares} of "${of}", which is replaced: it has to be made again, or restored together with it`)
   const restoring: Restoring[] = []
   for (const stored of found) {
     const together = new Map([...names].filter(([name]) => name !== nameOf(stored.spec.inspect)))

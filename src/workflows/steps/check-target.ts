@@ -1,5 +1,6 @@
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { ownContainer } from '../../engine/own-container.ts'
 import { isImageId } from '../../engine/image-reference.ts'
 import { toCreateRequest, type CreateRequest } from '../../engine/spec/create-request.ts'
 import { remapRecord } from '../../engine/spec/remap-record.ts'
@@ -62,6 +63,7 @@ export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount
   if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, job.mayReplace ? 'replace it with --replace, or choose another name with --name' : 'remove or rename it there, or choose another name with --name')
   const replaced = options.replace ? existing : undefined
   if (replaced?.HostConfig.AutoRemove === true && replaced.State.Running) obstacles.add(`container "${name}" would be removed by stopping it (--rm), which leaves no way back`, 'stop it by hand, or choose another name with --name')
+  if (replaced !== undefined && replaced.Id === ownContainer()) obstacles.add(`container "${name}" is the one that dray runs in`, 'run dray outside of it, or choose another name with --name')
   const replacing = job.replacing ?? (replaced === undefined ? [] : [replaced])
   const record = remapRecord(spec, options.remaps)
   const peers = new Map([...(await findPeers(engine, spec, signal)), ...[...(job.together ?? [])].map(([recorded, there]) => [recorded, { name: there }] as const)])

@@ -43,12 +43,13 @@ export function neededBy<Each extends { readonly spec: ContainerRecord }>({ spec
 }
 
 /** Containers that run and are not chosen, in the network, process or memory namespace of one that is: they break when it stops. */
-export async function dependentsLeftBehind(engine: Engine, chosen: readonly ContainerInspect[], signal: AbortSignal): Promise<{ readonly name: string; readonly of: string; readonly shares: string }[]> {
+export async function dependentsLeftBehind(engine: Engine, chosen: readonly ContainerInspect[], signal: AbortSignal): Promise<{ readonly id: string; readonly name: string; readonly of: string; readonly shares: string }[]> {
+  if (chosen.length === 0) return []
   const running = await engine.containers.list({ status: ['running', 'paused', 'restarting'] }, { signal })
   const others = await Promise.all(running.filter(({ Id }) => chosen.every(each => each.Id !== Id)).map(({ Id }) => engine.containers.inspect(Id, { signal })))
   return others.flatMap(({ HostConfig, ...inspect }) => ([['NetworkMode', 'network'], ['PidMode', 'processes'], ['IpcMode', 'memory']] as const).flatMap(([field, shares]) => {
     const mode = HostConfig[field]
     const owner = chosen.find(({ Id, Name }) => mode === `container:${Id}` || mode === `container:${Name.slice(1)}`)
-    return owner === undefined ? [] : [{ name: nameOf({ HostConfig, ...inspect }), of: nameOf(owner), shares }]
+    return owner === undefined ? [] : [{ id: inspect.Id, name: nameOf({ HostConfig, ...inspect }), of: nameOf(owner), shares }]
   }))
 }
