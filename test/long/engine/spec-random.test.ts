@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { unknownFields } from '../../../src/engine/spec/unknown-fields.ts'
 import type { EngineName } from '../../lab/engines.ts'
 import { recordRandom, replayAll, startRandomHost, type Recorded } from '../../engine/engine/random-replay.ts'
 import type { SpecHost } from '../../engine/engine/spec-lab.ts'
@@ -28,6 +29,10 @@ describe(`random containers, by seed ${seed}`, () => {
       process.stderr.write(`${from}: ${made.recorded.length} containers; refused by the engine: ${made.refused.length}\n`)
       recorded = made.recorded
     }, 300_000)
+
+    test('hold no field that the tables do not know', () => {
+      expect(recorded.flatMap(({ record }) => unknownFields(record.inspect))).toEqual([])
+    })
 
     test.each(engines)('are made again on %s as they were', async to => {
       expect(recorded).toHaveLength(specs)
