@@ -22,7 +22,7 @@ import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { withLostMemory } from './steps/hold-memory.ts'
 import { makePlacesOf } from './steps/make-places.ts'
-import { readStored, readWhatIsLeft } from './steps/read-stored.ts'
+import { hintsFor, readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { restoreData } from './steps/restore-data.ts'
 import { writeMounts, writeNewVolumes, type NewVolume } from './steps/restore-mounts.ts'
@@ -111,7 +111,7 @@ async function readBackups({ run, engine, repository, wanted, options }: Restore
   }
   const names = found.map(({ spec }) => nameOf(spec.inspect))
   if (options.name !== undefined && names.length > 1) throw new DrayError('usage', `--name is for one container, and these are ${names.length}: ${names.join(', ')}`, { hints: [`restore the one that it is for alone: dray restore ${found[0]?.backup.id ?? ''} ${names[0] ?? ''} --name NEW`] })
-  return { found: inOrder(found), source: new ChunkReader(repository.blobs), temporary: temporaryJournal(run, engine) }
+  return { found: inOrder(found), source: new ChunkReader(repository.blobs, { hints: [...new Set(found.flatMap(({ backup }) => hintsFor(backup)))] }), temporary: temporaryJournal(run, engine) }
 }
 
 async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> {
