@@ -45,6 +45,7 @@ export const specCases: readonly SpecCase[] = [
   { name: 'links-in-own-network', script: `docker network create $C-net; docker run -d --name $C-peer --network $C-net ${busy}; docker create --name $C --network $C-net --link $C-peer:db ${busy}` },
   { name: 'own-network', script: `docker network create --label a=b --opt com.docker.network.bridge.name=dr-own $C-net; docker run -d --name $C --network $C-net --network-alias web --network-alias www ${busy}` },
   { name: 'two-networks', script: `docker network create $C-net; docker network create --subnet 10.97.2.0/24 --internal $C-net2; docker create --name $C --network $C-net --network-alias web ${busy}; docker network connect --alias second --ip 10.97.2.7 $C-net2 $C; docker start $C` },
+  { name: 'hostname-in-two-networks', script: `docker network create $C-net; docker network create $C-net2; docker create --name $C --hostname web --network $C-net ${busy}; docker network connect --alias second $C-net2 $C` },
   { name: 'bridge-and-own-network', script: `docker network create $C-net; docker create --name $C ${busy}; docker network connect $C-net $C` },
   { name: 'disconnected-from-bridge', script: `docker network create $C-net; docker create --name $C ${busy}; docker network connect $C-net $C; docker network disconnect bridge $C` },
   { name: 'disconnected-from-all', script: `docker create --name $C ${busy}; docker network disconnect bridge $C` },
