@@ -1,14 +1,16 @@
 import { DrayError } from '../errors/dray-error.ts'
 import type { BackupOptions } from '../workflows/backup.ts'
+import type { Selection } from '../workflows/steps/choose-containers.ts'
+import { checkSelection } from './choose-groups.ts'
 
-export type BackupChoices = Omit<BackupOptions, 'container' | 'version'> & { readonly containers: readonly string[]; readonly images: readonly string[] }
+export type BackupChoices = Omit<BackupOptions, 'containers' | 'version'> & { readonly selection: Selection; readonly images: readonly string[] }
 
 /** The options of backup and plan. */
 export function readBackupOptions(args: Record<string, unknown>): BackupChoices {
   const author = textOf(args['author'])
   const message = textOf(args['message'])
   const choices: BackupChoices = {
-    containers: [...new Set(listOf(args['container']))],
+    selection: checkSelection({ names: [...new Set(listOf(args['container']))], all: args['all'] === true, projects: listOf(args['project']), labels: listOf(args['label']) }),
     images: listOf(args['image']),
     consistency: (args['consistency'] ?? 'pause') as BackupChoices['consistency'],
     reader: (args['reader'] ?? 'auto') as BackupChoices['reader'],

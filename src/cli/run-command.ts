@@ -7,6 +7,10 @@ import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
 import { errorJson } from '../ui/error-text.ts'
 import { restoreData } from '../workflows/steps/restore-data.ts'
+import type { Failed } from '../workflows/steps/choose-containers.ts'
+import { nameOfSummary } from '../workflows/steps/running-containers.ts'
+import type { ContainerSummary } from '../engine/engine.ts'
+import type { Groups } from './choose-groups.ts'
 import type { CommandContext, CommandResult } from './command.ts'
 
 /**
@@ -26,22 +30,31 @@ export async function withRun(context: CommandContext, work: (run: Run) => Promi
   return left.length === 0 ? result : { ...result, exitCode: Math.max(result.exitCode ?? 0, exitCodes.incomplete) }
 }
 
-export type Failed = { readonly container: string; readonly error: DrayError }
-
-/** Does something for each container. One for which it fails by itself is named, and the others have their turn; when it fails for all, the first failure is thrown. */
-export async function forEachContainer(context: CommandContext, containers: readonly string[], isNot: string, work: (container: string) => Promise<void>): Promise<readonly Failed[]> {
+/**
+ * Does something for each group of containers. One for which it fails by itself is named, and the others have their turn; when
+ * it fails for all, the first failure is thrown.
+ */
+export async function forEachGroup(context: CommandContext, { groups, failed: missing }: Groups, isNot: string, work: (containers: readonly ContainerSummary[]) => Promise<void>): Promise<readonly Failed[]> {
+  const all = groups.length + missing.length
   const failed: Failed[] = []
-  for (const container of containers) {
+  let failures = 0
+  const fail = (whats: readonly Failed[]): void => {
+    failed.push(...whats)
+    failures++
+    const [{ error } = {}] = whats
+    if (all > 1 && error !== undefined) context.reporter.warn(`${whats.map(({ what }) => what).join(', ')} ${whats.length === 1 ? 'is' : 'are'} not ${isNot}: ${[error.message, ...error.hints].join('; ')}`)
+  }
+  for (const each of missing) fail([each])
+  for (const group of groups) {
     try {
-      await work(container)
+      await work(group)
     } catch (thrown) {
       if (!isOfOneContainer(thrown)) throw thrown
-      failed.push({ container, error: thrown })
-      if (containers.length > 1) context.reporter.warn(`container "${container}" is not ${isNot}: ${[thrown.message, ...thrown.hints].join('; ')}`)
+      fail(group.map(nameOfSummary).map(name => ({ container: name, what: `container "${name}"`, error: thrown })))
     }
   }
   const [first] = failed
-  if (first !== undefined && failed.length === containers.length) throw first.error
+  if (first !== undefined && failures === all) throw first.error
   return failed
 }
 

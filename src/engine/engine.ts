@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { HostShell } from './host-shell.ts'
 import type { RegistryCall } from './registry-calls.ts'
-import type { ContainerInspect, ImageInspect, NetworkInspect, VolumeInspect } from './api-types.ts'
+import type { ContainerInspect, ImageInspect, MountPoint, NetworkInspect, VolumeInspect } from './api-types.ts'
 
 /** What was learnt from GET /version and GET /info when the connection was made. */
 export type EngineFacts = {
@@ -34,7 +34,7 @@ export type EngineFacts = {
 export type CallOptions = { readonly signal?: AbortSignal }
 
 /** `Created`: seconds since 1970. */
-export type ContainerSummary = { readonly Id: string; readonly Names: string[]; readonly Image: string; readonly ImageID: string; readonly State: string; readonly Created: number; readonly Labels: Record<string, string> | null; readonly Mounts?: unknown[] }
+export type ContainerSummary = { readonly Id: string; readonly Names: string[]; readonly Image: string; readonly ImageID: string; readonly State: string; readonly Created: number; readonly Labels: Record<string, string> | null; readonly Mounts?: readonly MountPoint[] }
 
 export type CommitRequest = {
   readonly container: string

@@ -1,23 +1,31 @@
-import type { BackupReport } from '../workflows/backup.ts'
+import type { BackedUpContainer, BackupReport } from '../workflows/backup-report.ts'
 import type { ImagesReport } from '../workflows/backup-images.ts'
 import type { CapturedImage } from '../workflows/steps/capture-image.ts'
 import { formatBytes, formatCount, formatDuration } from './format.ts'
 
-/** What a backup holds, in a few lines: what was captured, what not, for how long the container rested. */
+/** What a backup holds, in a few lines: what was captured, what not, for how long the containers rested. */
 export function backupText(report: BackupReport): string[] {
-  const { container, backup, images, mounts, freeze, storedBytes, milliseconds, leftOut, missing } = report
+  const { containers, backup, mounts, freeze, storedBytes, milliseconds } = report
   const problems = mounts.flatMap(({ described }) => described.problems.map(({ path, problem, detail }) => `${described.label}: "${path}" ${problem}: ${detail}`))
+  const notCaptured = containers.flatMap(({ leftOut, missing }) => [...leftOut, ...missing].map(({ destination }) => destination))
   return [
-    `container "${container}": spec${images.length === 0 ? ', no image' : ''}`,
-    ...images.map(image => `  ${imageLine(image)}`),
+    ...containers.flatMap(container => containerLines(container, containers.length > 1)),
     ...mounts.map(mount => `  ${mountLine(mount)}`),
     ...mounts.flatMap(({ described, nested }) => nested.map(path => `  not captured: "${path}" is mounted inside ${described.label}`)),
     ...mounts.flatMap(({ described }) => described.losses.map(loss => `  ${described.label}: the ${described.reader} reader cannot keep ${loss}`)),
     ...problems.slice(0, 20).map(line => `  ${line}`),
     ...(problems.length > 20 ? [`  … and ${problems.length - 20} more: dray show ${backup.id}`] : []),
-    ...(leftOut.length + missing.length > 0 ? [`  not captured: ${[...leftOut, ...missing].map(({ destination }) => destination).join(', ')}`] : []),
-    `  ${restLine(freeze)}`,
+    ...(notCaptured.length > 0 ? [`  not captured: ${[...new Set(notCaptured)].join(', ')}`] : []),
+    `  ${containers.length > 1 ? `all together: ${restLine(freeze)}` : restLine(freeze)}`,
     `backup ${backup.id}: ${formatBytes(storedBytes)} of data new in the repository, ${formatDuration(milliseconds)} in all`,
+  ]
+}
+
+function containerLines({ name, images, freeze }: BackedUpContainer, isOneOfSeveral: boolean): string[] {
+  return [
+    `container "${name}": spec${images.length === 0 ? ', no image' : ''}`,
+    ...images.map(image => `  ${imageLine(image)}`),
+    ...(isOneOfSeveral ? [`  ${restLine(freeze)}`] : []),
   ]
 }
 
@@ -25,20 +33,27 @@ export function imagesText({ backup, images }: ImagesReport): string[] {
   return [...images.map(imageLine), `backup ${backup.id}: ${formatCount(images.length, 'image')}`]
 }
 
-/** For `--json`. */
+/** For `--json`: `container` where there is one, `containers` in any case. */
 export function backupJson(report: BackupReport): object {
-  const { backup, container, images, mounts, leftOut, missing, freeze, storedBytes, milliseconds } = report
+  const { backup, containers, mounts, freeze, storedBytes, milliseconds } = report
+  const [only, second] = containers
   return {
     id: backup.id,
-    container,
-    images: images.map(({ facts, report: { how, layers, newLayers, readBytes, because } }) => ({ ...facts, how, layers, newLayers, readBytes, ...(because === undefined ? {} : { because }) })),
+    ...(only !== undefined && second === undefined ? { container: only.name } : {}),
+    containers: containers.map(each => ({ name: each.name, images: each.images.map(({ facts }) => facts.digest), leftOut: each.leftOut, missing: each.missing, freeze: freezeJson(each.freeze) })),
+    ...(backup.project === undefined ? {} : { project: backup.project }),
+    images: containers.flatMap(each => each.images).map(({ facts, report: { how, layers, newLayers, readBytes, because } }) => ({ ...facts, how, layers, newLayers, readBytes, ...(because === undefined ? {} : { because }) })),
     mounts: mounts.map(({ described, readBytes, keptEntries, nested }) => ({ ...described, readBytes, keptEntries, nested })),
-    leftOut,
-    missing,
-    freeze: { ...freeze, milliseconds: Math.round(freeze.milliseconds) },
+    leftOut: containers.flatMap(each => each.leftOut),
+    missing: containers.flatMap(each => each.missing),
+    freeze: freezeJson(freeze),
     storedBytes,
     milliseconds: Math.round(milliseconds),
   }
+}
+
+function freezeJson(freeze: BackupReport['freeze']): object {
+  return { ...freeze, milliseconds: Math.round(freeze.milliseconds) }
 }
 
 const roles = { original: 'image', commit: 'writable layer', changed: 'changed image', flattened: 'root file system as one layer' } as const

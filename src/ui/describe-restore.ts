@@ -16,6 +16,7 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...lostLines(stored, images.lost, written),
     ...notHeld(stored),
     ...written.flatMap(({ place, problems, losses }) => [...problems.slice(0, 10), ...losses].map(text => `  ${describePlace(place)}: ${text}`)),
+    ...plan.notes.map(note => `  ${note}`),
     ...plan.request.losses.map(({ field, text }) => `  not restored: ${field}: ${text}`),
     `  state: ${state.status}${state.health === undefined ? '' : `, ${state.health}`}${state.because === undefined ? '' : ` (${state.because})`}`,
     ...engineDefaults.map(({ field, reason }) => `  ${field}: ${reason}`),
@@ -59,7 +60,6 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
     ...notHeld(stored),
     ...notes.map(note => `  note      ${note}`),
     `  state     ${spec.inspect.State.Status}`,
-    'nothing was changed',
   ].join('\n')
 }
 

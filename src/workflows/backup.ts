@@ -1,43 +1,38 @@
 /**
- * Backs one container up, whole: spec, image and writable layer, every mount. Two passes over the data: the first while the
- * container runs, the second while it rests, reading only what has changed since.
+ * Backs containers up, whole: spec, image and writable layer, every mount. Two passes over the data: the first while they run,
+ * the second while they rest, all at one time, reading only what has changed since.
  */
 import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
-import { recordContainer } from '../engine/spec/record-container.ts'
-import { nameOf, type ContainerRecord } from '../engine/spec/spec-record.ts'
-import { kindOfBind } from '../mounts/bind-kind.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import { addBackup, BlobsGone } from '../store/backup-graph.ts'
-import type { BackupSummary } from '../store/backup-summary.ts'
+import { BlobsGone } from '../store/backup-graph.ts'
 import { ChunkStore } from '../store/chunk-store.ts'
 import { ImageStore } from '../store/image-store.ts'
 import type { Repository } from '../store/repository.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
-import { newBackupFacts } from './backup-facts.ts'
-import type { ContainerSpec, FreezeFacts, LeftOutMount } from './container-spec.ts'
-import { describeMount, type DescribedMount } from './mount-description.ts'
+import { allOrNone } from './all-or-none.ts'
+import { toReport, type BackupReport } from './backup-report.ts'
 import type { CaptureReport } from './mount-content.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { announceCommit, captureFlattened, captureWritableLayer, type CapturedImage, type CommitWishes, type ImageSource, type WritableLayerCapture } from './steps/capture-image.ts'
 import { captureOriginal, type Original } from './steps/capture-original.ts'
-import { findBase, type Base } from './steps/find-base.ts'
-import { findLacks } from './steps/find-lacks.ts'
+import { findBase, mountsOfAll, type Base } from './steps/find-base.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { holdMemory } from './steps/hold-memory.ts'
-import { seeOwnState } from './steps/other-rests.ts'
-import { otherWriters } from './steps/other-writers.ts'
-import { planMounts, type MountPlan } from './steps/plan-mounts.ts'
-import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, storedMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
-import { readAtRest } from './steps/read-at-rest.ts'
-import { warnOfSurprises } from './steps/surprises.ts'
+import { lookAtContainers, type Member } from './steps/look-at-containers.ts'
+import { mergeMounts, type MergedMounts } from './steps/merge-mounts.ts'
+import { readAtRest, type RestedTogether } from './steps/read-at-rest.ts'
+import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
 import { storeWritableLayer } from './steps/store-writable-layer.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
+import { writeBackup } from './steps/write-backup.ts'
 
 export type BackupOptions = {
-  readonly container: string
+  /** Ids or names: they rest at one time, and are one backup. */
+  readonly containers: readonly string[]
   readonly consistency: Consistency
   readonly include: readonly string[]
   readonly exclude: readonly string[]
@@ -52,47 +47,21 @@ export type BackupOptions = {
 
 export type BackupJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly options: BackupOptions }
 
-/** What a backup holds, and what it does not. */
-export type BackupReport = {
-  readonly backup: BackupSummary
-  readonly container: string
-  readonly images: readonly CapturedImage[]
-  readonly mounts: readonly { readonly described: DescribedMount; readonly readBytes: number; readonly keptEntries: number; readonly nested: readonly string[] }[]
-  readonly leftOut: readonly LeftOutMount[]
-  /** Should have been captured and were not. */
-  readonly missing: readonly LeftOutMount[]
-  readonly freeze: FreezeFacts
-  /** Of the chunks that were new. */
-  readonly storedBytes: number
-  readonly milliseconds: number
-}
-
 /** The migration of data into the repository, step by step. Nothing of ours stays on the engine, whatever happens. */
 export const backupPipeline = Pipeline.named<BackupJob>('backup')
   .step('look at the container', lookAt, { cleanup: { name: 'what was made on the engine', run: putBack } })
   .step('find what is stored already', findStored)
-  .step('store its image', storeOriginal)
-  .step('open its mounts', openAll, { cleanup: { name: 'the readers of its mounts', run: closeAll } })
+  .step('store its image', storeOriginals)
+  .step('open its mounts', openAll, { cleanup: { name: 'the readers of its mounts', run: ({ opened }) => closeMounts(opened) } })
   .step('read its mounts', firstPass)
   .step('read what has changed, while it rests', secondPass)
   .step('store its writable layer', storeImages)
-  .step('write the backup', write)
+  .step('write the backup', async state => ({ backup: await writeBackup(state) }))
 
-export async function backUpContainer(job: BackupJob): Promise<BackupReport> {
+export async function backUpContainers(job: BackupJob): Promise<BackupReport> {
   const startedAt = performance.now()
   const { state } = await runPipeline(job)
-  const { record, plan, opened, atRest, images, store, backup } = state
-  return {
-    backup,
-    container: nameOf(record.inspect),
-    images,
-    mounts: opened.map((each, at) => toMountReport(each, atRest.reports[at])),
-    leftOut: plan.leftOut,
-    missing: plan.missing,
-    freeze: atRest.freeze,
-    storedBytes: store.counts.storedBytes,
-    milliseconds: performance.now() - startedAt,
-  }
+  return toReport(state, performance.now() - startedAt)
 }
 
 /** A blob that was counted as present and was moved aside meanwhile, because it is bad, is stored when all is done once more. */
@@ -107,68 +76,68 @@ async function runPipeline(job: BackupJob): ReturnType<typeof backupPipeline.run
   }
 }
 
-type Looked = BackupJob & { readonly record: ContainerRecord; readonly plan: MountPlan; readonly temporary: TemporaryJournal }
+type Looked = BackupJob & { readonly members: readonly Member[]; readonly merged: MergedMounts; readonly temporary: TemporaryJournal }
 
 async function lookAt({ run, engine, repository, options }: BackupJob): Promise<Omit<Looked, keyof BackupJob>> {
   const temporary = temporaryJournal(run, engine)
-  const { signal } = run
-  const record = await seeOwnState(run, () => recordContainer(engine, options.container, { signal }))
-  for (const text of await otherWriters(engine, record, signal)) run.reporter.warn(text)
-  const kindOf = (path: string) => kindOfBind({ engine, path, run: run.id, journal: temporary, signal })
-  const plan = await planMounts({ engine, record, include: options.include, exclude: options.exclude, repositoryPath: repository.path, kindOf })
-  for (const { destination, source, reason, canBeAsked } of plan.leftOut) run.reporter.note(`not captured: ${source} at ${destination}: ${reason}${canBeAsked ? ` (capture it with --include ${destination})` : ''}`)
-  for (const { destination, source, reason } of plan.missing) run.reporter.warn(`not captured: ${source} at ${destination}: ${reason}`)
-  return { record, plan, temporary }
+  const members = await lookAtContainers({ run, engine, ...options, repositoryPath: repository.path, temporary })
+  return { members, merged: mergeMounts(members.map(({ plan }) => plan.captured)), temporary }
 }
 
-type Stored = Looked & { readonly base: Base | undefined; readonly store: ChunkStore; readonly imageSource: ImageSource }
+/** What belongs to one container, by its id. */
+type ById<Thing> = ReadonlyMap<string, Thing>
+type Stored = Looked & { readonly bases: ById<Base>; readonly store: ChunkStore; readonly imageSource: ImageSource }
 
-async function findStored({ run, engine, repository, record }: Looked): Promise<Omit<Stored, keyof Looked>> {
-  const base = await findBase(repository, engine.facts, nameOf(record.inspect), text => run.reporter.warn(text))
-  return { base, store: new ChunkStore(repository), imageSource: { run, engine, repository, images: new ImageStore(repository) } }
+async function findStored({ run, engine, repository, members }: Looked): Promise<Omit<Stored, keyof Looked>> {
+  const bases = await mapMembers(members, ({ spec }) => findBase(repository, engine.facts, nameOf(spec.inspect), text => run.reporter.warn(text)))
+  return { bases, store: new ChunkStore(repository), imageSource: { run, engine, repository, images: new ImageStore(repository) } }
 }
 
-async function storeOriginal({ run, options, record, imageSource }: Stored): Promise<{ original: Original | undefined }> {
-  if (!options.withImage) return { original: undefined }
-  const original = await captureOriginal(imageSource, record)
-  if ('lost' in original) run.reporter.warn(`${original.lost}: its root file system is stored as one layer instead${options.commit.changes.length > 0 ? ', without what --change asks for' : ''}`)
-  return { original }
+async function storeOriginals({ run, options, members, imageSource }: Stored): Promise<{ originals: ById<Original> }> {
+  if (!options.withImage) return { originals: new Map() }
+  return {
+    originals: await mapMembers(members, async ({ spec }) => {
+      const original = await captureOriginal(imageSource, spec)
+      if ('lost' in original) run.reporter.warn(`${original.lost}: its root file system is stored as one layer instead${options.commit.changes.length > 0 ? ', without what --change asks for' : ''}`)
+      return original
+    }),
+  }
 }
 
-type Opened = Stored & { readonly original: Original | undefined; readonly opened: readonly OpenMount[]; readonly layer: WritableLayer | undefined }
+type Opened = Stored & { readonly originals: ById<Original>; readonly opened: readonly OpenMount[]; readonly layers: ById<WritableLayer> }
 
-async function openAll({ run, engine, options, plan, record, base, temporary }: Stored): Promise<{ opened: readonly OpenMount[]; layer: WritableLayer | undefined }> {
-  if (chooseFreeze(record.inspect, options.consistency) === 'stop') await holdMemory({ run, engine, temporary }, record.volumes.map(({ Name }) => Name))
-  const layer = options.withImage ? await openWritableLayer({ engine, container: record.inspect, run: run.id, journal: temporary, signal: run.signal }) : undefined
-  return { opened: await openMounts({ run, engine, mounts: plan.captured, reader: options.reader, base, temporary }), layer }
+async function openAll({ run, engine, options, members, merged, bases, temporary }: Stored): Promise<Pick<Opened, 'opened' | 'layers'>> {
+  for (const { spec, wanted } of members) if (chooseFreeze(spec.inspect, wanted) === 'stop') await holdMemory({ run, engine, temporary }, spec.volumes.map(({ Name }) => Name))
+  const layers = await mapMembers(options.withImage ? members : [], ({ spec }) => openWritableLayer({ engine, container: spec.inspect, run: run.id, journal: temporary, signal: run.signal }))
+  return { layers, opened: await openMounts({ run, engine, mounts: merged.mounts, reader: options.reader, base: mountsOfAll([...bases.values()]), temporary }) }
 }
 
 type Read = Opened & { readonly first: readonly CaptureReport[] | undefined }
 
-/** A container that rests already, or is not to be disturbed, is read once. */
+/** Where all rest already, or are not to be disturbed, everything is read once. */
 async function firstPass(state: Opened): Promise<{ first: readonly CaptureReport[] | undefined }> {
-  const way = chooseFreeze(state.record.inspect, state.options.consistency)
-  const first = way === 'pause' || way === 'stop' ? await readMounts({ ...state, open: state.opened }) : undefined
-  return { first }
+  const ways = state.members.map(({ spec, wanted }) => chooseFreeze(spec.inspect, wanted))
+  return { first: ways.some(way => way === 'pause' || way === 'stop') ? await readMounts({ ...state, open: state.opened }) : undefined }
 }
 
-export type AtRest = { readonly reports: readonly CaptureReport[]; readonly writableLayer: WritableLayerCapture | CapturedImage | undefined; readonly freeze: FreezeFacts }
+export type AtRest = Omit<RestedTogether<unknown>, 'result'> & { readonly reports: readonly CaptureReport[]; readonly writableLayers: ById<WritableLayerCapture | CapturedImage> }
 
-/** While it rests, what has changed is only read; it is stored when the container runs again. */
+/** While they rest, what has changed is only read; it is stored when they run again. */
 async function secondPass(state: Read): Promise<{ atRest: AtRest }> {
-  const { run, engine, record, options, first, original } = state
+  const { run, engine, members, options, first, originals } = state
   const job = { ...state, open: state.opened }
-  if (original !== undefined && 'made' in original) await announceCommit(run, engine, record.inspect, wishesOf(options))
+  for (const { spec: { inspect } } of members) if ('made' in (originals.get(inspect.Id) ?? {})) await announceCommit(run, engine, inspect, wishesOf(options))
   if (first !== undefined) await prepareChanges(job, first)
   let reading: MountsReading | undefined
   try {
-    const { result, freeze } = await readAtRest({ run, engine, container: record.inspect, wanted: options.consistency }, async container => {
+    const { result, ...rest } = await readAtRest({ run, engine, members }, async containers => {
       await reading?.stored
       reading = first === undefined ? readAll(job) : readChanges(job, first)
-      const [, writableLayer] = await bothOrNeither(reading.read, keepWritableLayer(state, container))
-      return { reading, writableLayer }
+      // Both have ended when this throws: neither works on while a container is let go.
+      const [, writableLayers] = await allOrNone([reading.read, keepWritableLayers(state, containers)])
+      return { reading, writableLayers }
     })
-    return { atRest: { reports: await result.reading.stored, writableLayer: result.writableLayer, freeze } }
+    return { atRest: { ...rest, reports: await result.reading.stored, writableLayers: result.writableLayers } }
   } finally {
     await reading?.stored.catch(() => undefined)
   }
@@ -183,47 +152,30 @@ function wishesOf({ commit, imageTags }: BackupOptions): CommitWishes {
   return { ...commit, names: imageTags }
 }
 
-async function keepWritableLayer({ run, engine, options, original, imageSource, base, layer }: Read, container: ContainerInspect): Promise<AtRest['writableLayer']> {
-  if (original === undefined) return undefined
-  if ('lost' in original) return await captureFlattened(imageSource, container, original.lost, options.imageTags)
-  return await captureWritableLayer({ run, engine, images: imageSource.images, container, wishes: wishesOf(options), base, layer, signal: run.signal })
+async function keepWritableLayers({ run, engine, options, originals, imageSource, bases, layers }: Read, containers: readonly ContainerInspect[]): Promise<AtRest['writableLayers']> {
+  const kept = await allOrNone(containers.map(async container => {
+    const original = originals.get(container.Id)
+    if (original === undefined) return undefined
+    if ('lost' in original) return await captureFlattened(imageSource, container, original.lost, options.imageTags)
+    return await captureWritableLayer({ run, engine, images: imageSource.images, container, wishes: wishesOf(options), base: bases.get(container.Id), layer: layers.get(container.Id), signal: run.signal })
+  }))
+  return new Map(containers.flatMap(({ Id }, at) => (kept[at] === undefined ? [] : [[Id, kept[at]] as const])))
 }
 
-type Captured = Read & { readonly atRest: AtRest; readonly images: readonly CapturedImage[] }
+export type CapturedAll = Read & { readonly atRest: AtRest; readonly images: ById<readonly CapturedImage[]> }
 
-async function storeImages({ run, options, record, original, imageSource, atRest: { writableLayer } }: Read & { readonly atRest: AtRest }): Promise<{ images: readonly CapturedImage[] }> {
-  if (original === undefined || writableLayer === undefined) return { images: [] }
-  if ('report' in writableLayer) return { images: [writableLayer] }
-  if ('lost' in original) throw new RangeError('a lost image was captured as a commit')
-  const images = await storeWritableLayer({ source: imageSource, container: record.inspect, original, layer: writableLayer, imageTags: options.imageTags })
-  run.signal.throwIfAborted()
-  return { images }
-}
-
-async function write({ run, engine, repository, lock, options, record, plan, opened, atRest, images, store, base }: Captured): Promise<{ backup: BackupSummary }> {
-  await store.flush()
-  warnOfSurprises(run.reporter, opened, atRest.reports, base)
-  const container = nameOf(record.inspect)
-  const { writableLayer, freeze } = atRest
-  const fingerprint = writableLayer !== undefined && 'how' in writableLayer && writableLayer.how !== 'empty' ? writableLayer.fingerprint : undefined
-  const spec: ContainerSpec = {
-    format: 1,
-    drayage: options.version,
-    ...record,
-    images: images.map(({ facts }) => facts),
-    mounts: opened.map(({ mount }) => ({ id: mount.id, destinations: mount.destinations.map(({ path }) => path) })),
-    leftOut: [...plan.leftOut, ...plan.missing],
-    freeze,
-    ...(fingerprint === undefined ? {} : { writableLayer: { fingerprint, container: record.inspect.Id } }),
+async function storeImages({ run, options, members, originals, imageSource, atRest: { writableLayers } }: Read & { readonly atRest: AtRest }): Promise<{ images: ById<readonly CapturedImage[]> }> {
+  return {
+    images: await mapMembers(members, async ({ spec: { inspect } }) => {
+      const [original, layer] = [originals.get(inspect.Id), writableLayers.get(inspect.Id)]
+      if (original === undefined || layer === undefined) return []
+      if ('report' in layer) return [layer]
+      if ('lost' in original) throw new RangeError('a lost image was captured as a commit')
+      const images = await storeWritableLayer({ source: imageSource, container: inspect, original, layer, imageTags: options.imageTags })
+      run.signal.throwIfAborted()
+      return images
+    }),
   }
-  const facts = { ...newBackupFacts(run, engine, options.tags), lacks: findLacks({ withImage: options.withImage, plan, opened, reports: atRest.reports }) }
-  const mounts = storedMounts(opened, atRest.reports)
-  run.signal.throwIfAborted()
-  return { backup: await addBackup(repository, { ...facts, images: images.map(({ descriptor }) => descriptor), containers: [{ name: container, spec }], mounts }, lock) }
-}
-
-async function closeAll({ opened }: Opened): Promise<void> {
-  await closeMounts(opened)
 }
 
 /** Whatever the journal still has open: a commit's name, a container that rests, helpers of a reader that failed. */
@@ -231,16 +183,12 @@ async function putBack({ run, engine }: Looked): Promise<void> {
   await putAllRight(engine, run, run.journal.open(), noDataRestorer)
 }
 
-/** Both have ended when this returns or throws: neither works on while the container is let go. */
-async function bothOrNeither<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await Promise.allSettled([one, other])
-  if (first.status === 'rejected') throw first.reason
-  if (second.status === 'rejected') throw second.reason
-  return [first.value, second.value]
-}
-
-function toMountReport({ mount, reader }: OpenMount, report: CaptureReport | undefined): BackupReport['mounts'][number] {
-  if (report === undefined) throw new RangeError(`mount "${mount.label}" was not read`)
-  const nested = [...new Set((reader.nested ?? []).map(String))]
-  return { described: describeMount(mount, reader, report), readBytes: report.readBytes, keptEntries: report.keptEntries, nested }
+/** One after the other; without those for which there is nothing. */
+async function mapMembers<Thing>(members: readonly Member[], work: (member: Member) => Promise<Thing | undefined>): Promise<Map<string, Thing>> {
+  const things = new Map<string, Thing>()
+  for (const member of members) {
+    const thing = await work(member)
+    if (thing !== undefined) things.set(member.spec.inspect.Id, thing)
+  }
+  return things
 }

@@ -11,7 +11,8 @@ import { temporaryJournal } from './run.ts'
 import { allOrNone } from './all-or-none.ts'
 import { announceCommit } from './steps/capture-image.ts'
 import { checkMigration, type CheckedMigration } from './steps/check-migration.ts'
-import { chooseContainers, inOrder } from './steps/choose-together.ts'
+import { chooseContainers } from './steps/choose-containers.ts'
+import { inOrder } from './steps/choose-together.ts'
 import { holdMemory } from './steps/hold-memory.ts'
 import { lookAlive, warnOfOtherWriters } from './steps/look-alive.ts'
 import { compareAll, createAll, makePlaces, startAll, type StartedCopies } from './steps/make-copies.ts'
@@ -92,10 +93,9 @@ async function lookAtSource(job: MigrateJob): Promise<Omit<Looked, keyof Migrate
   const temporary = { source: temporaryJournal(run, source), target: temporaryJournal(run, target) }
   const containers: LiveContainer[] = []
   try {
-    for (const id of await chooseContainers(source, options.containers, options.projects, run.signal)) {
-      const found = await lookAlive({ run, source, temporary: temporary.source }, id)
-      if (!containers.some(({ spec }) => spec.inspect.Id === found.spec.inspect.Id)) containers.push(found)
-    }
+    const { chosen, failed: [missing] } = await chooseContainers(source, { names: options.containers, projects: options.projects, labels: [], all: false }, run.signal, { heedsLabel: false })
+    if (missing !== undefined) throw missing.error
+    for (const { Id } of chosen) containers.push(await lookAlive({ run, source, temporary: temporary.source }, Id))
     if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container')
     await warnOfOtherWriters(job, containers)
     return { temporary, containers: inOrder(containers) }

@@ -1,13 +1,14 @@
 /** What a backup would do: everything that can be known without reading data. Leaves the engine as it is. */
 import type { Engine } from '../engine/engine.ts'
 import { recordContainer } from '../engine/spec/record-container.ts'
-import { nameOf } from '../engine/spec/spec-record.ts'
+import { nameOf, type ContainerRecord } from '../engine/spec/spec-record.ts'
 import { kindOfBind } from '../mounts/bind-kind.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import type { BackupOptions } from './backup.ts'
 import type { LeftOutMount } from './container-spec.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run } from './run.ts'
+import { inOrder } from './steps/choose-together.ts'
 import { chooseFreeze } from './steps/freeze.ts'
 import { otherWriters } from './steps/other-writers.ts'
 import { planMounts } from './steps/plan-mounts.ts'
@@ -16,6 +17,8 @@ import { sizeOf } from './steps/size-of-mount.ts'
 
 export type BackupPlan = {
   readonly container: string
+  /** Those that rest at the same time, and are in the same backup. */
+  readonly together: readonly string[]
   readonly state: string
   readonly image: string
   readonly writableLayer: string
@@ -27,14 +30,27 @@ export type BackupPlan = {
   readonly otherWriters: readonly string[]
 }
 
-export type PlanJob = { readonly run: Run; readonly engine: Engine; readonly repositoryPath: string; readonly options: Pick<BackupOptions, 'container' | 'include' | 'exclude' | 'reader' | 'consistency'> }
+export type PlanJob = { readonly run: Run; readonly engine: Engine; readonly repositoryPath: string; readonly options: Pick<BackupOptions, 'containers' | 'include' | 'exclude' | 'reader' | 'consistency'> }
 
-export async function planBackup({ run, engine, repositoryPath, options }: PlanJob): Promise<BackupPlan> {
+/** One plan for each container of a group. */
+export async function planBackup(job: PlanJob): Promise<BackupPlan[]> {
+  const { engine, options, run: { signal } } = job
+  const records: ContainerRecord[] = []
+  for (const container of options.containers) records.push(await recordContainer(engine, container, { signal }))
+  const writers = await otherWriters(engine, records, signal)
+  const plans: BackupPlan[] = []
+  for (const { spec } of inOrder(records.map(record => ({ spec: record })))) {
+    const together = records.map(({ inspect }) => nameOf(inspect)).filter(name => name !== nameOf(spec.inspect))
+    plans.push({ ...(await planContainer(job, spec)), together, otherWriters: writers })
+  }
+  return plans
+}
+
+async function planContainer({ run, engine, repositoryPath, options }: PlanJob, record: ContainerRecord): Promise<Omit<BackupPlan, 'together' | 'otherWriters'>> {
   const journal = temporaryJournal(run, engine)
   const { signal } = run
   let open: OpenMount[] = []
   try {
-    const record = await recordContainer(engine, options.container, { signal })
     const { inspect, image } = record
     const plan = await planMounts({ engine, record, include: options.include, exclude: options.exclude, repositoryPath, kindOf: path => kindOfBind({ engine, path, run: run.id, journal, signal }) })
     open = await openMounts({ run, engine, mounts: plan.captured, reader: options.reader, base: undefined, temporary: journal })
@@ -51,7 +67,6 @@ export async function planBackup({ run, engine, repositoryPath, options }: PlanJ
       mounts,
       leftOut: plan.leftOut,
       missing: plan.missing,
-      otherWriters: await otherWriters(engine, record, signal),
     }
   } finally {
     await closeMounts(open)

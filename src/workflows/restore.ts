@@ -1,32 +1,34 @@
 /**
- * Restores one container, whole, to an engine: everything that can be known to fail is found first; everything made by a run
- * that fails is removed, and a replaced container runs again.
+ * Restores containers, whole, to an engine: everything that can be known to fail is found first; everything made by a run that
+ * fails is removed, and what was replaced runs again.
  */
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
 import type { Engine } from '../engine/engine.ts'
+import { DrayError } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
-import type { MountWriter } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer, StoredMount } from './restore-plan.ts'
+import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { bringImages, noImage, type BroughtImages } from './steps/bring-images.ts'
-import { asRecorded, checkContent, readEntries } from './steps/check-content.ts'
-import { checkNames } from './steps/check-names.ts'
-import { checkTarget, Obstacles } from './steps/check-target.ts'
-import { chooseBackup } from './steps/choose-backup.ts'
+import { bringImages, type BroughtImages } from './steps/bring-images.ts'
+import { checkRestore } from './steps/check-restore.ts'
+import { chooseBackups, type WantedBackup } from './steps/choose-backup.ts'
+import { inOrder } from './steps/choose-together.ts'
 import { compareRestored } from './steps/compare-restored.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
-import { findImageByName } from './steps/image-names.ts'
 import { withLostMemory } from './steps/hold-memory.ts'
+import { makePlacesOf } from './steps/make-places.ts'
 import { hintsFor, readStored, readWhatIsLeft } from './steps/read-stored.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
-import { takeTurn } from './steps/restore-turn.ts'
 import { restoreData } from './steps/restore-data.ts'
-import { makeNetworks, makeVolumes, writeMounts, writeNewVolumes } from './steps/restore-mounts.ts'
+import { writeMounts, writeNewVolumes, type NewVolume } from './steps/restore-mounts.ts'
+import { takeTurn } from './steps/restore-turn.ts'
+import type { Restoring } from './steps/share-mounts.ts'
+import { startTogether } from './steps/start-together.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
 
 export type RestoreJob = {
@@ -35,13 +37,13 @@ export type RestoreJob = {
   readonly engine: Engine
   readonly repository: Repository
   readonly lock: OwnerLock
-  readonly backup: string
-  readonly container: string | undefined
+  readonly wanted: WantedBackup
   readonly options: RestoreOptions
   /** Of this program, for the safety backup of what is replaced. */
   readonly version: string
 }
 
+/** Of one container. What several of them have is reported with the one that it was written for. */
 export type RestoreReport = {
   readonly stored: StoredContainer
   readonly plan: RestorePlan
@@ -56,69 +58,101 @@ export type RestoreReport = {
 
 /** Undo is one thing for all steps: what the journal says was done is put right, newest first. */
 export const restorePipeline = Pipeline.named<RestoreJob>('restore')
-  .step('read the backup', readBackup)
+  .step('read the backup', readBackups)
   .step('check the target', check, { undo: { name: 'what was made on the target', run: putBack }, cleanup: { name: 'what was made for the moment', run: closeUp } })
-  .step('bring its images', async ({ run, engine, repository, stored, plan }) => ({ images: await bringImages({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef }) }))
-  .step('set aside what is replaced', async state => ({ aside: await setAside(state) }))
-  .act('make its networks', makeNetworks)
-  .act('make its volumes', makeVolumes)
-  .step('write its data', writeMounts)
-  .step('create the container', async state => ({ id: await createContainer(state) }))
-  .step('write its new volumes', async state => ({ filled: await writeNewVolumes(state) }))
-  .step('give it its state', async state => ({ given: await giveState(state) }))
-  .step('compare it with the backup', async state => ({ comparison: await compareRestored(state) }))
+  .step('bring its images', bringAll)
+  .step('set aside what is replaced', async state => ({ aside: await setAside({ ...state, plans: state.restoring.map(({ plan }) => plan) }) }))
+  .act('make its networks and volumes', ({ run, engine, restoring }) => makePlacesOf({ run, engine }, restoring.map(({ plan }) => plan)))
+  .step('write its data', writeAll)
+  .step('create the container', createAll)
+  .step('write its new volumes', writeAllNew)
+  .step('give it its state', giveStates)
+  .step('compare it with the backup', compareAll)
   .act('keep what was made', keepMade)
   .pointOfNoReturn()
   .act('remove what was replaced', removeReplaced)
 
-export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> {
+/** In the order in which they were made. */
+export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[]> {
   const startedAt = performance.now()
   const turn = await takeTurn(job)
   try {
     const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
-    const { stored, plan, id, images, written, filled, given, comparison, aside } = state
-    return { stored, plan, id, images, written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+    const milliseconds = performance.now() - startedAt
+    return state.restoring.map(each => {
+      const { stored, plan } = each
+      const [written, filled, given] = [of(state.written, each), of(state.filled, each), of(state.given, each)]
+      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), setAside: state.aside, milliseconds }
+    })
   } finally {
     await turn.release()
   }
 }
 
 /** What a restore would do, with nothing done. */
-export async function planRestore(job: RestoreJob): Promise<{ readonly stored: StoredContainer; readonly plan: RestorePlan }> {
-  const read = await readBackup(job)
+export async function planRestore(job: RestoreJob): Promise<readonly Restoring[]> {
+  const read = await readBackups(job)
   try {
-    return { ...read, ...(await check({ ...job, ...read })) }
+    return (await check({ ...job, ...read })).restoring
   } finally {
     await putAllRight(job.engine, job.run, job.run.journal.open(), restoreData(job.run))
   }
 }
 
-type Read = RestoreJob & { readonly stored: StoredContainer; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
-type Checked = Read & { readonly plan: RestorePlan }
+/** What belongs to one of the containers. */
+type Of<Thing> = ReadonlyMap<Restoring, Thing>
+type Read = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
+type Checked = Read & { readonly restoring: readonly Restoring[] }
 
-async function readBackup({ run, engine, repository, backup, container, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
-  const chosen = await chooseBackup(repository, backup, container, text => run.reporter.warn(text))
-  const stored = options.skipDamaged ? await readWhatIsLeft(run, repository, chosen, container) : await readStored(repository, chosen, container)
-  return { stored, source: new ChunkReader(repository.blobs, { hints: hintsFor(chosen) }), temporary: temporaryJournal(run, engine) }
+async function readBackups({ run, engine, repository, wanted, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
+  const found: StoredContainer[] = []
+  for (const { backup, containers } of await chooseBackups(repository, wanted, text => run.reporter.warn(text))) {
+    found.push(...(options.skipDamaged ? await readWhatIsLeft(run, repository, backup, containers) : await readStored(repository, backup, containers)))
+  }
+  const names = found.map(({ spec }) => nameOf(spec.inspect))
+  if (options.name !== undefined && names.length > 1) throw new DrayError('usage', `--name is for one container, and these are ${names.length}: ${names.join(', ')}`, { hints: [`restore the one that it is for alone: dray restore ${found[0]?.backup.id ?? ''} ${names[0] ?? ''} --name NEW`] })
+  return { found: inOrder(found), source: new ChunkReader(repository.blobs, { hints: [...new Set(found.flatMap(({ backup }) => hintsFor(backup)))] }), temporary: temporaryJournal(run, engine) }
 }
 
-async function check(state: Read): Promise<{ plan: RestorePlan }> {
-  const { run: { signal }, engine, repository, source, stored, options } = state
+async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> {
   try {
-    checkNames([stored], options, 'backup')
-    const obstacles = new Obstacles()
-    const holdsSame = async ({ described, content, isBad }: StoredMount, there: MountWriter): Promise<boolean> => {
-      const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))
-      return isKnown && (await checkContent(asRecorded(there, described), readEntries(source, content), content, signal)).length === 0
-    }
-    const plan = await checkTarget({ ...state, own: [repository.path], holdsSame, mayReplace: true }, obstacles)
-    obstacles.stop(engine.address)
-    if (stored.spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, plan.imageRef, signal)) === undefined) throw noImage(plan.imageRef, engine)
-    return { plan }
+    return { restoring: await checkRestore(state) }
   } catch (thrown) {
     await closeUp(state)
     throw thrown
   }
+}
+
+async function bringAll({ run, engine, repository, restoring }: Checked): Promise<{ images: Of<BroughtImages> }> {
+  return { images: await each(restoring, ({ stored, plan }) => bringImages({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef })) }
+}
+
+type Aside = Checked & { readonly images: Of<BroughtImages>; readonly aside: SetAside | undefined }
+
+async function writeAll(state: Aside): Promise<{ written: Of<readonly WrittenMount[]>; empty: Of<readonly NewVolume[]> }> {
+  const done = await each(state.restoring, ({ stored, plan }) => writeMounts({ ...state, stored, plan }))
+  return { written: new Map([...done].map(([key, { written }]) => [key, written])), empty: new Map([...done].map(([key, { empty }]) => [key, empty])) }
+}
+
+/** Each after those it needs. */
+async function createAll({ run, engine, restoring, images }: Aside): Promise<{ ids: Of<string> }> {
+  return { ids: await each(restoring, one => createContainer({ run, engine, plan: one.plan, images: of(images, one) })) }
+}
+
+type Created = Aside & { readonly empty: Of<readonly NewVolume[]>; readonly ids: Of<string> }
+
+async function writeAllNew(state: Created): Promise<{ filled: Of<readonly WrittenMount[]> }> {
+  const { restoring, ids, empty } = state
+  return { filled: await each(restoring, one => writeNewVolumes({ ...state, stored: one.stored, plan: one.plan, id: of(ids, one), together: [...ids.values()], empty: of(empty, one) })) }
+}
+
+async function giveStates({ run, engine, restoring, options, ids }: Created): Promise<{ given: Of<GivenState> }> {
+  return { given: await startTogether(run, restoring, (one, within, watch) => giveState({ run: within, engine, stored: one.stored, options, id: of(ids, one) }, watch)) }
+}
+
+async function compareAll(state: Created & { readonly given: Of<GivenState> }): Promise<{ comparisons: Of<SpecComparison> }> {
+  const { restoring, ids, given } = state
+  return { comparisons: await each(restoring, one => compareRestored({ ...state, stored: one.stored, plan: one.plan, id: of(ids, one), given: of(given, one) })) }
 }
 
 async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | undefined> {
@@ -134,7 +168,19 @@ async function closeUp({ run, engine }: Read): Promise<void> {
 
 /** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */
 async function keepMade({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
-  const old = aside?.container
   const made = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  await run.journal.exchange(made, engine, old === undefined ? [] : [{ did: 'superseded container', container: old.id, name: old.name }])
+  await run.journal.exchange(made, engine, (aside?.containers ?? []).map(({ id, name }) => ({ did: 'superseded container', container: id, name })))
+}
+
+/** One after the other, in their order. */
+async function each<Thing>(restoring: readonly Restoring[], work: (one: Restoring) => Promise<Thing>): Promise<Map<Restoring, Thing>> {
+  const things = new Map<Restoring, Thing>()
+  for (const one of restoring) things.set(one, await work(one))
+  return things
+}
+
+function of<Thing>(things: Of<Thing>, one: Restoring): Thing {
+  const thing = things.get(one)
+  if (thing === undefined) throw new RangeError(`nothing is known of "${one.plan.name}"`)
+  return thing
 }

@@ -49,7 +49,8 @@ export async function debootstrap(release: string, packages: readonly string[], 
   ], { env: { ...process.env, TMPDIR: dirname(target) } })
 }
 
-async function debianMirror(): Promise<string> {
+/** The mirror that this machine uses. */
+export async function debianMirror(): Promise<string> {
   const directory = '/etc/apt/sources.list.d'
   const names = (await readdir(directory).catch(() => [])).map(name => join(directory, name))
   for (const file of ['/etc/apt/sources.list', ...names]) {

@@ -4,18 +4,19 @@ import { planBackup, type BackupPlan } from '../../workflows/plan-backup.ts'
 import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
+import { chooseGroups, isEmptySelection, withSelection } from '../choose-groups.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { failedJson, forEachContainer, withRun } from '../run-command.ts'
+import { failedJson, forEachGroup, withRun } from '../run-command.ts'
 
 export const planCommand: Command = {
-  usage: 'plan <container..>',
-  summary: 'Show what a backup of a container would capture, and what not',
+  usage: 'plan [container..]',
+  summary: 'Show what a backup of containers would capture, and what not',
   examples: [
     ['dray plan web', 'mounts with their sizes, the image, how the container would rest'],
+    ['dray plan --all', 'of every container, and which of them would be one backup'],
     ['dray plan web --json', 'for scripts'],
   ],
-  options: yargs => yargs
-    .positional('container', { type: 'string', array: true, demandOption: true, describe: 'names or ids of containers' })
+  options: yargs => withSelection(yargs)
     .option('consistency', { choices: ['pause', 'stop', 'none'] as const, default: 'pause', describe: 'as for backup' })
     .option('exclude', { type: 'string', array: true, nargs: 1, default: [], describe: 'as for backup' })
     .option('include', { type: 'string', array: true, nargs: 1, default: [], describe: 'as for backup' })
@@ -25,22 +26,23 @@ export const planCommand: Command = {
 
 /** Also what `backup --dry-run` says. */
 export async function planText(choices: BackupChoices, context: CommandContext): Promise<CommandResult> {
-  if (choices.containers.length === 0) throw new DrayError('usage', '--dry-run shows what would be captured of containers: name one')
+  if (isEmptySelection(choices.selection)) throw new DrayError('usage', 'what would be captured is shown of containers: name one', { hints: ['docker ps shows the containers; --all takes all of them'] })
   const engine = await context.connect()
   return await withRun(context, async run => {
     const plans: BackupPlan[] = []
-    const failed = await forEachContainer(context, choices.containers, 'looked at', async container => {
-      plans.push(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, container } }))
+    const failed = await forEachGroup(context, await chooseGroups(context, engine, choices), 'looked at', async group => {
+      plans.push(...(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, containers: group.map(({ Id }) => Id) } })))
     })
     return { text: plans.map(plan => describePlan(plan, context.width)).join('\n\n'), json: { plans, failed: failedJson(failed) }, exitCode: failed.length > 0 ? exitCodes.incomplete : 0 }
   }, { changesNothing: true })
 }
 
 function describePlan(plan: BackupPlan, width: number): string {
-  const { container, state, image, writableLayer, mounts, leftOut, missing, rest, networks, otherWriters } = plan
+  const { container, together, state, image, writableLayer, mounts, leftOut, missing, rest, networks, otherWriters } = plan
   const rows = mounts.map(({ label, kind, destinations, reader, entries, dataBytes }) => ({ mount: destinations.map(({ path }) => path).join(', '), source: label, kind, reader, entries: entries?.toLocaleString('en-US') ?? '?', size: dataBytes === undefined ? '?' : formatBytes(dataBytes) }))
   return [
     `container ${container} (${state})`,
+    ...(together.length === 0 ? [] : [`together  with ${together.join(', ')}: at rest at one time, and one backup`]),
     `image     ${image}`,
     `changes   ${writableLayer}`,
     `networks  ${networks.join(', ') || 'none'}`,

@@ -1,7 +1,7 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-restore.ts'
-import { planRestore, restoreContainer, type RestoreReport } from '../../workflows/restore.ts'
+import { planRestore, restoreContainers, type RestoreReport } from '../../workflows/restore.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
 import { lockRepository } from '../repository-lock.ts'
@@ -11,10 +11,12 @@ import { readVersion } from '../version.ts'
 
 export const restoreCommand: Command = {
   usage: 'restore [backup] [container..]',
-  summary: 'Restore a container whole: image, networks, volumes and bind mounts with their data, spec, state',
+  summary: 'Restore containers whole: image, networks, volumes and bind mounts with their data, spec, state',
   examples: [
     ['dray restore latest web', 'the newest backup of "web", to the default engine'],
     ['dray restore 20261121-0312 --to ssh://root@new', 'a backup by the beginning of its id, to another host'],
+    ['dray restore 20261121-0312', 'all containers of that backup, a project for example'],
+    ['dray restore --all --to ssh://root@new', 'everything that the last run backed up'],
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
     ['dray restore latest web --replace', 'in place of what is there; its data is backed up first'],
     ['dray restore latest web --dry-run', 'show what would be done'],
@@ -22,7 +24,8 @@ export const restoreCommand: Command = {
   ],
   options: yargs => yargs
     .positional('backup', { type: 'string', describe: 'id, the beginning of one, or "latest"' })
-    .positional('container', { type: 'string', array: true, describe: 'the container, where the backup holds several or for "latest"' })
+    .positional('container', { type: 'string', array: true, describe: 'of several containers in the backup these; for "latest": the newest of each' })
+    .option('all', { type: 'boolean', default: false, describe: 'all backups of the last run, or of the run that is named' })
     .option('to', { type: 'string', describe: 'engine to restore to (default: --host, else as docker does it)' })
     .option('name', { type: 'string', describe: 'name of the restored container' })
     .option('replace', { type: 'boolean', default: false, describe: 'replace the container, volumes and bind content that are there; they are backed up first' })
@@ -36,28 +39,23 @@ export const restoreCommand: Command = {
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
     .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' }),
   run: async (args, context) => {
-    const wanted = textOf(args['backup'])
+    const all = args['all'] === true
+    const backup = textOf(args['backup']) ?? (all ? 'latest' : '')
     const containers = listOf(args['container'])
-    if (wanted === undefined || wanted === '') throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME'] })
+    if (backup === '') throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all'] })
     const options = readRestoreOptions(args)
-    if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container')
+    if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container', { hints: ['restore each by a command of its own'] })
     const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: false })
       await using lock = await lockRepository(context, repository, 'shared')
-      const targets: (string | undefined)[] = containers.length === 0 ? [undefined] : containers
-      const job = (container: string | undefined) => ({ run, engine, repository, lock, backup: wanted, container, options, version: readVersion() })
+      const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
       if (context.globals.dryRun) {
-        const plans = []
-        for (const container of targets) plans.push(await planRestore(job(container)))
-        return { text: plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address)).join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
+        const plans = await planRestore(job)
+        return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
       }
-      const reports: RestoreReport[] = []
-      for (const container of targets) {
-        const report = await restoreContainer(job(container))
-        sayReport(context, restoreText(report))
-        reports.push(report)
-      }
+      const reports = await restoreContainers(job)
+      for (const report of reports) sayReport(context, restoreText(report))
       const json = { run: run.id, target: engine.address, restored: reports.map(restoreJson) }
       return { text: reports.map(({ plan }) => plan.name).join('\n'), json, exitCode: reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
     })

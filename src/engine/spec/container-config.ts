@@ -35,10 +35,12 @@ export function isEnginesHostname({ inspect: { Id, Config, HostConfig }, engine 
 
 /**
  * The MAC address that somebody asked for. Engines up to 27 say it in Config; a container that was never started also has it
- * in the endpoint, where a started one shows the generated address.
+ * in the endpoint, where a started one shows the generated address. Without a network it means nothing: engines up to 25 keep it,
+ * later ones forget it.
  */
 export function wishedMac({ Config, HostConfig, NetworkSettings, ...inspect }: ContainerInspect): string | undefined {
   const { MacAddress: configured } = Config
+  if (HostConfig.NetworkMode === 'none') return undefined
   if (typeof configured === 'string' && configured !== '') return configured
   const network = HostConfig.NetworkMode === 'default' ? 'bridge' : HostConfig.NetworkMode
   return inspect.State.Status === 'created' ? NetworkSettings.Networks[network]?.MacAddress || undefined : undefined  

@@ -1,5 +1,4 @@
-import { DrayError } from '../../errors/dray-error.ts'
-import type { ContainerInspect, ImageInspect, JsonObject } from '../api-types.ts'
+import type { ImageInspect, JsonObject } from '../api-types.ts'
 import type { EngineFacts } from '../engine.ts'
 import { configToSend } from './container-config.ts'
 import { hostConfigToSend } from './host-config.ts'
@@ -7,7 +6,8 @@ import { planEndpoints, type EndpointPlan } from './network-endpoints.ts'
 import { networksToCreate, type NetworkCreate } from './network-request.ts'
 import { remapRecord, type Remaps } from './remap-record.ts'
 import { stopAtObstacles, type Finding, type ReplayContext, type TargetPeer } from './replay-context.ts'
-import { nameOf, type ContainerRecord } from './spec-record.ts'
+import type { ContainerRecord } from './spec-record.ts'
+import { refuseSwarmTask } from './swarm-task.ts'
 import { unknownFields } from './unknown-fields.ts'
 import { anonymousVolumes, volumesToCreate, type AnonymousVolume, type VolumeCreate } from './volume-request.ts'
 
@@ -74,11 +74,6 @@ export function toCreateRequest(recorded: ContainerRecord, { target, name, image
     notes: context.notes,
     losses: context.losses,
   }
-}
-
-function refuseSwarmTask(inspect: ContainerInspect): void {
-  if (inspect.Config.Labels?.['com.docker.swarm.task.id'] === undefined) return
-  throw new DrayError('refused', `container "${nameOf(inspect)}" is a task of a swarm service and cannot be made again on its own`, { hints: ['restore its volumes alone with: --only data', 'create the service again with: docker service create'] })
 }
 
 /** Sent only for another architecture: engines up to 23 refuse a platform that an image does not name exactly. */

@@ -12,9 +12,8 @@ export type NetworkCreate = JsonObject & { readonly Name: string }
 
 /** The networks that the container uses and that no engine has by itself. The caller creates those that the target lacks. */
 export function networksToCreate(context: ReplayContext): NetworkCreate[] {
-  const { record, target, notes } = context
+  const { record, target } = context
   return record.networks.filter(network => !isPredefined(network.Name) && network['Ingress'] !== true).map(network => {
-    if (network.Scope === 'swarm') notes.push({ field: `Networks.${network.Name}`, text: 'belongs to a swarm: the target must be a manager of one' })
     if (isDriverMissing(network.Driver, target)) context.obstacles.push({ text: `the target has no network driver "${network.Driver}", which network "${network.Name}" needs`, hint: `map the network to another one: --map-network ${network.Name}:OTHER` })
     return networkToCreate(network, record, target)
   })
@@ -45,6 +44,11 @@ export function subnetsToSend({ Name, IPAM }: NetworkInspect, { inspect, engine 
   const asked = inspect.NetworkSettings.Networks[Name]?.IPAMConfig
   const isStatic = !isEmpty(asked?.IPv4Address) || !isEmpty(asked?.IPv6Address)
   return (IPAM.Config ?? []).filter(pool => isStatic || !isAutomaticSubnet(pool, engine)).map(pool => ({ ...pool }))
+}
+
+/** Networks of a swarm, overlays, are made by its managers. */
+export function isSwarmManager({ info }: EngineFacts): boolean {
+  return (info['Swarm'] as { ControlAvailable?: boolean } | undefined)?.ControlAvailable === true
 }
 
 function isDriverMissing(driver: string, { info }: EngineFacts): boolean {

@@ -48,7 +48,7 @@ export function plainHostConfig(record: SpecParts, rename: (peer: string) => str
   }
 }
 
-/** Endpoints by network, with the sysctls of the interface at the one that becomes eth0. */
+/** Endpoints by network, with the sysctls of the interface at the one that becomes eth0. The hostname is a name there in any case: engines up to 24 write it down when a network is connected. */
 export function plainEndpoints(record: SpecParts, rename: (peer: string) => string): Map<string, JsonObject> {
   const { inspect } = record
   const mode = modeByName(record)
@@ -56,7 +56,7 @@ export function plainEndpoints(record: SpecParts, rename: (peer: string) => stri
   const sysctls = splitSysctls(inspect.HostConfig['Sysctls']).ofInterface
   return new Map(Object.entries(inspect.NetworkSettings.Networks).map(([name, endpoint]) => [name, {
     ...endpoint,
-    Aliases: withoutShortId(endpoint.Aliases, inspect.Id),
+    Aliases: withoutShortId(endpoint.Aliases, inspect.Id).filter(alias => alias !== inspect.Config.Hostname),
     Links: stringsOf(endpoint.Links).map(parseLink).map(({ target, alias }) => `${rename(target)}:${alias}`),
     ...(name === primary ? { DriverOpts: withSysctls(endpoint.DriverOpts, sysctls) ?? null } : {}),
   }]))

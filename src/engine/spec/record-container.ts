@@ -33,8 +33,13 @@ async function inspectContainer(engine: Engine, id: string, options?: CallOption
   } catch (thrown) {
     if (!(thrown instanceof DrayError && thrown.code === 'not-found')) throw thrown
     const names = (await engine.containers.list({}, options)).flatMap(({ Names }) => Names.map(name => name.slice(1)))
-    throw new DrayError('not-found', `there is no container "${id}" on "${engine.address}"`, { hints: [...didYouMean(id, names), 'docker ps -a shows the containers'], cause: thrown })
+    throw noContainer(engine, id, names, thrown)
   }
+}
+
+/** `not-found`; a name of those that are there that was probably meant is in a hint. */
+export function noContainer({ address }: Pick<Engine, 'address'>, wanted: string, names: readonly string[], cause?: unknown): DrayError {
+  return new DrayError('not-found', `there is no container "${wanted}" on "${address}"`, { hints: [...didYouMean(wanted, names), 'docker ps -a shows the containers'], cause })
 }
 
 /** The containers that a spec refers to, by id or name as the engine wrote it. */

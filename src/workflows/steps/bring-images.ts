@@ -40,6 +40,8 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   for (const { id, facts } of loaded) {
     for (const name of await giveNames(run, engine, id, facts.names)) notes.push(`the name "${name}" means another image on the target: it is left as it is`)
   }
+  const made = loaded.find(({ facts }) => facts.role === 'original')
+  if (made !== undefined && isMadeAnew(spec, made.id)) notes.push('the image has another id in this engine\'s store: "docker compose up -d" may create the container anew')
   const wanted = (['commit', 'flattened', 'original'] as const).map(role => loaded.find(({ facts }) => facts.role === role)).find(image => image !== undefined)
   const wantedId = wanted?.id ?? (await findImageByName(engine, imageRef, run.signal))?.Id
   if (wantedId === undefined) throw lost.length > 0 ? damagedImage(imageRef, engine, lost) : noImage(imageRef, engine)
@@ -53,6 +55,12 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
     notes: [...notes, ...loaded.flatMap(image => image.notes)],
     lost,
   }
+}
+
+/** Compose remembers the id of the image that a container was made from. */
+function isMadeAnew({ inspect }: StoredContainer['spec'], id: string): boolean {
+  const remembered = inspect.Config.Labels?.['com.docker.compose.image']
+  return remembered !== undefined && remembered === inspect.Image && remembered !== id
 }
 
 export function noImage(ref: string, { address }: Engine): DrayError {

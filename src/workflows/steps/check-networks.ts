@@ -1,14 +1,14 @@
 import { BlockList, isIPv6 } from 'node:net'
 import type { ContainerInspect, NetworkInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
-import type { NetworkCreate } from '../../engine/spec/network-request.ts'
+import { isSwarmManager, type NetworkCreate } from '../../engine/spec/network-request.ts'
 import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { Obstacles } from './check-target.ts'
 
 type Pool = { readonly Subnet?: string }
 
 /** The networks to be made. One that is there by name has to be of the same kind, with room for the addresses that are asked for. */
-export async function checkNetworks(engine: Engine, record: ContainerRecord, wanted: readonly NetworkCreate[], replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<NetworkCreate[]> {
+export async function checkNetworks(engine: Engine, record: ContainerRecord, wanted: readonly NetworkCreate[], replacing: readonly ContainerInspect[], obstacles: Obstacles, signal: AbortSignal): Promise<NetworkCreate[]> {
   const present = await engine.networks.list(undefined, { signal })
   const missing: NetworkCreate[] = []
   for (const network of wanted) {
@@ -16,6 +16,7 @@ export async function checkNetworks(engine: Engine, record: ContainerRecord, wan
     const found = present.find(({ Name }) => Name === network.Name)
     if (found === undefined) {
       missing.push(network)
+      if (network['Scope'] === 'swarm' && !isSwarmManager(engine.facts)) obstacles.add(`network "${network.Name}" is an ${driver} network of a swarm, and the target is no manager of one`, `make it one there (docker swarm init, or docker swarm join), or use another network: --map-network ${network.Name}:OTHER`)
       for (const pool of poolsOf(network)) {
         const other = present.find(each => (each.IPAM.Config ?? []).some(taken => pool.Subnet !== undefined && taken.Subnet !== undefined && overlaps(pool.Subnet, taken.Subnet)))
         if (other !== undefined) obstacles.add(`network "${network.Name}" wants ${pool.Subnet ?? ''}, which network "${other.Name}" has`, `use that network: --map-network ${network.Name}:${other.Name}`)
@@ -23,12 +24,12 @@ export async function checkNetworks(engine: Engine, record: ContainerRecord, wan
       continue
     }
     if (found.Driver !== driver) obstacles.add(`network "${network.Name}" is there with driver "${found.Driver}" instead of "${driver}"`, `use another network: --map-network ${network.Name}:OTHER`)
-    await checkAddresses(engine, record, found, replaced, obstacles, signal)
+    await checkAddresses(engine, record, found, replacing, obstacles, signal)
   }
   return missing
 }
 
-async function checkAddresses(engine: Engine, { inspect }: ContainerRecord, network: NetworkInspect, replaced: ContainerInspect | undefined, obstacles: Obstacles, signal: AbortSignal): Promise<void> {
+async function checkAddresses(engine: Engine, { inspect }: ContainerRecord, network: NetworkInspect, replacing: readonly ContainerInspect[], obstacles: Obstacles, signal: AbortSignal): Promise<void> {
   const asked = inspect.NetworkSettings.Networks[network.Name]?.IPAMConfig
   const addresses = [asked?.IPv4Address, asked?.IPv6Address].filter(address => address !== undefined && address !== '')
   if (addresses.length === 0) return
@@ -37,7 +38,7 @@ async function checkAddresses(engine: Engine, { inspect }: ContainerRecord, netw
   for (const address of addresses) {
     if (address === undefined) continue
     if (!pools.some(pool => holds(pool, address))) obstacles.add(`network "${network.Name}" is there with ${pools.join(', ')}, which does not hold the address ${address}`, `use another network: --map-network ${network.Name}:OTHER`)
-    const taken = Object.entries(Containers ?? {}).find(([id, { IPv4Address, IPv6Address }]) => id !== replaced?.Id && [IPv4Address, IPv6Address].some(each => each.split('/')[0] === address))
+    const taken = Object.entries(Containers ?? {}).find(([id, { IPv4Address, IPv6Address }]) => replacing.every(({ Id }) => Id !== id) && [IPv4Address, IPv6Address].some(each => each.split('/')[0] === address))
     if (taken !== undefined) obstacles.add(`the address ${address} in network "${network.Name}" is taken by container "${taken[1].Name}"`, `stop that container, or use another network: --map-network ${network.Name}:OTHER`)
   }
 }

@@ -9,13 +9,13 @@ type Published = { readonly protocol: string; readonly ip: string; readonly port
 
 export type PortsJob = { readonly engine: Engine; readonly run: { readonly id: string; readonly signal: AbortSignal }; readonly temporary: TemporaryJournal }
 
-type Others = { readonly running: RunningContainers; readonly replaced: ContainerInspect | undefined }
+type Others = { readonly running: RunningContainers; readonly replacing: readonly ContainerInspect[] }
 
 /** Ports that other running containers publish, or other programs of the host have. What cannot be seen shows at the start, and is undone then. */
-export async function checkPorts({ engine, run, temporary }: PortsJob, { inspect }: ContainerRecord, { running, replaced }: Others, obstacles: Obstacles): Promise<void> {
+export async function checkPorts({ engine, run, temporary }: PortsJob, { inspect }: ContainerRecord, { running, replacing }: Others, obstacles: Obstacles): Promise<void> {
   const wanted = publishedBy(inspect.HostConfig['PortBindings'])
   if (wanted.length === 0) return
-  const ofContainers = new Set(publishedBy(replaced?.NetworkSettings.Ports).map(nameOfPort))
+  const ofContainers = new Set(replacing.flatMap(each => publishedBy(each.NetworkSettings.Ports)).map(nameOfPort))
   for (const other of await running()) {
     for (const taken of publishedBy(other.NetworkSettings.Ports)) {
       ofContainers.add(nameOfPort(taken))

@@ -1,5 +1,6 @@
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
+import { ownContainer } from '../../engine/own-container.ts'
 import { isImageId } from '../../engine/image-reference.ts'
 import { toCreateRequest, type CreateRequest } from '../../engine/spec/create-request.ts'
 import { remapRecord } from '../../engine/spec/remap-record.ts'
@@ -9,6 +10,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
 import type { MountPlace, RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
+import { composeNotes } from './compose-notes.ts'
 import { checkLeftOutBinds, planMountActions } from './check-mounts.ts'
 import { checkNetworks } from './check-networks.ts'
 import { checkPlaces } from './check-places.ts'
@@ -27,11 +29,13 @@ export type CheckJob<Mount extends WantedMount = WantedMount> = {
   readonly holdsSame: (mount: Mount, there: MountWriter, place: MountPlace) => Promise<boolean>
   /** Containers that are made in the same run: recorded name to name on the target. */
   readonly together?: ReadonlyMap<string, string>
+  /** Containers of the target that are replaced in the same run. */
+  readonly replacing?: readonly ContainerInspect[]
   /** Whether the user can have replaced what is in the way. */
   readonly mayReplace: boolean
 }
 
-/** Those of the user but for the one that is replaced; asked for when they are first wanted, and once. */
+/** Those of the user but for those that are replaced; asked for when they are first wanted, and once. */
 export type RunningContainers = () => Promise<readonly ContainerInspect[]>
 
 /** What stands in the way on the target, each with what to do about it. */
@@ -59,21 +63,24 @@ export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount
   if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, job.mayReplace ? 'replace it with --replace, or choose another name with --name' : 'remove or rename it there, or choose another name with --name')
   const replaced = options.replace ? existing : undefined
   if (replaced?.HostConfig.AutoRemove === true && replaced.State.Running) obstacles.add(`container "${name}" would be removed by stopping it (--rm), which leaves no way back`, 'stop it by hand, or choose another name with --name')
+  if (replaced !== undefined && replaced.Id === ownContainer()) obstacles.add(`container "${name}" is the one that dray runs in`, 'run dray outside of it, or choose another name with --name')
+  const replacing = job.replacing ?? (replaced === undefined ? [] : [replaced])
   const record = remapRecord(spec, options.remaps)
   const peers = new Map([...(await findPeers(engine, spec, signal)), ...[...(job.together ?? [])].map(([recorded, there]) => [recorded, { name: there }] as const)])
   const imageRef = chooseImageRef(spec)
   const request: CreateRequest = toCreateRequest(spec, { target: engine.facts, name, imageRef, remaps: options.remaps, peers, obstacles })
-  const networks = await checkNetworks(engine, record, request.networks, replaced, obstacles, signal)
+  const networks = await checkNetworks(engine, record, request.networks, replacing, obstacles, signal)
   let asked: Promise<readonly ContainerInspect[]> | undefined
-  const running: RunningContainers = () => (asked ??= inspectRunning(engine, replaced?.Id, signal))
-  await checkPorts(job, record, { running, replaced }, obstacles)
+  const running: RunningContainers = () => (asked ??= inspectRunning(engine, replacing.map(({ Id }) => Id), signal))
+  await checkPorts(job, record, { running, replacing }, obstacles)
   const mounts = await planMountActions({ ...job, record, request, running, obstacles })
   await checkPlaces(engine, mounts, [...job.own, job.run.journalFolder], obstacles, signal)
   await checkLeftOutBinds(job, record, obstacles)
-  return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`)] }
+  return { name, request, imageRef, peers, networks, mounts, ...(replaced === undefined ? {} : { replaced }), notes: [...request.notes.map(({ field, text }) => `${field}: ${text}`), ...composeNotes(spec)] }
 }
 
-async function findContainer(engine: Engine, name: string, signal: AbortSignal): Promise<ContainerInspect | undefined> {
+/** By its name. */
+export async function findContainer(engine: Engine, name: string, signal: AbortSignal): Promise<ContainerInspect | undefined> {
   const found = await engine.containers.list({ name: [`^/${name.replaceAll('.', '\\.')}$`] }, { signal })
   const match = found.find(({ Names }) => Names.includes(`/${name}`))
   return match === undefined ? undefined : await engine.containers.inspect(match.Id, { signal })

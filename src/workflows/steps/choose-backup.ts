@@ -34,11 +34,59 @@ function newestComplete(newest: BackupSummary, container: string, backups: reado
   return complete
 }
 
-/** A run makes one backup for each container: without a name there has to be only one. */
+/** What a restore is to bring back: containers of one backup, or of several. */
+export type ChosenBackup = { readonly backup: BackupSummary; readonly containers: readonly string[] }
+
+export type WantedBackup = {
+  /** An id, a unique prefix of one, or `latest`. */
+  readonly backup: string
+  /** Empty for all that the backup holds. */
+  readonly containers: readonly string[]
+  /** All backups of a run: of the last one, or of the one that `backup` is the id of. */
+  readonly all: boolean
+}
+
+/** Each container once. `latest` is looked for by container, where containers are named. */
+export async function chooseBackups(repository: Repository, { backup: wanted, containers, all }: WantedBackup, warn: (text: string) => void): Promise<ChosenBackup[]> {
+  const ofRun = all ? await backupsOfRun(repository, wanted, containers, warn) : undefined
+  if (ofRun !== undefined) return ofRun
+  if (wanted !== 'latest' || containers.length === 0) {
+    const backup = await chooseBackup(repository, wanted, undefined, warn)
+    if (backup.containers.length === 0) throw new DrayError('not-found', `backup "${backup.id}" holds images alone, no container`, { hints: [`dray show ${backup.id}`] })
+    return [{ backup, containers: containers.length === 0 ? backup.containers : [...new Set(containers)] }]
+  }
+  const chosen = new Map<string, ChosenBackup>()
+  for (const container of new Set(containers)) {
+    const backup = await chooseBackup(repository, wanted, container, warn)
+    chosen.set(backup.id, { backup, containers: [...(chosen.get(backup.id)?.containers ?? []), container] })
+  }
+  return [...chosen.values()]
+}
+
+/** Undefined when `wanted` is neither `latest` nor a run. A run may be of several engines: then of the one that was last. */
+async function backupsOfRun(repository: Repository, wanted: string, containers: readonly string[], warn: (text: string) => void): Promise<ChosenBackup[] | undefined> {
+  const backups = (await listBackups(repository)).filter(backup => backup.containers.length > 0 && !backup.tags.includes(replacedTag))
+  const run = wanted === 'latest' ? backups.at(-1)?.run : backups.find(backup => backup.run === wanted)?.run
+  if (run === undefined) {
+    if (wanted === 'latest') throw noneOf(repository, undefined, backups)
+    return undefined
+  }
+  const ofRun = backups.filter(backup => backup.run === run)
+  const last = ofRun.at(-1)
+  const others = [...new Set(ofRun.filter(({ engine }) => engine !== last?.engine).map(({ host }) => host))]
+  if (others.length > 0) warn(`the run backed up several hosts: restored is what it has of "${last?.host ?? ''}", not of ${others.join(', ')}`)
+  const taken = ofRun.filter(({ engine }) => engine === last?.engine)
+  for (const { id, lacks } of taken) if (lacks.length > 0) warn(`backup ${id} is not complete: it lacks ${lacks.join('; ')}`)
+  const missing = containers.find(name => !taken.some(backup => backup.containers.includes(name)))
+  if (missing !== undefined) throw new DrayError('not-found', `the run "${run}" backed up no container "${missing}"`, { hints: [`it backed up: ${taken.flatMap(backup => backup.containers).join(', ')}`] })
+  return taken.map(backup => ({ backup, containers: backup.containers.filter(name => containers.length === 0 || containers.includes(name)) })).filter(each => each.containers.length > 0)
+}
+
+/** A run makes several backups where not all of it belongs together: without a name there has to be only one. */
 function ofLastRun(newest: BackupSummary, backups: readonly BackupSummary[]): BackupSummary {
   const names = [...new Set(backups.filter(({ run }) => run === newest.run).flatMap(({ containers }) => containers))]
   if (names.length <= newest.containers.length) return newest
-  throw new DrayError('usage', `the last run backed up several containers: ${names.join(', ')}`, { hints: [`name the one you want, as in: latest ${names[0] ?? ''}`] })
+  throw new DrayError('usage', `the last run backed up several containers: ${names.join(', ')}`, { hints: [`name the one you want, as in: latest ${names[0] ?? ''}`, 'dray restore latest --all takes all of them'] })
 }
 
 function noneOf({ path }: Repository, container: string | undefined, backups: readonly BackupSummary[]): DrayError {

@@ -42,3 +42,17 @@ export async function findBase(repository: Repository, engine: EngineFacts, cont
     return undefined
   }
 }
+
+/** The mounts of several bases: a mount that more than one holds is taken from the newest. */
+export function mountsOfAll(bases: readonly Base[]): Pick<Base, 'mountOf'> {
+  const newestFirst = [...bases].sort((one, other) => (one.id < other.id ? 1 : -1))
+  return {
+    mountOf: target => {
+      for (const base of newestFirst) {
+        const mount = base.mountOf(target)
+        if (mount !== undefined) return mount
+      }
+      return undefined
+    },
+  }
+}

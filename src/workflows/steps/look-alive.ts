@@ -23,8 +23,5 @@ export async function lookAlive({ run, source, temporary }: { readonly run: Run;
 
 /** Containers that are not moved and may write to what is. */
 export async function warnOfOtherWriters({ run, source }: { readonly run: Run; readonly source: Engine }, containers: readonly LiveContainer[]): Promise<void> {
-  const names = containers.map(({ spec }) => nameOf(spec.inspect))
-  for (const { spec } of containers) {
-    for (const text of await otherWriters(source, spec, run.signal)) if (!names.some(name => text.startsWith(`container "${name}" `))) run.reporter.warn(text)
-  }
+  for (const text of await otherWriters(source, containers.map(({ spec }) => spec), run.signal)) run.reporter.warn(text)
 }

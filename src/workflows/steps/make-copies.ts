@@ -1,14 +1,13 @@
 import type { SpecComparison } from '../../engine/spec/compare-specs.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import type { LiveMount, MigrateJob, Move } from '../migration.ts'
-import type { MountAction, RestorePlan } from '../restore-plan.ts'
-import { neededBy } from './choose-together.ts'
+import type { MigrateJob, Move } from '../migration.ts'
 import { compareRestored } from './compare-restored.ts'
 import { createContainer } from './create-container.ts'
-import { giveState, type GivenState, type StateWatch } from './give-state.ts'
-import { makeNetworks, makeVolumes } from './restore-mounts.ts'
+import { giveState, type GivenState } from './give-state.ts'
+import { makePlacesOf } from './make-places.ts'
 import type { SentImages } from './send-images.ts'
+import { startTogether } from './start-together.ts'
 
 type Job = MigrateJob & { readonly moves: readonly Move[] }
 
@@ -17,17 +16,7 @@ const settledMs = 2_000
 
 /** Once each, however many of the containers use them. */
 export async function makePlaces({ run, target, moves }: Job): Promise<void> {
-  const networks = new Map<string, RestorePlan['networks'][number]>()
-  for (const network of moves.flatMap(({ plan }) => plan.networks)) if (!networks.has(network.Name) || hasPools(network)) networks.set(network.Name, network)
-  await makeNetworks({ run, engine: target, plan: { networks: [...networks.values()] } })
-  const volumes = new Map(moves.flatMap(({ plan }) => plan.request.volumes.map(volume => [volume.Name, volume] as const)))
-  const mounts: readonly MountAction<LiveMount>[] = moves.flatMap(({ plan }) => plan.mounts)
-  await makeVolumes({ run, engine: target, plan: { request: { volumes: [...volumes.values()] }, mounts } })
-}
-
-/** An address that one of the containers has for its own needs the network's subnet. */
-function hasPools(network: RestorePlan['networks'][number]): boolean {
-  return ((network['IPAM'] as { Config?: unknown[] } | undefined)?.Config ?? []).length > 0
+  await makePlacesOf({ run, engine: target }, moves.map(({ plan }) => plan))
 }
 
 /** In order. Returns the ids on the target by those on the source. */
@@ -58,27 +47,9 @@ export async function startAll({ run, target, moves, options, ids }: Job & { rea
     ...(options.waitFor === undefined ? {} : { waitFor: options.waitFor }),
     ...(options.healthSeconds === undefined ? {} : { healthSeconds: options.healthSeconds }),
   }
-  const ending = new AbortController()
-  const within = { ...run, signal: AbortSignal.any([run.signal, ending.signal]) }
-  const giving: Promise<GivenState>[] = []
   const ups: number[] = []
-  const start = (move: Move, watch: StateWatch): Promise<GivenState> => giveState({ run: within, engine: target, stored: move, options: wishes, id: idOf(ids, move) }, watch)
-  try {
-    for (const move of moves) {
-      await new Promise<void>((resolve, reject) => {
-        const given = start(move, { started: resolve, up: atMs => ups.push(atMs) })
-        giving.push(given)
-        given.then(() => resolve(), reject)
-      })
-      if (moves.some(other => neededBy(other, moves).includes(move))) await giving.at(-1)
-    }
-    const states = await Promise.all(giving)
-    return { given: new Map(states.map((state, at) => [moves[at]?.spec.inspect.Id ?? '', state])), upAt: ups.length === 0 ? undefined : Math.max(...ups) }
-  } catch (thrown) {
-    ending.abort(thrown)
-    await Promise.allSettled(giving)
-    throw run.signal.aborted ? run.signal.reason : thrown
-  }
+  const given = await startTogether(run, moves, (move, within, watch) => giveState({ run: within, engine: target, stored: move, options: wishes, id: idOf(ids, move) }, watch), atMs => ups.push(atMs))
+  return { given: new Map([...given].map(([move, state]) => [move.spec.inspect.Id, state])), upAt: ups.length === 0 ? undefined : Math.max(...ups) }
 }
 
 /** By the container's id on the source. */

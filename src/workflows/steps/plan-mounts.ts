@@ -43,7 +43,6 @@ export type PlanMountsJob = {
  */
 export async function planMounts(job: PlanMountsJob): Promise<MountPlan> {
   const { record } = job
-  checkPatterns(job)
   const captured: PlannedMount[] = []
   const leftOut: LeftOutMount[] = [...tmpfsMounts(record)]
   const missing: LeftOutMount[] = []
@@ -133,11 +132,16 @@ function namedBy(patterns: readonly string[], { Name, Source, Destination }: Mou
   return patterns.some(pattern => names.includes(pattern) || names.includes(pattern.replace(/(.)\/+$/, '$1')) || names.some(name => picomatch.isMatch(name, pattern, { dot: true })))
 }
 
-/** A name that names no mount is a mistake that would go unseen for years. */
-function checkPatterns({ record, include, exclude }: PlanMountsJob): void {
-  for (const pattern of [...include, ...exclude]) {
-    if (picomatch.scan(pattern).isGlob || record.inspect.Mounts.some(mount => namedBy([pattern], mount))) continue
-    const names = record.inspect.Mounts.map(({ Name, Source, Destination }) => `${Name ?? Source} (at ${Destination})`)
-    throw new DrayError('usage', `"${pattern}" names no mount of container "${record.inspect.Name.slice(1)}"`, { hints: [names.length === 0 ? 'it has no mounts' : `its mounts: ${names.join(', ')}`] })
+/** A name that names no mount of any of the containers is a mistake that would go unseen for years: `usage`. */
+export function checkPatterns(containers: readonly { readonly name: string; readonly mounts: readonly MountPoint[] }[], patterns: readonly string[]): void {
+  const mounts = containers.flatMap(each => each.mounts)
+  const [first, second] = containers
+  for (const pattern of patterns) {
+    if (first === undefined || picomatch.scan(pattern).isGlob || mounts.some(mount => namedBy([pattern], mount))) continue
+    const names = mounts.map(({ Name, Source, Destination }) => `${Name ?? Source} (at ${Destination})`)
+    const whose = second === undefined ? `container "${first.name}"` : 'any of the containers'
+    throw new DrayError('usage', `"${pattern}" names no mount of ${whose}`, { hints: [names.length === 0 ? 'there are no mounts' : `${second === undefined ? 'its' : 'their'} mounts: ${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ', …' : ''}`] })
   }
 }
+
+const mostNamed = 20

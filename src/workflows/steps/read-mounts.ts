@@ -26,7 +26,7 @@ export type OpenMount = {
 
 const atOnce = 2
 
-export type OpenMountsJob = { readonly run: Run; readonly engine: Engine; readonly mounts: readonly PlannedMount[]; readonly reader: 'auto' | ReaderKind; readonly base: Base | undefined; readonly temporary: TemporaryJournal }
+export type OpenMountsJob = { readonly run: Run; readonly engine: Engine; readonly mounts: readonly PlannedMount[]; readonly reader: 'auto' | ReaderKind; readonly base: Pick<Base, 'mountOf'> | undefined; readonly temporary: TemporaryJournal }
 
 /** Opens a reader for each mount, and writes dirty pages back. If one fails the others are closed. */
 export async function openMounts({ run, engine, mounts, reader, base, temporary }: OpenMountsJob): Promise<OpenMount[]> {

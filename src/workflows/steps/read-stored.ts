@@ -11,42 +11,63 @@ import type { StoredContainer, StoredMount } from '../restore-plan.ts'
 import type { Run } from '../run.ts'
 
 /** Throws `damaged`, before anything is touched, when a blob of the backup is not there. */
-export async function readStored(repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
+export async function readStored(repository: Repository, backup: BackupSummary, containers: readonly string[]): Promise<StoredContainer[]> {
   const { blobs } = repository
   const missing = await missingBlobs(blobs, [backup.descriptor]).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'damaged' ? new DrayError('damaged', `backup "${backup.id}" is damaged: ${thrown.message}`, { hints: hintsFor(backup), cause: thrown }) : thrown
   })
   if (missing.length > 0) throw new DrayError('damaged', `backup "${backup.id}" is incomplete: ${sayMissing(missing)}`, { hints: hintsFor(backup) })
-  const { contents, spec } = await readSpec(blobs, backup, container)
-  const mounts: StoredMount[] = []
-  for (const { id } of spec.mounts) mounts.push(await readStoredMount(blobs, backup, contents, id))
-  return { backup, contents, spec, mounts, skipsDamaged: false, lost: [] }
+  const stored: StoredContainer[] = []
+  const known = new Map<string, Promise<StoredMount>>()
+  for (const container of containers) {
+    const { contents, spec } = await readSpec(blobs, backup, container)
+    const mounts: StoredMount[] = []
+    for (const id of idsOf(spec)) mounts.push(await onceEach(known, id, () => readStoredMount(blobs, backup, contents, id)))
+    stored.push({ backup, contents, spec, mounts, skipsDamaged: false, lost: [] })
+  }
+  return stored
+}
+
+/** A mount that a container has in several places is one. */
+function idsOf({ mounts }: Pick<ContainerSpec, 'mounts'>): string[] {
+  return [...new Set(mounts.map(({ id }) => id))]
+}
+
+function onceEach<Thing>(known: Map<string, Promise<Thing>>, key: string, make: () => Promise<Thing>): Promise<Thing> {
+  const found = known.get(key) ?? make()
+  known.set(key, found)
+  return found
 }
 
 /**
  * Reads every blob of the backup, and gives what is left: mounts with the chunks that are bad, and without those mounts of which
  * nothing can be read. Throws `damaged` when the spec itself is lost.
  */
-export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' | 'signal'>, repository: Repository, backup: BackupSummary, container: string | undefined): Promise<StoredContainer> {
-  const { blobs } = repository
+export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' | 'signal'>, repository: Repository, backup: BackupSummary, containers: readonly string[]): Promise<StoredContainer[]> {
   const { report, isBad } = await whileTransferring(reporter, `looking for what is left of backup ${backup.id}`, transfer => inspectRepository({
     repository, backup, level: 'full', share: 1, repairs: false, onTotal: bytes => transfer.expect(bytes), onBytes: bytes => transfer.add(bytes), signal,
   }))
+  const left: StoredContainer[] = []
+  for (const container of containers) left.push(await readLeftOf(repository.blobs, backup, container, isBad))
+  if (report.verdict === 'valid') reporter.note(`nothing of backup ${backup.id} is damaged`)
+  return left
+}
+
+async function readLeftOf(blobs: BlobStore, backup: BackupSummary, container: string, isBad: NonNullable<StoredMount['isBad']>): Promise<StoredContainer> {
   const { contents, spec } = await readSpec(blobs, backup, container).catch((thrown: unknown) => {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
     throw new DrayError('damaged', `what container backup "${backup.id}" was made of cannot be read any more: ${thrown.message}`, { hints: ['restore an older backup: dray list', 'its data may still be had by hand: docs/recovery-by-hand.md'], cause: thrown })
   })
   const mounts: StoredMount[] = []
   const lost = new Map<string, readonly string[]>()
-  for (const { id, destinations } of spec.mounts) {
+  for (const id of idsOf(spec)) {
     const mount = await readStoredMount(blobs, backup, contents, id).catch((thrown: unknown) => {
       if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
       return undefined
     })
-    if (mount === undefined) lost.set(id, destinations)
+    if (mount === undefined) lost.set(id, spec.mounts.filter(each => each.id === id).flatMap(({ destinations }) => destinations))
     else mounts.push([...mount.content.chunks, ...mount.content.toc.chunks].some(isBad) ? { ...mount, isBad } : mount)
   }
-  if (report.verdict === 'valid') reporter.note(`nothing of backup ${backup.id} is damaged`)
   const leftOut = [...lost.values()].flatMap(destinations => destinations.map(destination => ({ destination, source: 'its data', reason: 'it is damaged and cannot be read at all', canBeAsked: false })))
   return { backup, contents, spec: { ...spec, leftOut: [...spec.leftOut, ...leftOut] }, mounts, skipsDamaged: true, lost: [...lost.values()].map(destinations => `all data at ${destinations.join(', ')}`) }
 }
@@ -56,7 +77,7 @@ export function hintsFor({ id }: Pick<BackupSummary, 'id'>): string[] {
   return ['try an older backup: dray list', `what is lost: dray verify ${id}`, `what is left of it: dray restore ${id} --skip-damaged`]
 }
 
-async function readSpec(blobs: BlobStore, backup: BackupSummary, container: string | undefined): Promise<{ contents: BackupContents; spec: ContainerSpec }> {
+async function readSpec(blobs: BlobStore, backup: BackupSummary, container: string): Promise<{ contents: BackupContents; spec: ContainerSpec }> {
   const contents = await readBackup(blobs, backup.descriptor)
   const chosen = chooseContainer(contents.containers, backup, container)
   return { contents, spec: parseContainerSpec(await readContainerSpec(blobs, chosen), backup.id) }
@@ -69,11 +90,8 @@ async function readStoredMount(blobs: BlobStore, backup: BackupSummary, { mounts
   return { described: fromMountDescription(description), content }
 }
 
-function chooseContainer<Container extends { readonly name: string }>(containers: readonly Container[], { id }: BackupSummary, wanted: string | undefined): Container {
-  const [first, second] = containers
-  if (first === undefined) throw new DrayError('not-found', `backup "${id}" holds images alone, no container`, { hints: [`dray show ${id}`] })
-  if (wanted === undefined && second !== undefined) throw new DrayError('usage', `backup "${id}" holds several containers: ${containers.map(({ name }) => name).join(', ')}`, { hints: [`name one: dray restore ${id} ${first.name}`] })
-  const chosen = wanted === undefined ? first : containers.find(({ name }) => name === wanted)
-  if (chosen === undefined) throw new DrayError('not-found', `backup "${id}" holds no container "${wanted ?? ''}"`, { hints: [`it holds: ${containers.map(({ name }) => name).join(', ')}`] })
+function chooseContainer<Container extends { readonly name: string }>(containers: readonly Container[], { id }: BackupSummary, wanted: string): Container {
+  const chosen = containers.find(({ name }) => name === wanted)
+  if (chosen === undefined) throw new DrayError('not-found', `backup "${id}" holds no container "${wanted}"`, { hints: [`it holds: ${containers.map(({ name }) => name).join(', ')}`] })
   return chosen
 }

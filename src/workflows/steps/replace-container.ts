@@ -1,3 +1,4 @@
+import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
@@ -7,7 +8,7 @@ import { addBackup } from '../../store/backup-graph.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
 import { ChunkStore } from '../../store/chunk-store.ts'
 import type { Repository } from '../../store/repository.ts'
-import { backUpContainer } from '../backup.ts'
+import { backUpContainers } from '../backup.ts'
 import { newBackupFacts } from '../backup-facts.ts'
 import type { MountAction, RestoreOptions, RestorePlan } from '../restore-plan.ts'
 import { whileTransferring } from '../reporter.ts'
@@ -19,37 +20,33 @@ import { closeMounts, openMounts, readMounts, storedMounts } from './read-mounts
 import { targetOf } from './write-mount.ts'
 
 export type SetAside = {
-  /** The container that had the name, stopped, under another one. */
-  readonly container?: { readonly id: string; readonly was: string; readonly name: string }
+  /** The containers that had the names, stopped, under other ones. */
+  readonly containers: readonly { readonly id: string; readonly was: string; readonly name: string }[]
   /** The backups that hold what is replaced. */
   readonly backups: readonly string[]
   /** The one of them that holds a volume or path. */
   readonly holderOf: (source: string) => string | undefined
 }
 
-export type SetAsideJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly temporary: TemporaryJournal; readonly version: string }
+type Replacing = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly options: RestoreOptions; readonly temporary: TemporaryJournal; readonly version: string }
+
+/** `plans` in the order in which their containers need each other. */
+export type SetAsideJob = Replacing & { readonly plans: readonly Pick<RestorePlan, 'replaced' | 'mounts'>[] }
 
 /**
- * Stops the container that is replaced, puts it and all data that will be replaced into the repository, and gives it another
- * name. Volumes cannot be renamed, so the backup is their way back.
+ * Stops the containers that are replaced, puts them and all data that will be replaced into the repository, and gives them other
+ * names. Volumes cannot be renamed, so the backup is their way back.
  */
 export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> {
-  const { run, engine, plan } = job
-  const { replaced } = plan
-  const toReplace = plan.mounts.filter(({ action }) => action === 'replace')
-  if (replaced === undefined && toReplace.length === 0) return undefined
+  const { run, engine, plans } = job
+  const replaced = plans.flatMap(plan => plan.replaced ?? [])
+  const toReplace = plans.flatMap(({ mounts }) => mounts.filter(({ action }) => action === 'replace'))
+  if (replaced.length === 0 && toReplace.length === 0) return undefined
+  for (const container of [...replaced].reverse()) await stopReplaced(job, container)
   const backups: string[] = []
   let covered: ReadonlySet<string> = new Set()
-  if (replaced !== undefined) {
-    if (replaced.State.Running) {
-      await holdMemory(job, replaced.Mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])))
-      const container = { container: replaced.Id, name: nameOf(replaced) }
-      if (replaced.State.Paused) await run.journal.record(engine, { did: 'unpaused', ...container })
-      await run.journal.record(engine, { did: 'stopped', ...container })
-      if (replaced.State.Paused) await engine.containers.unpause(replaced.Id)
-      await engine.containers.stop(replaced.Id, {}, { signal: run.signal })
-    }
-    const { backup, sources } = await readBack(job, () => backUpReplaced(job, nameOf(replaced)))
+  if (replaced.length > 0) {
+    const { backup, sources } = await readBack(job, () => backUpReplaced(job, replaced.map(({ Id }) => Id)))
     backups.push(backup.id)
     covered = sources
   }
@@ -59,19 +56,33 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   const inLoose = new Set(loose.map(({ place }) => ('name' in place ? place.name : 'path' in place ? place.path : undefined)))
   const holderOf = (source: string): string | undefined => (covered.has(source) ? backups[0] : inLoose.has(source) ? looseBackup : undefined)
   run.reporter.note(`what is replaced is in backup ${backups.join(', ')}`)
-  if (replaced === undefined) return { backups, holderOf }
-  const was = nameOf(replaced)
-  const name = `${was}-replaced-${run.id}`
-  await run.journal.record(engine, { did: 'renamed container', container: replaced.Id, was })
-  await engine.containers.rename(replaced.Id, name, { signal: run.signal })
-  return { container: { id: replaced.Id, was, name }, backups, holderOf }
+  const containers: SetAside['containers'][number][] = []
+  for (const container of replaced) {
+    const was = nameOf(container)
+    const name = `${was}-replaced-${run.id}`
+    await run.journal.record(engine, { did: 'renamed container', container: container.Id, was })
+    await engine.containers.rename(container.Id, name, { signal: run.signal })
+    containers.push({ id: container.Id, was, name })
+  }
+  return { containers, backups, holderOf }
+}
+
+async function stopReplaced(job: Replacing, replaced: ContainerInspect): Promise<void> {
+  const { run, engine } = job
+  if (!replaced.State.Running) return
+  await holdMemory(job, replaced.Mounts.flatMap(({ Type, Name }) => (Type === 'volume' && Name !== undefined ? [Name] : [])))
+  const container = { container: replaced.Id, name: nameOf(replaced) }
+  if (replaced.State.Paused) await run.journal.record(engine, { did: 'unpaused', ...container })
+  await run.journal.record(engine, { did: 'stopped', ...container })
+  if (replaced.State.Paused) await engine.containers.unpause(replaced.Id)
+  await engine.containers.stop(replaced.Id, {}, { signal: run.signal })
 }
 
 /**
  * What is about to go is in this backup alone, and the repository may have counted on a blob that is there and bad: so all of it
  * is read. Bad blobs are moved aside, and it is made once more; when that is not whole either it is no way back: `damaged`.
  */
-async function readBack<Made extends { readonly backup: BackupSummary }>({ run, repository }: SetAsideJob, make: () => Promise<Made>): Promise<Made> {
+async function readBack<Made extends { readonly backup: BackupSummary }>({ run, repository }: Replacing, make: () => Promise<Made>): Promise<Made> {
   for (let attempt = 1; ; attempt++) {
     const made = await make()
     const { id } = made.backup
@@ -85,11 +96,11 @@ async function readBack<Made extends { readonly backup: BackupSummary }>({ run, 
 }
 
 /** With the volumes and paths that the backup holds. One that is not whole is no way back: `io-failed`. */
-async function backUpReplaced({ run, engine, repository, lock, version, options }: SetAsideJob, container: string): Promise<{ readonly backup: BackupSummary; readonly sources: ReadonlySet<string> }> {
+async function backUpReplaced({ run, engine, repository, lock, version, options }: Replacing, containers: readonly string[]): Promise<{ readonly backup: BackupSummary; readonly sources: ReadonlySet<string> }> {
   const own = await startRun(run)
   try {
-    const wishes = { container, consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
-    const { backup, mounts } = await backUpContainer({ run: own, engine, repository, lock, options: wishes })
+    const wishes = { containers, consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
+    const { backup, mounts } = await backUpContainers({ run: own, engine, repository, lock, options: wishes })
     const problem = mounts.flatMap(({ described }) => described.problems.map(({ path, detail }) => `${described.label}: "${path}": ${detail}`))[0]
     if (problem !== undefined) throw notWhole(problem)
     return { backup, sources: new Set(mounts.map(({ described }) => described.source)) }
@@ -99,7 +110,7 @@ async function backUpReplaced({ run, engine, repository, lock, version, options 
 }
 
 /** Mounts that no container of ours has, as a backup of their own. */
-async function backUpLoose({ run, engine, repository, lock, options, temporary }: SetAsideJob, actions: readonly MountAction[]): Promise<BackupSummary> {
+async function backUpLoose({ run, engine, repository, lock, options, temporary }: Replacing, actions: readonly MountAction[]): Promise<BackupSummary> {
   const store = new ChunkStore(repository)
   const mounts: PlannedMount[] = []
   for (const [at, { place, stored: { described } }] of actions.entries()) {
@@ -124,9 +135,10 @@ function notWhole(problem: string): DrayError {
   return new DrayError('io-failed', `what would be replaced could not be backed up whole: ${problem}`, { hints: ['put that right, or restore beside it with --name'] })
 }
 
-/** The replaced container goes only now that the new one is there and was checked. Its anonymous volumes go with it. */
+/** The replaced containers go only now that the new ones are there and were checked. Their anonymous volumes go with them. */
 export async function removeReplaced({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
-  if (aside?.container === undefined) return
-  await engine.containers.remove(aside.container.id, { force: true, volumes: true })
-  await run.journal.settle(...run.journal.open().filter(({ did }) => did === 'superseded container'))
+  for (const { id } of [...(aside?.containers ?? [])].reverse()) {
+    await engine.containers.remove(id, { force: true, volumes: true })
+    await run.journal.settle(...run.journal.open().filter(entry => entry.did === 'superseded container' && entry.container === id))
+  }
 }

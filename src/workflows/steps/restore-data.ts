@@ -79,7 +79,7 @@ async function requireOnlyRestored({ backup, repository: path, source, ...entry 
 
 /** Data is never exchanged under a program that runs. */
 async function requireUnused(engine: Engine, entry: { readonly volume: string } | { readonly path: string }, signal: AbortSignal): Promise<void> {
-  const running = await inspectRunning(engine, undefined, signal)
+  const running = await inspectRunning(engine, [], signal)
   const [user] = 'path' in entry ? usersOfPath(running, entry.path) : usersOfVolume(running, entry.volume)
   if (user !== undefined) throw inUse(user, 'runs with it')
 }

@@ -107,17 +107,17 @@ async function emptyOnceMore(job: MountsJob & { readonly id: string }, stored: S
 }
 
 /** What another container has put into a new volume by now is not ours to remove. */
-async function requireUnshared(engine: Engine, volume: string, container: string, signal: AbortSignal): Promise<void> {
-  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(each => each.Id !== container && !isTemporaryContainer(each))
+async function requireUnshared(engine: Engine, volume: string, own: readonly string[], signal: AbortSignal): Promise<void> {
+  const other = (await engine.containers.list({ volume: [volume] }, { signal })).find(each => !own.includes(each.Id) && !isTemporaryContainer(each))
   if (other !== undefined) throw new DrayError('conflict', `container "${nameOfSummary(other)}" has volume "${volume}" by now`, { hints: ['remove it, or restore into another volume: --map-volume'] })
 }
 
-/** New volumes, and those that create made. They may have been filled from the image by create, and are emptied first. */
-export async function writeNewVolumes(job: MountsJob & { readonly id: string; readonly empty: readonly NewVolume[] }): Promise<WrittenMount[]> {
+/** New volumes, and those that create made. `together` are the containers of this run. They may have been filled from the image by create, and are emptied first. */
+export async function writeNewVolumes(job: MountsJob & { readonly id: string; readonly together: readonly string[]; readonly empty: readonly NewVolume[] }): Promise<WrittenMount[]> {
   const { options, plan, id, empty } = job
   const written: WrittenMount[] = []
   for (const { action: { stored, place }, writer } of empty) {
-    if (place.kind === 'volume') await requireUnshared(job.engine, place.name, id, job.run.signal)
+    if (place.kind === 'volume') await requireUnshared(job.engine, place.name, job.together, job.run.signal)
     written.push(await writeMount(job, stored, place, writer, true))
   }
   for (const { stored, place } of plan.mounts.filter(isEmptyVolume)) {

@@ -5,10 +5,10 @@ import { unlessMissing } from '../../engine/unless-missing.ts'
 import { isTemporary } from '../../mounts/temporary-objects.ts'
 import { isWithin } from './own-places.ts'
 
-/** Containers of the user that run, paused ones too, inspected; but for one. */
-export async function inspectRunning(engine: Engine, except: string | undefined, signal: AbortSignal): Promise<ContainerInspect[]> {
+/** Containers of the user that run, paused ones too, inspected; but for these ids. */
+export async function inspectRunning(engine: Engine, except: readonly string[], signal: AbortSignal): Promise<ContainerInspect[]> {
   const running = await engine.containers.list({ status: ['running', 'paused', 'restarting'] }, { signal })
-  const inspected = await Promise.all(running.filter(each => each.Id !== except && !isTemporaryContainer(each)).map(({ Id }) => unlessMissing(engine.containers.inspect(Id, { signal }))))
+  const inspected = await Promise.all(running.filter(each => !except.includes(each.Id) && !isTemporaryContainer(each)).map(({ Id }) => unlessMissing(engine.containers.inspect(Id, { signal }))))
   return inspected.filter(each => each !== undefined)
 }
 
@@ -27,6 +27,7 @@ export function isTemporaryContainer({ Labels }: ContainerSummary): boolean {
   return isTemporary(Labels)
 }
 
+/** Its own name: one that is linked to has others, as "/web/db". */
 export function nameOfSummary({ Names, Id }: ContainerSummary): string {
-  return (Names[0] ?? Id).replace(/^\//, '')
+  return (Names.find(name => name.lastIndexOf('/') <= 0) ?? Id).replace(/^\//, '')
 }

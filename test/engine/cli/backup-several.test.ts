@@ -82,3 +82,44 @@ test('doctor says what to do; --repair is not tried with --dry-run', async () =>
   expect(await cli('doctor', '--repair', '--dry-run')).toMatchObject({ exitCode: 2 })
   expect(await cli('doctor', '--repair')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^ok {3}repair: index\.json was sound: 7 backups kept, 0 backups added\n$/) })
 }, 60_000)
+
+test('what belongs together rests at one time and is one backup; shared volumes and images are in it once', async () => {
+  await host.docker(['rm', '-f', 'files'])
+  for (const name of ['writer', 'reader']) await host.docker(['run', '-d', '--name', name, '-v', `shared:/${name}`, 'box:1'])
+  await host.docker(['create', '--name', 'left', '-l', 'dray.backup=false', 'box:1'])
+  const since = Math.floor(Date.now() / 1000)
+  const { exitCode, stdout, stderr } = await cli('backup', '--all', '--json')
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+  const { backups } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { backups: { id: string; containers: { name: string; freeze: { way: string; milliseconds: number } }[]; mounts: { source: string; destinations: { path: string }[] }[]; freeze: { milliseconds: number } }[] }
+  expect(backups.map(({ containers }) => containers.map(({ name }) => name))).toEqual([['reader', 'writer'], ['web']])
+  const [together] = backups
+  expect(together?.mounts).toMatchObject([{ source: 'shared', destinations: [{ path: '/reader' }, { path: '/writer' }] }])
+  for (const { freeze } of together?.containers ?? []) expect(freeze).toMatchObject({ way: 'pause', milliseconds: expect.any(Number) })
+  const { stdout: events } = await host.docker(['events', '--since', String(since), '--until', String(Math.ceil(Date.now() / 1000) + 1), '--filter', 'event=pause', '--filter', 'event=unpause', '--format', '{{.Action}} {{.Actor.Attributes.name}}'])
+  expect(events.trim().split('\n').slice(0, 4).map(line => line.split(' ')[0])).toEqual(['pause', 'pause', 'unpause', 'unpause'])
+  const { stdout: shown } = await cli('show', together?.id ?? '')
+  expect(shown).toMatch(/container reader: running.*\n.*\ncontainer writer: running/)
+  expect(shown.match(/box:1 /g)).toHaveLength(1)
+  expect(await cli('verify', '--deep')).toMatchObject({ exitCode: 0 })
+}, 60_000)
+
+test('all of a run comes back together; --name is for one', async () => {
+  await host.docker(['exec', 'reader', 'sh', '-c', 'echo kept > /reader/file'])
+  const { stdout } = await cli('backup', '--all', '-q')
+  const [together = ''] = stdout.trim().split('\n')
+  expect(await cli('restore', together, '--name', 'other', '--replace')).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/--name is for one container, and these are 2: reader, writer\ndray: hint: .*dray restore \S+ reader --name NEW/) })
+  expect(await cli('restore', 'latest')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('dray restore latest --all takes all of them') })
+  await host.docker(['rm', '-f', 'reader', 'writer', 'web'])
+  await host.docker(['volume', 'rm', 'shared'])
+  expect(await cli('restore', '--all', '-q')).toMatchObject({ exitCode: 0, stdout: 'reader\nwriter\nweb\n', stderr: '' })
+  expect((await host.docker(['exec', 'writer', 'cat', '/writer/file'])).stdout).toBe('kept\n')
+  expect((await host.docker(['ps', '--format', '{{.Names}}'])).stdout.trim().split('\n').sort()).toEqual(['reader', 'web', 'writer'])
+}, 60_000)
+
+test('an unchosen container that writes to a shared volume is a warning; what fits nothing is 11, with what there is', async () => {
+  expect(await cli('backup', 'reader')).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('container "writer" runs and may write to volume "shared": it is not brought to rest with this one') })
+  expect(await cli('backup', '--project', 'shop')).toMatchObject({ exitCode: 11, stderr: expect.stringContaining('no container there belongs to a project') })
+  expect(await cli('backup', 'x-*')).toMatchObject({ exitCode: 11, stderr: expect.stringContaining('its containers: left, reader, web, writer') })
+  expect(await cli('plan', '--all')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('together  with writer: at rest at one time, and one backup') })
+  expect(await cli('backup', '--all', 'web')).toMatchObject({ exitCode: 2 })
+}, 60_000)

@@ -11,7 +11,7 @@ import { hexOf } from '../../../src/store/digest.ts'
 import { readImage } from '../../../src/store/image-store.ts'
 import type { Digest } from '../../../src/store/oci.ts'
 import { openRepository, type Repository } from '../../../src/store/repository.ts'
-import { backUpContainer } from '../../../src/workflows/backup.ts'
+import { backUpContainers } from '../../../src/workflows/backup.ts'
 import { startRun } from '../../../src/workflows/run.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
@@ -150,8 +150,8 @@ test('a blob that is moved aside while a backup runs that counts on it is stored
   }
   const run = await startRun({ journalFolder: join(dray.state, 'journal'), command: 'test', reporter, signal })
   await using lock = await repository.lock('shared', { command: 'test' })
-  const options = { container: 'web', consistency: 'pause', include: [], exclude: [], reader: 'auto', withImage: true, tags: [], imageTags: [], commit: { changes: [] }, version: '0' } as const
-  await backUpContainer({ run, engine: engine.it, repository, lock, options })
+  const options = { containers: ['web'], consistency: 'pause', include: [], exclude: [], reader: 'auto', withImage: true, tags: [], imageTags: [], commit: { changes: [] }, version: '0' } as const
+  await backUpContainers({ run, engine: engine.it, repository, lock, options })
   expect(await run.journal.close()).toEqual([])
   expect(isMoved).toBe(true)
   expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('once more')]))

@@ -36,9 +36,9 @@ describe('a container with everything, on 20.10', () => {
     const { result } = expectExit(await dray('backup', 'store', 'web', '-H', at(one)), 0)
     original = await dataOf(one, 'web')
     expect(await inventory(one)).toEqual(stocked)
-    const web = result.backups[1]!
-    expect(web).toMatchObject({ container: 'web', missing: [], leftOut: [{ destination: '/mem', reason: 'tmpfs is memory' }], freeze: { way: 'pause', disturbed: false } })
-    expect(web.images.map(({ role, names: those, how }) => [role, those, how])).toEqual([['commit', [], 'saved'], ['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)]])
+    const [web] = result.backups as [Answer['result']['backups'][number]]
+    expect(web).toMatchObject({ containers: [{ name: 'store' }, { name: 'web' }], missing: [], leftOut: [{ destination: '/mem', reason: 'tmpfs is memory' }], freeze: { way: 'pause', disturbed: false } })
+    expect(web.images.map(({ role, names: those, how }) => [role, those, how])).toEqual([['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)], ['commit', [], 'saved'], ['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)]])
     expect(web.mounts.map(({ destinations }) => destinations.map(({ path }) => path).sort().join()).sort()).toEqual(['/anonymous', '/data,/data-again', '/etc/app.conf', '/etc/conf.d', '/ro', '/site', '/site/inner', '/srv/declared', '/store', '/store-anonymous'])
     expect(web.mounts.flatMap(({ reader, losses, problems }) => [...(reader === 'host' ? [] : [reader]), ...losses, ...problems])).toEqual([])
   }, 60_000)

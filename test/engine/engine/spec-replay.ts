@@ -40,7 +40,8 @@ async function moveAway(source: SpecHost, target: SpecHost, { name, script }: Sp
   }
 }
 
-async function replay({ host, engine }: SpecHost, recorded: ContainerRecord, changes: Partial<ReplayOptions>): Promise<Omit<Replayed, 'outlived'>> {
+/** Makes a recorded container on a host that has its peers and its images, and compares. */
+export async function replay({ host, engine }: SpecHost, recorded: ContainerRecord, changes: Partial<ReplayOptions>): Promise<Omit<Replayed, 'outlived'>> {
   const ready = JSON.parse(JSON.stringify(recorded).replaceAll(/"\/[^":]*\/shared(?=[/"])/g, `"${host.sharedDir}`)) as ContainerRecord
   const name = nameOf(ready.inspect)
   await host.sh(`mkdir -p ${host.sharedDir}/${name}/dir; touch ${host.sharedDir}/${name}/file`)

@@ -78,7 +78,7 @@ describe('config', () => {
 
   test('a task of a swarm is refused', () => {
     const task = withConfig(fixtureRecord('20.10', 'plain-created'), { Labels: { 'com.docker.swarm.task.id': 'x' } })
-    expect(failure(() => requestFor(task))).toMatchObject({ code: 'refused', message: expect.stringContaining('task of a swarm') })
+    expect(failure(() => requestFor(task))).toMatchObject({ code: 'refused', message: expect.stringContaining('is a task of the swarm service') })
   })
 
   test('the platform is named only for another architecture', () => {

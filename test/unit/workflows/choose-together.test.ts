@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ContainerRecord } from '../../../src/engine/spec/spec-record.ts'
-import { inOrder, neededBy } from '../../../src/workflows/steps/choose-together.ts'
+import { inOrder, inWaves, neededBy } from '../../../src/workflows/steps/choose-together.ts'
 
 type Wishes = { readonly service?: string; readonly dependsOn?: string; readonly project?: string; readonly host?: object }
 
@@ -18,6 +18,7 @@ describe('containers that move together', () => {
     const all = [web, app, container('cache'), container('side', { host: { NetworkMode: 'container:web' } }), container('db')]
     expect(names(inOrder(all))).toEqual(['db', 'app', 'cache', 'web', 'side'])
     expect(names(neededBy(web, all))).toEqual(['app', 'cache'])
+    expect(inWaves(all).map(names)).toEqual([['db', 'cache'], ['app'], ['web'], ['side']])
   })
 
   test('need one by links, volumes-from and namespaces', () => {
@@ -32,6 +33,8 @@ describe('containers that move together', () => {
   })
 
   test('that need each other in a circle stay in the given order', () => {
-    expect(names(inOrder([container('one', { dependsOn: 'two:x:y' }), container('two', { dependsOn: 'one:x:y' })]))).toEqual(['two', 'one'])
+    const circle = [container('one', { dependsOn: 'two:x:y' }), container('two', { dependsOn: 'one:x:y' })]
+    expect(names(inOrder(circle))).toEqual(['two', 'one'])
+    expect(inWaves(circle).map(names)).toEqual([['two'], ['one']])
   })
 })

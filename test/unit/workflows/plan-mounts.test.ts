@@ -3,7 +3,7 @@ import type { MountPoint } from '../../../src/engine/api-types.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import type { ContainerRecord } from '../../../src/engine/spec/spec-record.ts'
 import type { BindKind } from '../../../src/mounts/bind-kind.ts'
-import { planMounts, type MountPlan } from '../../../src/workflows/steps/plan-mounts.ts'
+import { checkPatterns, planMounts, type MountPlan } from '../../../src/workflows/steps/plan-mounts.ts'
 
 const engine = { facts: { rootDir: '/var/lib/docker' }, shell: { kind: 'local' } } as unknown as Engine
 
@@ -48,6 +48,9 @@ describe('mounts of a backup', () => {
     const mounts = [volume('cache-a', '/a'), volume('data', '/d'), bind('/srv/site', '/site')]
     expect((await plan(mounts, { exclude: ['cache-*', '/site'] })).captured.map(({ label }) => label)).toEqual(['data'])
     expect((await plan(mounts, { exclude: ['nothing-*'] })).captured).toHaveLength(3)
-    await expect(plan(mounts, { exclude: ['dta'] })).rejects.toThrow('names no mount')
+    const containers = [{ name: 'web', mounts }, { name: 'db', mounts: [volume('db', '/db')] }]
+    expect(() => checkPatterns(containers.slice(0, 1), ['db'])).toThrow('"db" names no mount of container "web"')
+    expect(() => checkPatterns(containers, ['db', 'cache-*', '/site/', 'nothing-*'])).not.toThrow()
+    expect(() => checkPatterns(containers, ['dta'])).toThrow('"dta" names no mount of any of the containers')
   })
 })

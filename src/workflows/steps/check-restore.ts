@@ -1,0 +1,51 @@
+import type { ContainerInspect } from '../../engine/api-types.ts'
+import type { Engine } from '../../engine/engine.ts'
+import { nameOf } from '../../engine/spec/spec-record.ts'
+import type { MountWriter } from '../../mounts/mount-access.ts'
+import type { ChunkSource } from '../../store/content-reader.ts'
+import type { Repository } from '../../store/repository.ts'
+import type { RestoreOptions, StoredContainer, StoredMount } from '../restore-plan.ts'
+import type { Run, TemporaryJournal } from '../run.ts'
+import { noImage } from './bring-images.ts'
+import { asRecorded, checkContent, readEntries } from './check-content.ts'
+import { checkNames } from './check-names.ts'
+import { checkTarget, findContainer, Obstacles } from './check-target.ts'
+import { dependentsLeftBehind } from './choose-together.ts'
+import { findImageByName } from './image-names.ts'
+import { shareMounts, type Restoring } from './share-mounts.ts'
+
+export type CheckRestoreJob = {
+  readonly run: Run
+  readonly engine: Engine
+  readonly repository: Repository
+  readonly source: ChunkSource
+  /** In the order in which they need each other. */
+  readonly found: readonly StoredContainer[]
+  readonly options: RestoreOptions
+  readonly temporary: TemporaryJournal
+}
+
+/** What is to be done for each container. Throws `conflict`, naming everything that stands in the way of any of them. */
+export async function checkRestore(job: CheckRestoreJob): Promise<Restoring[]> {
+  const { run: { signal }, engine, repository, source, found, options } = job
+  checkNames(found, options, 'backup')
+  const obstacles = new Obstacles()
+  const holdsSame = async ({ described, content, isBad }: StoredMount, there: MountWriter): Promise<boolean> => {
+    const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))
+    return isKnown && (await checkContent(asRecorded(there, described), readEntries(source, content), content, signal)).length === 0
+  }
+  const names = new Map(found.map(({ spec }) => [nameOf(spec.inspect), options.name ?? nameOf(spec.inspect)]))
+  const replacing: ContainerInspect[] = []
+  for (const name of options.replace ? names.values() : []) replacing.push(...[await findContainer(engine, name, signal)].filter(each => each !== undefined))
+  for (const { name, of, shares } of await dependentsLeftBehind(engine, replacing, signal)) job.run.reporter.warn(`container "${name}" uses the ${shares} of "${of}", which is replaced: it has to be made again, or restored together with it`)
+  const restoring: Restoring[] = []
+  for (const stored of found) {
+    const together = new Map([...names].filter(([name]) => name !== nameOf(stored.spec.inspect)))
+    const plan = await checkTarget({ ...job, stored, own: [repository.path], holdsSame, together, replacing, mayReplace: true }, obstacles)
+    restoring.push({ spec: stored.spec, stored, plan })
+  }
+  const shared = shareMounts(restoring, obstacles)
+  obstacles.stop(engine.address)
+  for (const { stored, plan } of shared) if (stored.spec.images.every(({ role }) => role === 'changed') && (await findImageByName(engine, plan.imageRef, signal)) === undefined) throw noImage(plan.imageRef, engine)
+  return shared
+}
