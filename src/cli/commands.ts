@@ -1,9 +1,12 @@
 import type { Command } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
+import { catCommand } from './commands/cat.ts'
 import { cleanCommand } from './commands/clean.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { findCommand } from './commands/find.ts'
 import { forgetCommand } from './commands/forget.ts'
 import { listCommand } from './commands/list.ts'
+import { lsCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { planCommand } from './commands/plan.ts'
 import { pruneCommand } from './commands/prune.ts'
@@ -12,4 +15,4 @@ import { showCommand } from './commands/show.ts'
 import { verifyCommand } from './commands/verify.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, findCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
