@@ -32,9 +32,9 @@ export const findCommand: Command = {
     const containers = listOf(args['container'])
     const container = containers.length === 1 && backups.every(backup => backup.containers.includes(containers[0] ?? '')) ? containers[0] : undefined
     let count = 0
-    let isDamaged = false
+    const damaged: string[] = []
     const onDamaged = (text: string): void => {
-      isDamaged = true
+      damaged.push(text)
       context.reporter.warn(text)
     }
     for await (const { backup, mount, entries } of findEntries({ repository, backups, pattern, container, signal: context.signal, onDamaged })) {
@@ -45,7 +45,7 @@ export const findCommand: Command = {
         else await context.output.line(`${timeText(entry.mtime)} ${(entry.type === 'd' ? 'folder' : formatBytes(entry.size)).padStart(9)}  ${place}`)
       }
     }
-    if (count === 0 && !isDamaged) throw new DrayError('not-found', `none of ${backups.length} backups holds "${pattern}"`, { hints: pattern.includes('*') ? [] : [`parts of names: dray find '*${pattern}*'`] })
-    return { text: '', json: { entries: count, backups: backups.length }, ...(isDamaged ? { exitCode: exitCodes.incomplete } : {}) }
+    if (count === 0 && damaged.length === 0) throw new DrayError('not-found', `none of ${backups.length} backups holds "${pattern}"`, { hints: pattern.includes('*') ? [] : [`parts of names: dray find '*${pattern}*'`] })
+    return { text: '', json: { entries: count, backups: backups.length, damaged }, ...(damaged.length > 0 ? { exitCode: exitCodes.incomplete } : {}) }
   }),
 }
