@@ -31,7 +31,7 @@ export type CommandContext = {
   /** For what is long, and comes before the result: lines for people, data. */
   readonly output: StandardOutput
   /** One event of `--json`, in its order among the lines of the output. */
-  emit(event: JsonEvent): Promise<void>
+  readonly emit: (event: JsonEvent) => Promise<void>
   /** Where journals lie: $XDG_STATE_HOME/drayage/journal. */
   readonly journalFolder: string
 }
