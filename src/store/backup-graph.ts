@@ -50,8 +50,8 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
     if (manifests.some(({ annotations: other }) => other?.['org.opencontainers.image.ref.name'] === backup.id)) throw new DrayError('conflict', `a backup "${backup.id}" exists already in "${repository.path}"`)
     return [...manifests, descriptor]
   })
-  const { id, created, host, engine, run, project, tags } = backup
-  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
+  const { id, created, host, engine, run, project, volumes, tags } = backup
+  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, ...(volumes === undefined ? {} : { volumes }), tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
 /** Touches every blob below a backup index and returns those that are missing or have another size. Throws `damaged` for a broken document. */

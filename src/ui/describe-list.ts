@@ -9,7 +9,7 @@ const columns: readonly (Column<ListedBackup> & { /** What a heading says alread
   { title: 'CREATED', value: ({ created }) => formatTime(created) },
   { title: 'AGE', value: ({ created }) => formatAge(Date.now() - Date.parse(created)), align: 'right' },
   { title: 'HOST', value: ({ host }) => host, shrink: true, saidBy: 'container project host' },
-  { title: 'OF', value: ({ containers, images }) => [...containers, ...images].join(', ') || '-', shrink: true, saidBy: 'container' },
+  { title: 'OF', value: ({ containers, images, volumes = [] }) => [...containers, ...images, ...volumes.map(name => `volume ${name}`)].join(', ') || '-', shrink: true, saidBy: 'container' },
   { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true, optional: true, saidBy: 'tag' },
   { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true, optional: true },
   { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },

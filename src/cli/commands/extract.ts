@@ -6,6 +6,7 @@ import { extractAll, sumOf, type ExtractReport } from '../../workflows/look/extr
 import { containerFolder, localFolder, type FolderTools } from '../../workflows/look/folder-tools.ts'
 import { selectAll, type Selection } from '../../workflows/look/selection.ts'
 import { temporaryJournal } from '../../workflows/run.ts'
+import { tidyUp } from '../../workflows/tidy-up.ts'
 import type { LostEntry } from '../../workflows/steps/salvage-content.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
@@ -44,7 +45,7 @@ export const extractCommand: Command = {
       if (context.globals.dryRun) return toResult({ ...sumOf(selections), problems: [], lost: [] }, into ?? output ?? '.', 'would extract')
       if (container === undefined || path === undefined) return await extract(context, selections, args, await localFolder(resolve(output ?? '.'), context.env), output ?? '.')
       const engine = await context.connect()
-      return await withRun(context, async run => await extract(context, selections, args, await containerFolder({ run, engine, container, path, temporary: temporaryJournal(run, engine) }), `${container}:${path}`))
+      return await withRun(context, async run => await tidyUp(run, engine, async () => await extract(context, selections, args, await containerFolder({ run, engine, container, path, temporary: temporaryJournal(run, engine) }), `${container}:${path}`)))
     })
   },
 }

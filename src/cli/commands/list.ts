@@ -42,10 +42,10 @@ function groupsBy(by: Grouping, backups: readonly ListedBackup[]): { readonly ti
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([title, of]) => ({ title, backups: of }))
 }
 
-function titlesOf(by: Grouping, { containers, images, project, host, tags }: ListedBackup): string[] {
+function titlesOf(by: Grouping, { containers, images, volumes = [], project, host, tags }: ListedBackup): string[] {
   switch (by) {
     case 'container':
-      return [...containers, ...images].map(name => `${name} on ${host}`)
+      return [...containers, ...images, ...volumes.map(name => `volume ${name}`)].map(name => `${name} on ${host}`)
     case 'project':
       return [project === undefined ? 'of no project' : `project ${project} on ${host}`]
     case 'host':
