@@ -7,6 +7,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { extractCommand } from './commands/extract.ts'
 import { findCommand } from './commands/find.ts'
 import { forgetCommand } from './commands/forget.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { listCommand } from './commands/list.ts'
 import { lsCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -19,4 +20,4 @@ import { volumeCommand } from './commands/volume.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
