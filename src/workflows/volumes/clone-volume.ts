@@ -22,10 +22,10 @@ export async function cloneVolume({ run, engine, volume, name, reader, temporary
     await engine.volumes.create({ Name: name, Driver, DriverOpts: Options ?? {}, Labels: Labels ?? {} }, { signal })
     const [from, to] = [await volumeTarget(engine, volume, signal), await volumeTarget(engine, name, signal)]
     await using copy = await openMountCopy({ run, source: engine, target: engine, from, to, label: volume, reader, sourceJournal: temporary, targetJournal: temporary })
-    await copy.precopy(signal)
+    const first = await copy.precopy(signal)
     const { report, differences } = await whilePaused(run, engine, volume, async () => ({ report: await copy.finish(signal), differences: copy.reader === 'api' || copy.writer === 'api' ? [] : await copy.compare({ content: false }, signal) }))
     await run.journal.settle(...run.journal.open().filter(entry => !isTemporary(entry, run.id)))
-    return { ...report, differences }
+    return { ...report, sentBytes: first.sentBytes + report.sentBytes, differences }
   } catch (thrown) {
     await putAllRight(engine, run, run.journal.open(), restoreData(run))
     throw thrown
