@@ -5,7 +5,11 @@ import { DrayError } from '../errors/dray-error.ts'
  * (latin1), so that no name is lost. Throws `damaged`, naming the position of the header's data.
  */
 export function parsePaxRecords(bytes: Buffer, position: number): Map<string, Buffer> {
-  const records = new Map<string, Buffer>()
+  return new Map(paxRecordsIn(bytes, position))
+}
+
+/** The same one by one: a map of holes in the form 0.0 repeats its names. */
+export function* paxRecordsIn(bytes: Buffer, position: number): Generator<[string, Buffer]> {
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at)
     const length = bytes.toString('latin1', at, Math.min(space, at + 9))
@@ -14,10 +18,9 @@ export function parsePaxRecords(bytes: Buffer, position: number): Map<string, Bu
     if (!/^[1-9][0-9]*$/.test(length) || space < 0 || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a) {
       throw new DrayError('damaged', `the extended tar header at byte ${position} has no valid record at byte ${position + at}`)
     }
-    records.set(bytes.toString('latin1', space + 1, equals), Buffer.from(bytes.subarray(equals + 1, end - 1)))
+    yield [bytes.toString('latin1', space + 1, equals), Buffer.from(bytes.subarray(equals + 1, end - 1))]
     at = end
   }
-  return records
 }
 
 /** A decimal number of seconds as "seconds.nanoseconds" with nine digits, cut off beyond them; undefined if it is none. */

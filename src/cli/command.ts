@@ -1,7 +1,9 @@
 import type { Argv } from 'yargs'
 import type { Engine } from '../engine/engine.ts'
 import type { Repository } from '../store/repository.ts'
+import type { JsonEvent } from '../ui/json-events.ts'
 import type { Reporter } from '../workflows/reporter.ts'
+import type { StandardOutput } from './standard-output.ts'
 
 /** Options that every command takes. */
 export type GlobalOptions = {
@@ -26,6 +28,10 @@ export type CommandContext = {
   /** `from` says in messages who named the host: an option, unless told. What goes over ssh is compressed if it is wanted. */
   connect(host?: string, from?: string, compress?: boolean): Promise<Engine>
   openRepository(options: { readonly create: boolean }): Promise<Repository>
+  /** For what is long, and comes before the result: lines for people, data. */
+  readonly output: StandardOutput
+  /** One event of `--json`, in its order among the lines of the output. */
+  readonly emit: (event: JsonEvent) => Promise<void>
   /** Where journals lie: $XDG_STATE_HOME/drayage/journal. */
   readonly journalFolder: string
 }

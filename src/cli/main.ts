@@ -10,6 +10,7 @@ import type { Reporter } from '../workflows/reporter.ts'
 import type { Command, CommandResult, GlobalOptions } from './command.ts'
 import { CommandResources, defaultRepository, stateFolder } from './command-resources.ts'
 import { parseLine } from './parser.ts'
+import { OutputClosed, StandardOutput } from './standard-output.ts'
 
 /** Runs one command line and resolves with its exit code. Everything is closed by then: the process may simply end. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -31,6 +32,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
   const stopListening = listenForSignals(interrupts)
   const { reporter, stop } = await startReporter(globals)
   const resources = new CommandResources(globals, interrupts.signal)
+  const output = new StandardOutput()
   try {
     const result = await command.run(args, {
       globals,
@@ -41,13 +43,18 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
       width: process.stdout.columns || 100,
       connect: (host, from, compress) => resources.connect(host, from, compress),
       openRepository: options => resources.openRepository(options),
+      output,
+      emit: event => output.line(JSON.stringify(event)),
       journalFolder: `${stateFolder(process.env)}/journal`,
     })
     stop()
+    await output.flush()
     printResult(result, globals)
     return result.exitCode ?? 0
   } catch (error) {
     stop()
+    if (error instanceof OutputClosed && !error.isData) return 0
+    await output.flush().catch(() => undefined)
     const isAbort = interrupts.signal.aborted && !(error instanceof DrayError)
     return reportFailure(isAbort ? interruption(interrupts.signal) : error, globals)
   } finally {

@@ -20,3 +20,8 @@ export const extractArguments = [
   '--extract', '--file=-', '--blocking-factor=512', '--preserve-permissions', '--same-owner', '--numeric-owner', '--xattrs', '--xattrs-include=*',
   '--delay-directory-restore', '--warning=no-timestamp', '--quoting-style=escape',
 ] as const
+
+/** The same without what only root may: owners become whoever extracts, and attributes are the user's and the ACLs. */
+export const extractArgumentsOfUser: readonly string[] = [
+  ...extractArguments.filter(each => each !== '--xattrs-include=*' && each !== '--same-owner'), '--no-same-owner', '--xattrs-include=user.*', '--xattrs-include=system.posix_acl_*',
+]

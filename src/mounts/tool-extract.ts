@@ -26,8 +26,8 @@ echo "the archive holds no file" >&2; exit 2`
 type Ended = { readonly words: readonly string[]; readonly exitCode: number | null; /** It ended before it had read its input. */ readonly isCut: boolean }
 
 /** Runs `script`, whose arguments are tar's (of a single file, its name comes first), with `tar` as its input. `explain` knows its own exit codes. */
-export async function extractWith(tools: MountTools, script: string, tar: AsyncIterable<Buffer>, signal: AbortSignal, explain: (ended: Ended) => DrayError | undefined = () => undefined): Promise<WriteReport> {
-  const ended = await runFed(tools, script, [...fileArgument(tools), ...extractArguments], tar, signal)
+export async function extractWith(tools: MountTools, script: string, tar: AsyncIterable<Buffer>, signal: AbortSignal, explain: (ended: Ended) => DrayError | undefined = () => undefined, args: readonly string[] = extractArguments): Promise<WriteReport> {
+  const ended = await runFed(tools, script, [...fileArgument(tools), ...args], tar, signal)
   const { words, exitCode, isCut } = ended
   const explained = explain(ended)
   if (explained !== undefined) throw explained

@@ -47,8 +47,8 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   await checkComplete(blobs, children, backup.id)
   await assertHeld(lock, `the repository "${repository.path}"`, `run the same command again: what was stored is still there, backup "${backup.id}" is not listed`)
   const descriptor = await list(repository, { schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
-  const { id, created, host, engine, run, project, tags } = backup
-  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
+  const { id, created, host, engine, run, project, volumes, tags } = backup
+  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, ...(volumes === undefined ? {} : { volumes }), tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
 /** The index is written a moment before it is listed, and goes when it could not be: one that is stored and not on the list is kept by prune. */

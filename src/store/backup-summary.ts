@@ -14,6 +14,7 @@ export const annotationNames = {
   tags: 'dev.drayage.tags',
   bytes: 'dev.drayage.bytes',
   lacks: 'dev.drayage.lacks',
+  volumes: 'dev.drayage.volumes',
 } as const
 
 /** On the children of a backup index. */
@@ -40,6 +41,8 @@ export type BackupFacts = {
   readonly run: string
   readonly project?: string
   readonly containers: readonly string[]
+  /** Of a backup of volumes alone: their names. */
+  readonly volumes?: readonly string[]
   readonly tags: readonly string[]
   /** Plain bytes of the mounts and stored bytes of the images. */
   readonly bytes: number
@@ -59,7 +62,7 @@ export function newBackupId(at: Date = new Date()): string {
   return `${day ?? ''}-${time ?? ''}-${randomBytes(3).toString('hex')}`
 }
 
-export function toAnnotations({ id, created, host, engine, run, project, containers, tags, bytes, lacks }: BackupFacts): Record<string, string> {
+export function toAnnotations({ id, created, host, engine, run, project, containers, volumes = [], tags, bytes, lacks }: BackupFacts): Record<string, string> {
   return {
     [annotationNames.id]: id,
     [annotationNames.created]: created,
@@ -70,6 +73,7 @@ export function toAnnotations({ id, created, host, engine, run, project, contain
     [annotationNames.containers]: JSON.stringify(containers),
     [annotationNames.tags]: JSON.stringify(tags),
     [annotationNames.bytes]: String(bytes),
+    ...(volumes.length === 0 ? {} : { [annotationNames.volumes]: JSON.stringify(volumes) }),
     ...(lacks.length === 0 ? {} : { [annotationNames.lacks]: JSON.stringify(lacks) }),
   }
 }
@@ -82,10 +86,11 @@ export function toSummary(descriptor: Descriptor): BackupSummary | undefined {
   const id = text(annotationNames.id)
   if (!isBackupId(id)) throw new DrayError('damaged', `the backup "${descriptor.digest}" has no id`, { hints: ['dray doctor --repair reads it from the backup itself'] })
   const project = annotations[annotationNames.project]
+  const volumes = toList(text(annotationNames.volumes))
   return {
     id, created: text(annotationNames.created), host: text(annotationNames.host), engine: text(annotationNames.engine), run: text(annotationNames.run),
     ...(project === undefined ? {} : { project }),
-    containers: toList(text(annotationNames.containers)), tags: toList(text(annotationNames.tags)), bytes: Number(text(annotationNames.bytes)) || 0, lacks: toList(text(annotationNames.lacks)), descriptor,
+    containers: toList(text(annotationNames.containers)), ...(volumes.length === 0 ? {} : { volumes }), tags: toList(text(annotationNames.tags)), bytes: Number(text(annotationNames.bytes)) || 0, lacks: toList(text(annotationNames.lacks)), descriptor,
   }
 }
 

@@ -1,3 +1,4 @@
+import { BufferPool } from '../archive/buffer-pool.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { fnv1a } from './chunk-record.ts'
 import { plainChunks, type ChunkSource } from './content-reader.ts'
@@ -9,6 +10,7 @@ const leastBytes = 64 * 1024
 const averageBytes = 256 * 1024
 const mostBytes = 1024 * 1024
 const inFlight = 4
+const poolSize = 6
 
 /**
  * Writes a table of contents as it comes: lines, cut into chunks between lines where a line's own content says so. A cut
@@ -80,7 +82,8 @@ export async function* walkToc(source: ChunkSource, { chunks }: Toc): AsyncGener
 
 async function* chunksOfToc(source: ChunkSource, chunks: readonly TocChunk[]): AsyncGenerator<Generator<PlacedEntry>> {
   let number = 0
-  for await (const lines of plainChunks(source, chunks)) yield entriesIn(lines, chunks[number++])
+  // What is decoded has memory of its own.
+  for await (const lines of plainChunks(source, chunks, new BufferPool(poolSize))) yield entriesIn(lines, chunks[number++])
 }
 
 /** What one chunk of the table says, each entry decoded when it is asked for. Throws `damaged`. */

@@ -7,6 +7,7 @@ export const jsonEventMeanings = {
   warning: 'something to look at; the run goes on',
   undo: 'a step was undone after a failure; with `problem`, it could not be',
   cleanup: 'something temporary was removed; with `problem`, it could not be',
+  entry: 'an entry of a mount that `ls`, `find` or `diff` has found',
   error: 'why the run failed; also on stderr',
   result: 'the last line of every run: `ok`, `exitCode`, and what the command found or made, or `error`',
 } as const

@@ -4,8 +4,8 @@ import type { Repository } from '../store/repository.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { replacedTag } from './steps/choose-backup.ts'
 
-/** One container of one engine on one host, or one image of it that was backed up alone: what a policy counts backups of. */
-export type Subject = { readonly kind: 'container' | 'image'; readonly name: string; readonly host: string; readonly engine: string }
+/** One container of one engine on one host, or one image or volume of it that was backed up alone: what a policy counts backups of. */
+export type Subject = { readonly kind: 'container' | 'image' | 'volume'; readonly name: string; readonly host: string; readonly engine: string }
 
 export type GroupedBackup = {
   readonly backup: BackupSummary
@@ -23,8 +23,9 @@ export async function groupBackups({ blobs }: Pick<Repository, 'blobs'>, backups
   for (const backup of backups) {
     const { host, engine } = backup
     const names = backup.tags.includes(replacedTag) ? [] : backup.containers
-    const images = names.length > 0 || backup.tags.includes(replacedTag) ? [] : await imagesOf(blobs, backup)
-    grouped.push({ backup, subjects: [...names.map(name => ({ kind: 'container' as const, name, host, engine })), ...images.map(name => ({ kind: 'image' as const, name, host, engine }))] })
+    const volumes = backup.tags.includes(replacedTag) ? [] : (backup.volumes ?? [])
+    const images = names.length + volumes.length > 0 || backup.tags.includes(replacedTag) ? [] : await imagesOf(blobs, backup)
+    grouped.push({ backup, subjects: [...names.map(name => ({ kind: 'container' as const, name, host, engine })), ...images.map(name => ({ kind: 'image' as const, name, host, engine })), ...volumes.map(name => ({ kind: 'volume' as const, name, host, engine }))] })
   }
   return grouped
 }

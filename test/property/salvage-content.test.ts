@@ -84,7 +84,7 @@ test('a table of contents that is damaged costs nothing while the data is whole'
   const { content } = backup
   const bad = new Set(content.toc.chunks.map(({ digest }) => digest))
   const lost: LostEntry[] = []
-  const tar = await collect(salvagedTar(new ChunkReader(repository.blobs), { described: { kind: 'directory' } as HurtMount['described'], content, isBad: ({ digest }) => bad.has(digest) }, entry => lost.push(entry)))
+  const tar = await collect(salvagedTar(new ChunkReader(repository.blobs), { described: { kind: 'directory' }, content, isBad: ({ digest }) => bad.has(digest) }, entry => lost.push(entry)))
   expect(lost).toEqual([])
   expect(new Map(entriesOf(tar).map(({ entry, content: data }) => [tocPathOf(entry.name).toString(), factsOf(entry, data)]))).toEqual(whole)
 })

@@ -1,38 +1,60 @@
 import { listBackups } from '../../store/backup-list.ts'
-import { formatAge, formatBytes, formatTime } from '../../ui/format.ts'
-import { renderTable } from '../../ui/table.ts'
+import { listedTable, type ListedBackup } from '../../ui/describe-list.ts'
 import { groupBackups } from '../../workflows/retention-groups.ts'
+import { backupFilter, filterOptions } from '../backup-filter.ts'
+import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+
+type Grouping = 'container' | 'project' | 'host' | 'tag'
 
 export const listCommand: Command = {
   usage: 'list',
   summary: 'List the backups in the repository, oldest first',
   examples: [
     ['dray list', 'all backups in the default repository'],
-    ['dray list -r /srv/backups', 'those in another repository'],
+    ['dray list --by container', 'under a heading for each container of each host'],
+    ["dray list --container 'web*' --since 7d", 'those of the last week, of some containers'],
     ['dray list --json', 'for scripts: the result event holds the backups'],
   ],
-  options: yargs => yargs,
-  run: async (_args, context) => {
+  options: yargs => filterOptions(yargs).option('by', { choices: ['container', 'project', 'host', 'tag'] as const, describe: 'in groups' }),
+  run: async (args, context) => {
+    const fits = backupFilter(args)
     await using repository = await context.openRepository({ create: false })
     const grouped = await groupBackups(repository, await listBackups(repository))
-    const backups = grouped.map(({ backup, subjects }) => ({ ...backup, images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
-    const now = Date.now()
-    const text = renderTable(
-      [
-        { title: 'BACKUP', value: ({ id }) => id },
-        { title: 'CREATED', value: ({ created }) => formatTime(created) },
-        { title: 'AGE', value: ({ created }) => formatAge(now - Date.parse(created)), align: 'right' },
-        { title: 'HOST', value: ({ host }) => host, shrink: true },
-        { title: 'OF', value: ({ containers, images }) => [...containers, ...images].join(', ') || '-', shrink: true },
-        { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true, optional: true },
-        { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true, optional: true },
-        { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
-      ],
-      backups,
-      context.width,
-    )
-    const json = { repository: repository.path, backups: backups.map(({ descriptor, ...facts }) => ({ ...facts, digest: descriptor.digest })) }
-    return { text: backups.length === 0 ? `no backups in ${repository.path}` : text, json }
+    const all = grouped.map(({ backup, subjects }): ListedBackup => ({ ...backup, images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
+    const backups = all.filter(backup => fits(backup, backup.images))
+    const by = textOf(args['by']) as Grouping | undefined
+    const groups = by === undefined ? undefined : groupsBy(by, backups)
+    const text = groups === undefined ? listedTable(backups, context.width) : groups.map(({ title, backups: of }) => `${title}\n${indented(listedTable(of, context.width - 2, by))}`).join('\n\n')
+    const json = {
+      repository: repository.path,
+      backups: backups.map(({ descriptor, ...facts }) => ({ ...facts, digest: descriptor.digest })),
+      ...(groups === undefined ? {} : { groups: groups.map(({ title, backups: of }) => ({ title, backups: of.map(({ id }) => id) })) }),
+    }
+    return { text: backups.length > 0 ? text : all.length === 0 ? `no backups in ${repository.path}` : `none of ${all.length} backups in ${repository.path} is such a one`, json }
   },
+}
+
+/** A backup of several containers, or with several marks, is in several groups. */
+function groupsBy(by: Grouping, backups: readonly ListedBackup[]): { readonly title: string; readonly backups: readonly ListedBackup[] }[] {
+  const groups = new Map<string, ListedBackup[]>()
+  for (const backup of backups) for (const title of new Set(titlesOf(by, backup))) groups.set(title, [...(groups.get(title) ?? []), backup])
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([title, of]) => ({ title, backups: of }))
+}
+
+function titlesOf(by: Grouping, { containers, images, volumes = [], project, host, tags }: ListedBackup): string[] {
+  switch (by) {
+    case 'container':
+      return [...containers, ...images, ...volumes.map(name => `volume ${name}`)].map(name => `${name} on ${host}`)
+    case 'project':
+      return [project === undefined ? 'of no project' : `project ${project} on ${host}`]
+    case 'host':
+      return [host]
+    case 'tag':
+      return tags.length === 0 ? ['without a mark'] : [...tags]
+  }
+}
+
+function indented(text: string): string {
+  return text.split('\n').map(line => `  ${line}`).join('\n')
 }

@@ -13,15 +13,17 @@ const typeFlags: Readonly<Partial<Record<PlacedEntry['type'], HeaderFacts['type'
 
 /**
  * The tar of a mount of which chunks are damaged, put together again entry by entry: those of which bytes are missing are left
- * out, and those of which only the header is missing get one from the table of contents. `onLost` is told of each.
+ * out, and those of which only the header is missing get one from the table of contents. `onLost` is told of each. With `wants`
+ * only what it wants is there, and what of it is lost.
  */
-export async function* salvagedTar(source: ChunkSource, { content, described, isBad }: HurtMount, onLost: (lost: LostEntry) => void): AsyncGenerator<Buffer> {
+export async function* salvagedTar(source: ChunkSource, { content, described, isBad }: Pick<HurtMount, 'content' | 'isBad'> & { readonly described: Pick<HurtMount['described'], 'kind'> }, onLost: (lost: LostEntry) => void, wants?: (path: Buffer) => boolean): AsyncGenerator<Buffer> {
   const read = async function* ({ from, to }: Range): AsyncGenerator<Buffer> {
     if (to > from) yield* readRange(source, content.chunks, from, to) as AsyncIterable<Buffer>
   }
   let run = nothing
   for await (const marked of markedEntries(source, content, isBad)) {
-    const whole = wholeRecord(marked)
+    if (wants !== undefined && 'entry' in marked && !wants(marked.entry.path)) continue
+    const whole = wants !== undefined && 'unknown' in marked ? undefined : wholeRecord(marked)
     if (whole !== undefined) {
       if (whole.from !== run.to) yield* read(run)
       run = { from: whole.from === run.to ? run.from : whole.from, to: whole.to }

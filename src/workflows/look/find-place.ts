@@ -1,0 +1,116 @@
+/** Understands BACKUP[:MOUNT[/PATH]] and finds what it names. */
+import { posix } from 'node:path'
+import { readName, showName } from '../../archive/byte-names.ts'
+import { DrayError } from '../../errors/dray-error.ts'
+import { didYouMean } from '../../errors/similar-name.ts'
+import { readBackup, readContainerSpec, type BackupContents } from '../../store/backup-graph.ts'
+import type { BackupSummary } from '../../store/backup-summary.ts'
+import { ChunkReader } from '../../store/chunk-reader.ts'
+import type { ChunkSource } from '../../store/content-reader.ts'
+import { readMountContent, readMountPart, type MountContent } from '../../store/mount-manifest.ts'
+import type { Descriptor } from '../../store/oci.ts'
+import type { Repository } from '../../store/repository.ts'
+import { parseContainerSpec, type ContainerSpec } from '../container-spec.ts'
+import { fromMountDescription, type DescribedMount } from '../mount-description.ts'
+import { chooseBackup } from '../steps/choose-backup.ts'
+
+/** A mount of a backup, its content not read yet. */
+export type LookedMount = { readonly described: DescribedMount; readonly parts: readonly Descriptor[] }
+
+export type LookedBackup = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly specs: readonly ContainerSpec[]; readonly mounts: readonly LookedMount[] }
+
+export type Place = {
+  readonly looked: LookedBackup
+  readonly mount: LookedMount
+  readonly content: MountContent
+  readonly source: ChunkSource
+  /** As it was typed below the mount, without slashes around it: "" for all of the mount. May be a glob. */
+  readonly typed: string
+}
+
+export type LookJob = { readonly repository: Repository; /** Of this container, for `latest` and where a backup holds several. */ readonly container: string | undefined; readonly warn: (text: string) => void }
+
+/** `BACKUP:rest`; without a colon `rest` is undefined. */
+export function splitPlace(text: string): { readonly backup: string; readonly rest: string | undefined } {
+  const colon = text.indexOf(':')
+  return colon < 0 ? { backup: text, rest: undefined } : { backup: text.slice(0, colon), rest: text.slice(colon + 1) }
+}
+
+/** What a backup holds, read from its documents alone. */
+export async function lookInto({ repository, container, warn }: LookJob, wanted: string): Promise<LookedBackup> {
+  return await readLooked(repository, await chooseBackup(repository, wanted, container, warn), container)
+}
+
+export async function readLooked({ blobs }: Repository, backup: BackupSummary, container?: string): Promise<LookedBackup> {
+  const contents = await readBackup(blobs, backup.descriptor)
+  const specs: ContainerSpec[] = []
+  const chosen = contents.containers.filter(({ name }) => container === undefined || name === container)
+  if (chosen.length === 0 && container !== undefined) throw new DrayError('not-found', `backup "${backup.id}" holds no container "${container}"`, { hints: contents.containers.length === 0 ? [] : [`it holds: ${contents.containers.map(({ name }) => name).join(', ')}`] })
+  for (const each of chosen) specs.push(parseContainerSpec(await readContainerSpec(blobs, each), backup.id))
+  const own = container === undefined ? undefined : new Set(specs.flatMap(({ mounts }) => mounts.map(({ id }) => id)))
+  const mounts: LookedMount[] = []
+  for (const { id, parts } of contents.mounts.filter(each => own?.has(each.id) ?? true)) {
+    const [first] = parts
+    if (first === undefined) throw new DrayError('damaged', `mount "${id}" of backup "${backup.id}" has no manifest`)
+    mounts.push({ described: fromMountDescription((await readMountPart(blobs, first)).description), parts })
+  }
+  return { backup, contents, specs, mounts }
+}
+
+/** The mount and the path that `rest` names; `not-found` with what there is. */
+export async function findPlace(repository: Repository, looked: LookedBackup, rest: string): Promise<Place> {
+  const { mount, typed } = findMount(looked, rest)
+  const { content } = await readMountContent(repository.blobs, mount.parts)
+  return { looked, mount, content, source: new ChunkReader(repository.blobs), typed }
+}
+
+/** Volume name, path on the host, paths in the containers, and id in the backup. */
+export function namesOfMount({ described: { id, source, destinations } }: LookedMount): string[] {
+  return [source, ...destinations.map(({ path }) => path), id]
+}
+
+/** The name of a mount for BACKUP:MOUNT/PATH: of an anonymous volume the path in its container. */
+export function shortNameOf({ described: { source, anonymous, destinations } }: LookedMount): string {
+  return anonymous ? (destinations[0]?.path ?? source) : source
+}
+
+function findMount(looked: LookedBackup, rest: string): { readonly mount: LookedMount; readonly typed: string } {
+  const wanted = rest.length > 1 ? rest.replace(/\/+$/, '') : rest
+  const found: { readonly mount: LookedMount; readonly name: string }[] = []
+  for (const mount of looked.mounts) {
+    for (const name of namesOfMount(mount)) {
+      if (wanted === name || wanted.startsWith(name === '/' ? name : `${name}/`)) found.push({ mount, name })
+    }
+  }
+  const longest = Math.max(...found.map(({ name }) => name.length))
+  const best = [...new Map(found.filter(({ name }) => name.length === longest).map(each => [each.mount, each])).values()]
+  const [only, second] = best
+  if (only === undefined) throw noMount(looked, wanted)
+  if (second !== undefined) throw new DrayError('usage', `"${only.name}" names several mounts of backup "${looked.backup.id}": ${best.map(({ mount }) => `${shortNameOf(mount)} (${mount.described.id})`).join(', ')}`, { hints: [`name it by its volume or id, as in ${looked.backup.id}:${only.mount.described.id}`, 'or choose the container with --container'] })
+  return { mount: only.mount, typed: normalPath(wanted.slice(only.name.length), wanted) }
+}
+
+function normalPath(path: string, wanted: string): string {
+  const inside = posix.normalize(`./${path}`).replace(/^\.\/|\/+$/g, '')
+  if (inside === '..' || inside.startsWith('../')) throw new DrayError('usage', `"${wanted}" leads out of the mount`)
+  return inside === '.' ? '' : inside
+}
+
+function noMount({ backup: { id }, mounts, specs }: LookedBackup, wanted: string): DrayError {
+  const leftOut = specs.flatMap(spec => spec.leftOut).find(({ destination, source }) => [destination, source].some(name => wanted === name || wanted.startsWith(`${name}/`)))
+  if (leftOut !== undefined) return new DrayError('not-found', `backup "${id}" does not hold ${leftOut.destination}: ${leftOut.reason}`)
+  const names = mounts.flatMap(namesOfMount)
+  const shown = mounts.map(mount => `${shortNameOf(mount)} (at ${mount.described.destinations.map(({ path }) => path).join(', ')})`)
+  return new DrayError('not-found', `backup "${id}" holds no mount "${wanted}"`, { hints: [...didYouMean(wanted.startsWith('/') ? wanted : (wanted.split('/')[0] ?? ''), names), shown.length === 0 ? 'it has no mounts' : `its mounts: ${shown.join('; ')}`] })
+}
+
+/** "./a/b" of "a/b", in bytes; "." of "". */
+export function pathOfTyped(typed: string): Buffer {
+  return typed === '' ? Buffer.from('.') : Buffer.concat([Buffer.from('./'), readName(typed)])
+}
+
+/** `BACKUP:MOUNT/PATH` of an entry, escaped, as it can be typed again. */
+export function placeText({ backup, mount }: { readonly backup: string; readonly mount: LookedMount }, path: Buffer): string {
+  const name = shortNameOf(mount)
+  return path.length <= 1 ? `${backup}:${name}` : `${backup}:${name === '/' ? '' : name}/${showName(path.subarray(2))}`
+}

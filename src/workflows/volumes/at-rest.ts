@@ -1,0 +1,24 @@
+import type { Engine } from '../../engine/engine.ts'
+import { nameOf } from '../../engine/spec/spec-record.ts'
+import type { Run } from '../run.ts'
+import { inspectRunning } from '../steps/running-containers.ts'
+import { unpauseContainer } from '../wake-container.ts'
+
+/** While the work goes on, the containers that may write to the volume are paused. All of them run again afterwards, whatever happens. */
+export async function whilePaused<T>(run: Run, engine: Engine, volume: string, work: () => Promise<T>): Promise<T> {
+  const writers = (await inspectRunning(engine, undefined, run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW))
+  const paused = []
+  try {
+    for (const { Id, ...inspect } of writers) {
+      const entry = await run.journal.record(engine, { did: 'paused', container: Id, name: nameOf({ Id, ...inspect }) })
+      paused.push({ Id, entry })
+      await engine.containers.pause(Id, { signal: run.signal })
+    }
+    return await work()
+  } finally {
+    for (const { Id, entry } of paused.reverse()) {
+      await unpauseContainer(engine, Id)
+      await run.journal.settle(entry)
+    }
+  }
+}
