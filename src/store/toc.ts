@@ -83,7 +83,7 @@ export async function* walkToc(source: ChunkSource, { chunks }: Toc): AsyncGener
 async function* chunksOfToc(source: ChunkSource, chunks: readonly TocChunk[]): AsyncGenerator<Generator<PlacedEntry>> {
   let number = 0
   // What is decoded has memory of its own.
-  for await (const lines of plainChunks(source, chunks, new BufferPool(poolSize))) yield entriesIn(lines, chunks[number++])
+  for await (const lines of plainChunks(source, chunks, { pool: new BufferPool(poolSize) })) yield entriesIn(lines, chunks[number++])
 }
 
 /** What one chunk of the table says, each entry decoded when it is asked for. Throws `damaged`. */

@@ -6,7 +6,7 @@ import { unpauseContainer } from '../wake-container.ts'
 
 /** While the work goes on, the containers that may write to the volume are paused. All of them run again afterwards, whatever happens. */
 export async function whilePaused<T>(run: Run, engine: Engine, volume: string, work: () => Promise<T>): Promise<T> {
-  const writers = (await inspectRunning(engine, undefined, run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW))
+  const writers = (await inspectRunning(engine, [], run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW))
   const paused = []
   try {
     for (const { Id, ...inspect } of writers) {

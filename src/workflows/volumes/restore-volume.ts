@@ -48,7 +48,7 @@ async function write(job: VolumeRestoreJob): Promise<VolumeRestored> {
   const { signal } = run
   const place = { kind: 'volume', name } as const
   const there = await unlessMissing(engine.volumes.inspect(name, { signal }))
-  const [user] = usersOfVolume(await inspectRunning(engine, undefined, signal), name)
+  const [user] = usersOfVolume(await inspectRunning(engine, [], signal), name)
   if (user !== undefined) throw new DrayError('conflict', `container "${user}" runs with volume "${name}"`, { hints: ['stop it first', 'restore into another volume: --name NEW'] })
   if (there === undefined) {
     const { driver, options = {}, labels = {} } = stored.described
