@@ -1,5 +1,7 @@
 import type { Argv } from 'yargs'
 import type { Engine } from '../engine/engine.ts'
+import type { RegistryName } from '../registry/reference.ts'
+import type { RegistryRepository } from '../registry/registry-repository.ts'
 import type { Repository } from '../store/repository.ts'
 import type { Reporter } from '../workflows/reporter.ts'
 
@@ -7,6 +9,8 @@ import type { Reporter } from '../workflows/reporter.ts'
 export type GlobalOptions = {
   readonly host: string | undefined
   readonly repo: string
+  /** Registries may be spoken to without TLS, or with any certificate. */
+  readonly insecure: boolean
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -26,6 +30,9 @@ export type CommandContext = {
   /** `from` says in messages who named the host: an option, unless told. What goes over ssh is compressed if it is wanted. */
   connect(host?: string, from?: string, compress?: boolean): Promise<Engine>
   openRepository(options: { readonly create: boolean }): Promise<Repository>
+  openRegistry(name: RegistryName): RegistryRepository
+  /** A file that remembers the names in registries that were used. */
+  readonly registryNames: string
   /** Where journals lie: $XDG_STATE_HOME/drayage/journal. */
   readonly journalFolder: string
 }
