@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { dockerConfigFolder } from '../engine/docker-context.ts'
 import type { Engine } from '../engine/engine.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import type { RegistryName } from '../registry/reference.ts'
+import { parseRegistryUrl, type RegistryName } from '../registry/reference.ts'
 import { RegistryRepository } from '../registry/registry-repository.ts'
 import { Registry } from '../registry/registry.ts'
-import { openRepository, type Repository } from '../store/repository.ts'
+import { openRemoteRepository } from '../store/remote-repository.ts'
+import { openRepository, type LocalRepository, type Repository } from '../store/repository.ts'
 import type { GlobalOptions } from './command.ts'
 
 export function defaultRepository(env: NodeJS.ProcessEnv): string {
@@ -64,8 +65,7 @@ export class CommandResources {
 
   async openRepository(options: { readonly create: boolean }): Promise<Repository> {
     const { repo } = this.globals
-    if (/^[a-z]+:\/\//.test(repo)) throw new DrayError('usage', `"${repo}": repositories in a registry are not supported yet`, { hints: ['name a folder with --repo or DRAY_REPO'] })
-    const repository = await openRepository(repo, options)
+    const repository = repo.startsWith('oci://') ? await openRemoteRepository(this.openRegistry(parseRegistryUrl(repo)), join(cacheFolder(process.env), 'registries')) : await openLocal(repo, options)
     this.repositories.push(repository)
     return repository
   }
@@ -78,4 +78,9 @@ export class CommandResources {
       ...[...this.registries.values()].map(each => each.close()),
     ])
   }
+}
+
+async function openLocal(repo: string, options: { readonly create: boolean }): Promise<LocalRepository> {
+  if (/^[a-z]+:\/\//.test(repo)) throw new DrayError('usage', `"${repo}" is neither a folder nor oci://HOST/NAME`, { hints: ['name one with --repo or DRAY_REPO'] })
+  return await openRepository(repo, options)
 }

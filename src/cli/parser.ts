@@ -51,7 +51,7 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     .recommendCommands()
     .parserConfiguration({ 'duplicate-arguments-array': true, 'camel-case-expansion': true, 'boolean-negation': false, 'populate--': true, 'parse-positional-numbers': false })
     .option('host', { alias: 'H', type: 'string', global: true, describe: 'engine: unix:///path, tcp://host:port, ssh://[user@]host, or a docker context (default: as docker does it)' })
-    .option('repo', { alias: 'r', type: 'string', global: true, describe: 'repository folder (default: $DRAY_REPO, else ~/.local/share/drayage/repo)' })
+    .option('repo', { alias: 'r', type: 'string', global: true, describe: 'repository: a folder, or oci://HOST[:PORT]/NAME (default: $DRAY_REPO, else ~/.local/share/drayage/repo)' })
     .option('insecure', { type: 'boolean', default: false, global: true, describe: 'speak to registries without TLS, or whatever their certificate is' })
     .option('json', { type: 'boolean', default: false, global: true, describe: 'events and result as NDJSON on stdout' })
     .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but warnings, errors and the result' })

@@ -46,9 +46,9 @@ export async function receiveBackup({ from, tag, to, lock, onTotal, onBytes }: R
   await inParallel(missing, downloadsAtOnce, async ({ digest, size, mediaType }) => {
     await blobs.putStream(counted(from.repository.readBlob(digest), onBytes), mediaType, { digest, size })
   })
-  for (const document of [...index.manifests, summary.descriptor]) await blobs.put(await from.read(document.digest, { isManifest: true }), document.mediaType)
+  for (const document of index.manifests) await blobs.put(await from.read(document.digest, { isManifest: true }), document.mediaType)
   await blobs.flush()
-  const isNew = await adoptBackup(to, summary, lock)
+  const isNew = await adoptBackup(to, summary, await from.read(summary.descriptor.digest, { isManifest: true }), lock)
   return { backup: summary, isNew, blobs: seen.size, bytes: summary.bytes, receivedBlobs: missing.length, receivedBytes: received }
 }
 

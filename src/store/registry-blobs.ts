@@ -52,7 +52,7 @@ export class RegistryBlobs implements BlobReader {
   }
 
   openRead(digest: Digest, { size }: { readonly size?: number } = {}): Readable {
-    return verifying(this.#stream(digest), digest, this.repository.path, size)
+    return verifying(this.stream(digest), digest, this.repository.path, size)
   }
 
   async #readManifest(digest: Digest): Promise<Buffer> {
@@ -65,7 +65,7 @@ export class RegistryBlobs implements BlobReader {
   async #readBlob(digest: Digest, maxBytes: number): Promise<Buffer> {
     const pieces: Buffer[] = []
     let length = 0
-    for await (const piece of this.#stream(digest)) {
+    for await (const piece of this.stream(digest)) {
       length += piece.length
       if (length > maxBytes) throw wrongBlob(digest, this.repository.path, `has more than the expected ${maxBytes} bytes`)
       pieces.push(piece)
@@ -73,7 +73,8 @@ export class RegistryBlobs implements BlobReader {
     return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
   }
 
-  async *#stream(digest: Digest): AsyncGenerator<Buffer> {
+  /** Not verified. */
+  protected async *stream(digest: Digest): AsyncGenerator<Buffer> {
     if (this.isManifest(digest)) {
       yield await this.read(digest, { maxBytes: mostManifestBytes })
       return

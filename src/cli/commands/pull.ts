@@ -5,6 +5,7 @@ import { formatBytes, formatCount } from '../../ui/format.ts'
 import { pullBackup } from '../../workflows/pull-backup.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { sayReport } from '../run-command.ts'
 
@@ -24,6 +25,7 @@ export const pullCommand: Command = {
     const from = context.openRegistry({ registry, name })
     if (context.globals.dryRun) return { text: `would pull ${from.path}:${wanted}`, json: { reference: `${from.path}:${wanted}` } }
     await using repository = await context.openRepository({ create: true })
+    requireLocal(repository, 'pull')
     await using lock = await lockRepository(context, repository, 'shared')
     const { backup, isNew, ...counts } = await pullBackup({ from, tag: wanted, repository, lock, reporter: context.reporter })
     await noteKnownName(context.registryNames, { registry, name })

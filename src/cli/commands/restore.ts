@@ -4,6 +4,7 @@ import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-res
 import { planRestore, restoreContainer, type RestoreReport } from '../../workflows/restore.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readRestoreOptions } from '../restore-options.ts'
 import { sayReport, withRun } from '../run-command.ts'
@@ -44,6 +45,7 @@ export const restoreCommand: Command = {
     const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: false })
+      if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
       await using lock = await lockRepository(context, repository, 'shared')
       const targets: (string | undefined)[] = containers.length === 0 ? [undefined] : containers
       const job = (container: string | undefined) => ({ run, engine, repository, lock, backup: wanted, container, options, version: readVersion() })
