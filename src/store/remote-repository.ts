@@ -8,9 +8,9 @@ import { DrayError } from '../errors/dray-error.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import type { LockKind, OwnerLock } from '../files/owner-lock.ts'
 import type { RegistryRepository } from '../registry/registry-repository.ts'
-import { childTag } from './backup-tags.ts'
+import { childTag, idTags } from './backup-tags.ts'
 import { annotationNames, type BackupSummary } from './backup-summary.ts'
-import { parseIndex, readIndex } from './documents.ts'
+import { indexTypes, parseIndex, readIndex } from './documents.ts'
 import { inParallel } from './in-parallel.ts'
 import type { Descriptor, Digest, Index } from './oci.ts'
 import { listRegistryBackups } from './registry-backups.ts'
@@ -63,8 +63,7 @@ class RemoteRepository implements Repository {
     const removed = all.filter(({ id }) => ids.includes(id))
     const unknown = ids.find(id => !removed.some(backup => backup.id === id))
     if (unknown !== undefined) throw new DrayError('not-found', `there is no backup "${unknown}" in "${this.path}"`, { hints: ['dray list shows the backups'] })
-    const needed = new Set<Digest>()
-    for (const backup of all) if (!removed.includes(backup)) for (const { digest } of await this.#childrenOf(backup)) needed.add(digest)
+    const needed = await this.#neededBeside(removed)
     for (const backup of removed) {
       const children = await this.#childrenOf(backup)
       await this.#delete(backup.descriptor.digest)
@@ -88,6 +87,19 @@ class RemoteRepository implements Repository {
 
   async #put(tag: string, { digest, mediaType }: Descriptor): Promise<void> {
     await this.#registry.putManifest(tag, await this.blobs.read(digest, { isManifest: true }), mediaType)
+  }
+
+  /** What any other tag means or needs, of dray or of other programs. Throws `damaged` when that cannot be known. */
+  async #neededBeside(removed: readonly BackupSummary[]): Promise<Set<Digest>> {
+    const gone = new Set<string>(removed.map(({ descriptor }) => descriptor.digest))
+    const needed = new Set<Digest>()
+    await inParallel(idTags(await this.#registry.listTags()), manifestsAtOnce, async tag => {
+      const found = await this.#registry.getManifest(tag)
+      if (found === undefined || gone.has(found.digest)) return
+      needed.add(found.digest as Digest)
+      if (indexTypes.includes(found.mediaType)) for (const { digest } of parseIndex(found.bytes, `"${tag}" of "${this.path}"`).manifests) needed.add(digest)
+    })
+    return needed
   }
 
   async #childrenOf({ descriptor }: BackupSummary): Promise<readonly Descriptor[]> {
