@@ -1,8 +1,13 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { dockerConfigFolder } from '../engine/docker-context.ts'
 import type { Engine } from '../engine/engine.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import { openRepository, type Repository } from '../store/repository.ts'
+import { parseRegistryUrl, type RegistryName } from '../registry/reference.ts'
+import { RegistryRepository } from '../registry/registry-repository.ts'
+import { Registry } from '../registry/registry.ts'
+import { openRemoteRepository } from '../store/remote-repository.ts'
+import { openRepository, type LocalRepository, type Repository } from '../store/repository.ts'
 import type { GlobalOptions } from './command.ts'
 
 export function defaultRepository(env: NodeJS.ProcessEnv): string {
@@ -14,10 +19,16 @@ export function stateFolder(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'drayage')
 }
 
+/** What may be deleted at any time. */
+export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'drayage')
+}
+
 /** What one command opens. close() ends all of it, also after a failure. */
 export class CommandResources {
   private readonly engines = new Map<string, Promise<Engine>>()
   private readonly repositories: Repository[] = []
+  private readonly registries = new Map<string, Registry>()
   private readonly globals: GlobalOptions
   private readonly signal: AbortSignal
 
@@ -42,10 +53,19 @@ export class CommandResources {
     return await connectEngine({ ...(host === undefined ? {} : { host }), ...(from === undefined ? {} : { from }), env: process.env, signal: this.signal, compress })
   }
 
+  /** One client per registry. */
+  openRegistry({ registry: host, name }: RegistryName): RegistryRepository {
+    let registry = this.registries.get(host)
+    if (registry === undefined) {
+      registry = new Registry({ registry: host, insecure: this.globals.insecure, configFolder: dockerConfigFolder(process.env), env: process.env })
+      this.registries.set(host, registry)
+    }
+    return new RegistryRepository(registry, name, this.signal)
+  }
+
   async openRepository(options: { readonly create: boolean }): Promise<Repository> {
     const { repo } = this.globals
-    if (/^[a-z]+:\/\//.test(repo)) throw new DrayError('usage', `"${repo}": repositories in a registry are not supported yet`, { hints: ['name a folder with --repo or DRAY_REPO'] })
-    const repository = await openRepository(repo, options)
+    const repository = repo.startsWith('oci://') ? await openRemoteRepository(this.openRegistry(parseRegistryUrl(repo)), join(cacheFolder(process.env), 'registries')) : await openLocal(repo, options)
     this.repositories.push(repository)
     return repository
   }
@@ -55,6 +75,12 @@ export class CommandResources {
     await Promise.allSettled([
       ...engines.flatMap(each => (each.status === 'fulfilled' ? [each.value.close()] : [])),
       ...this.repositories.map(each => each.close()),
+      ...[...this.registries.values()].map(each => each.close()),
     ])
   }
+}
+
+async function openLocal(repo: string, options: { readonly create: boolean }): Promise<LocalRepository> {
+  if (/^[a-z]+:\/\//.test(repo)) throw new DrayError('usage', `"${repo}" is neither a folder nor oci://HOST/NAME`, { hints: ['name one with --repo or DRAY_REPO'] })
+  return await openRepository(repo, options)
 }

@@ -1,5 +1,7 @@
 import type { Argv } from 'yargs'
 import type { Engine } from '../engine/engine.ts'
+import type { RegistryName } from '../registry/reference.ts'
+import type { RegistryRepository } from '../registry/registry-repository.ts'
 import type { Repository } from '../store/repository.ts'
 import type { JsonEvent } from '../ui/json-events.ts'
 import type { Reporter } from '../workflows/reporter.ts'
@@ -9,6 +11,8 @@ import type { StandardOutput } from './standard-output.ts'
 export type GlobalOptions = {
   readonly host: string | undefined
   readonly repo: string
+  /** Registries may be spoken to without TLS, or with any certificate. */
+  readonly insecure: boolean
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -32,6 +36,9 @@ export type CommandContext = {
   readonly output: StandardOutput
   /** One event of `--json`, in its order among the lines of the output. */
   readonly emit: (event: JsonEvent) => Promise<void>
+  openRegistry(name: RegistryName): RegistryRepository
+  /** A file that remembers the names in registries that were used. */
+  readonly registryNames: string
   /** Where journals lie: $XDG_STATE_HOME/drayage/journal. */
   readonly journalFolder: string
 }

@@ -13,6 +13,8 @@ import { lsCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { planCommand } from './commands/plan.ts'
 import { pruneCommand } from './commands/prune.ts'
+import { pullCommand } from './commands/pull.ts'
+import { pushCommand } from './commands/push.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { showCommand } from './commands/show.ts'
 import { verifyCommand } from './commands/verify.ts'
@@ -20,4 +22,4 @@ import { volumeCommand } from './commands/volume.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, doctorCommand, cleanCommand]

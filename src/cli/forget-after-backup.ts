@@ -2,13 +2,14 @@ import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
 import { listBackups } from '../store/backup-list.ts'
 import type { KeepPolicy } from '../store/keep-policy.ts'
-import type { Repository } from '../store/repository.ts'
+import { isLocal, type Repository } from '../store/repository.ts'
 import { judgedJson, judgedSummary, pruneText } from '../ui/describe-retention.ts'
 import { errorJson } from '../ui/error-text.ts'
 import { forgetBackups, judgeBackups } from '../workflows/forget.ts'
 import { defaultGraceMs, freeSpace } from '../workflows/free-space.ts'
 import { groupBackups, subjectKey } from '../workflows/retention-groups.ts'
 import type { CommandContext } from './command.ts'
+import { registryFreesSpace } from './local-repository.ts'
 import { localTimeZone, policyExample, readKeepPolicy } from './keep-options.ts'
 import { lockRepository } from './repository-lock.ts'
 import { warnOfDamaged, warnOfPruned } from './retention-warnings.ts'
@@ -45,6 +46,10 @@ export async function forgetAfterBackup(context: CommandContext, repository: Rep
     const judged = await judgeBackups(repository, { policy, timeZone: localTimeZone(), isAsked: subject => subjects.has(subjectKey(subject)) })
     const damaged = warnOfDamaged(judged, context)
     const forgotten = await forgetBackups(repository, judged.filter(({ because }) => because.length === 0), lock)
+    if (!isLocal(repository)) {
+      sayReport(context, [...judgedSummary(judged, true), registryFreesSpace])
+      return { json: { policy, forgotten, backups: judgedJson(judged) }, exitCode: damaged }
+    }
     const pruned = await freeSpace({ repository, reporter, signal, graceMs: defaultGraceMs }, lock)
     sayReport(context, [...judgedSummary(judged, true), ...pruneText(pruned, defaultGraceMs, true)])
     return { json: { policy, forgotten, backups: judgedJson(judged), pruned }, exitCode: Math.max(damaged, warnOfPruned(pruned, context)) }

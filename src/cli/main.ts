@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
 import { interruption } from '../pipeline/pipeline.ts'
@@ -8,7 +9,7 @@ import { JsonReporter } from '../ui/json-reporter.ts'
 import { TextReporter } from '../ui/text-reporter.ts'
 import type { Reporter } from '../workflows/reporter.ts'
 import type { Command, CommandResult, GlobalOptions } from './command.ts'
-import { CommandResources, defaultRepository, stateFolder } from './command-resources.ts'
+import { CommandResources, cacheFolder, defaultRepository, stateFolder } from './command-resources.ts'
 import { parseLine } from './parser.ts'
 import { OutputClosed, StandardOutput } from './standard-output.ts'
 
@@ -42,6 +43,8 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
       commandLine: ['dray', ...argv].join(' '),
       width: process.stdout.columns || 100,
       connect: (host, from, compress) => resources.connect(host, from, compress),
+      openRegistry: name => resources.openRegistry(name),
+      registryNames: join(cacheFolder(process.env), 'registry-names'),
       openRepository: options => resources.openRepository(options),
       output,
       emit: event => output.line(JSON.stringify(event)),
@@ -69,6 +72,7 @@ function readGlobals(args: Record<string, unknown>): GlobalOptions {
   return {
     host: typeof host === 'string' && host !== '' ? host : undefined,
     repo: typeof repo === 'string' && repo !== '' ? repo : defaultRepository(process.env),
+    insecure: args['insecure'] === true,
     json: args['json'] === true,
     quiet: args['quiet'] === true,
     verbose: args['verbose'] === true,

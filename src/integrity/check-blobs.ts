@@ -1,5 +1,6 @@
 import { setInterval } from 'node:timers'
 import { ReadingState } from '../store/check-blob.ts'
+import { inParallel } from '../store/in-parallel.ts'
 import type { BlobKind, TableEntry } from './blob-table.ts'
 import type { CheckingBlobs } from './checking-blobs.ts'
 
@@ -30,7 +31,7 @@ export async function checkBlobs({ checking, shareOf, onBytes, signal }: BlobsJo
   const stop = (): void => state.stop()
   signal.addEventListener('abort', stop)
   try {
-    await sideBySide(checking.table.entries(), atOnce, async entry => {
+    await inParallel(checking.table.entries(), atOnce, async entry => {
       signal.throwIfAborted()
       if (entry.state !== 'unchecked') return
       const isRead = Math.random() < shareOf(entry.kind)
@@ -52,21 +53,4 @@ export async function checkBlobs({ checking, shareOf, onBytes, signal }: BlobsJo
 function count(read: BlobsRead, { size }: TableEntry): void {
   read.blobs++
   read.bytes += size
-}
-
-/** The first failure ends it, when the others that were begun have ended too. */
-async function sideBySide<T>(items: Iterable<T>, count: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items[Symbol.iterator]()
-  let failed = false
-  const worker = async (): Promise<void> => {
-    for (let next = queue.next(); next.done !== true && !failed; next = queue.next()) {
-      await work(next.value).catch((thrown: unknown) => {
-        failed = true
-        throw thrown
-      })
-    }
-  }
-  const ended = await Promise.allSettled(Array.from({ length: count }, worker))
-  const failure = ended.find(each => each.status === 'rejected')
-  if (failure) throw failure.reason
 }

@@ -35,9 +35,10 @@ export class LayerCheck {
   async #layer({ digest, size }: Descriptor, diffId: Digest): Promise<void> {
     const { checking, onBytes } = this.#job
     const reading = { isWhole: true }
-    const file = tellBytes(createReadStream(checking.blobs.pathOf(digest), { highWaterMark: readBytes }), onBytes)
+    const path = checking.blobs.pathOf?.(digest)
+    const file = tellBytes(path === undefined ? checking.blobs.openRead(digest) : createReadStream(path, { highWaterMark: readBytes }), onBytes)
     const member = await readMember(digest, size, file, new Meter(undefined, false)).catch((thrown: unknown) => {
-      if (!isLostContent(thrown) && (thrown as { code?: unknown }).code !== 'ENOENT') throw thrown
+      if (!isLostContent(thrown) && !['ENOENT', 'damaged'].includes((thrown as { code?: unknown }).code as string)) throw thrown
       reading.isWhole = false
     })
     if (!reading.isWhole || member?.digest !== digest) {

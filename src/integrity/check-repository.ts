@@ -10,10 +10,9 @@ import { readBackup, readMount } from '../store/backup-graph.ts'
 import { toSummary, type BackupSummary } from '../store/backup-summary.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import { forgottenIn } from '../store/forgotten.ts'
-import { readIndexFile } from '../store/index-file.ts'
 import { mediaTypes, type Descriptor, type Digest } from '../store/oci.ts'
 import { findBackupIndexes } from '../store/stored-backups.ts'
-import type { Repository } from '../store/repository.ts'
+import { isLocal, type Repository } from '../store/repository.ts'
 import { checkBlobs, type BlobsRead } from './check-blobs.ts'
 import { DocumentCheck } from './check-documents.ts'
 import { LayerCheck } from './check-layers.ts'
@@ -102,15 +101,15 @@ function asListed(summary: BackupSummary): Listed {
 
 /** The backups on the list, oldest first; when the list is lost, those that are found without it. */
 async function readList(repository: Repository, findings: Findings): Promise<{ listed: readonly Listed[]; others: readonly Descriptor[]; forgotten: ReadonlySet<Digest> }> {
-  const layout = await readFile(repository.paths.layout, 'utf8').catch(() => '')
-  if (!layout.includes('"imageLayoutVersion"')) findings.add('layout-broken', { member: 'oci-layout' })
-  const index = await readIndexFile(repository).catch((thrown: unknown) => {
+  const layout = isLocal(repository) ? await readFile(repository.paths.layout, 'utf8').catch(() => '') : undefined
+  if (layout?.includes('"imageLayoutVersion"') === false) findings.add('layout-broken', { member: 'oci-layout' })
+  const index = await repository.readIndex().catch((thrown: unknown) => {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
     findings.add('list-broken', { member: 'index.json', found: thrown.message })
     return undefined
   })
   const listed: Listed[] = []
-  const manifests = index?.manifests ?? (await findBackupIndexes(repository))
+  const manifests = index?.manifests ?? (isLocal(repository) ? await findBackupIndexes(repository) : [])
   for (const descriptor of manifests.filter(({ artifactType }) => artifactType === mediaTypes.backup)) {
     const summary = summaryOf(descriptor, findings) ?? (await ownSummary(repository, descriptor))
     if (summary === undefined) continue
@@ -131,6 +130,7 @@ function summaryOf(descriptor: Descriptor, findings: Findings): BackupSummary | 
 
 /** Of an entry that says nothing: what the backup says itself. */
 async function ownSummary(repository: Repository, { digest }: Descriptor): Promise<BackupSummary | undefined> {
+  if (!isLocal(repository)) return undefined
   const [own] = await findBackupIndexes(repository, each => each === digest)
   return own && toSummary(own)
 }
@@ -139,6 +139,7 @@ async function ownSummary(repository: Repository, { digest }: Descriptor): Promi
 const listedWithinMs = 10 * 60 * 1000
 
 async function findUnlisted(repository: Repository, { table, findings }: CheckingBlobs, forgotten: ReadonlySet<Digest>): Promise<void> {
+  if (!isLocal(repository)) return
   for (const descriptor of await findBackupIndexes(repository, digest => table.get(digest) === undefined && !forgotten.has(digest))) {
     const { mtimeMs = Date.now() } = (await repository.blobs.stat(descriptor.digest)) ?? {}
     if (mtimeMs < Date.now() - listedWithinMs) findings.add('backup-unlisted', { member: toSummary(descriptor)?.id ?? descriptor.digest })

@@ -1,6 +1,6 @@
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf } from '../errors/system-error.ts'
-import type { BlobStore } from '../store/blob-store.ts'
+import type { Blobs } from '../store/blobs.ts'
 import type { BlobProblem, ReadingState } from '../store/check-blob.ts'
 import type { Digest } from '../store/oci.ts'
 import { BlobTable, type BlobKind, type TableEntry } from './blob-table.ts'
@@ -13,7 +13,7 @@ const codes: Record<BlobProblem['problem'], FindingCode> = { missing: 'blob-miss
 /** What is known of the blobs of a repository while it is checked, and what is done with bad ones. */
 export class CheckingBlobs {
   readonly table = new BlobTable()
-  readonly blobs: BlobStore
+  readonly blobs: Blobs
   readonly findings: Findings
   readonly movedAside: Digest[] = []
   /** Why bad blobs could not be moved aside. */
@@ -21,7 +21,7 @@ export class CheckingBlobs {
   readonly #repairs: boolean
 
   /** `repairs`: bad blobs are moved aside, and sound ones that were moved aside before are put back. */
-  constructor(blobs: BlobStore, findings: Findings, { repairs }: { readonly repairs: boolean }) {
+  constructor(blobs: Blobs, findings: Findings, { repairs }: { readonly repairs: boolean }) {
     this.blobs = blobs
     this.findings = findings
     this.#repairs = repairs
@@ -57,7 +57,7 @@ export class CheckingBlobs {
   async condemn(digest: Digest, code: FindingCode, expected: string | undefined, found: string | undefined, { aside = true } = {}): Promise<void> {
     this.findings.add(code, { member: digest, ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }) })
     this.table.mark(digest, 'bad')
-    if (!this.#repairs || !aside) return
+    if (!this.#repairs || !aside || this.blobs.quarantine === undefined) return
     try {
       await this.blobs.quarantine(digest)
       this.movedAside.push(digest)
@@ -79,7 +79,7 @@ export class CheckingBlobs {
 
   async #putBack(blob: SizedBlob): Promise<boolean> {
     try {
-      return await this.blobs.putBack(blob)
+      return (await this.blobs.putBack?.(blob)) === true
     } catch (thrown) {
       if (thrown instanceof DrayError && thrown.code === 'unauthorized') return false
       throw thrown

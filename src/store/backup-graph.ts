@@ -1,12 +1,11 @@
 import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { BlobReader } from './blob-reader.ts'
-import type { BlobStore } from './blob-store.ts'
-import { annotationNames, childAnnotationNames as child, isBackupId, toAnnotations, type BackupFacts, type BackupSummary } from './backup-summary.ts'
+import type { Blobs } from './blobs.ts'
+import { childAnnotationNames as child, isBackupId, toAnnotations, type BackupFacts, type BackupSummary } from './backup-summary.ts'
 import { bytesOf } from './chunk-ref.ts'
 import { digestOf } from './digest.ts'
 import { mostManifestBytes, notA, readConfig, readIndex, readManifest } from './documents.ts'
-import { changeIndexFile, readIndexFile } from './index-file.ts'
 import { readMountContent, toMountParts, type MountContent, type MountDescription } from './mount-manifest.ts'
 import { emptyConfig, mediaTypes, type Descriptor, type Digest, type Index, type Manifest } from './oci.ts'
 import { reachableFrom } from './reachable.ts'
@@ -46,35 +45,15 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   await blobs.flush()
   await checkComplete(blobs, children, backup.id)
   await assertHeld(lock, `the repository "${repository.path}"`, `run the same command again: what was stored is still there, backup "${backup.id}" is not listed`)
-  const descriptor = await list(repository, { schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
+  const index = toBytes({ schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
+  const descriptor: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(index), size: index.length, artifactType: mediaTypes.backup, annotations }
   const { id, created, host, engine, run, project, volumes, tags } = backup
+  if (!(await repository.list(descriptor, index))) throw new DrayError('conflict', `a backup "${id}" exists already in "${repository.path}"`)
   return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, ...(volumes === undefined ? {} : { volumes }), tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
-/** The index is written a moment before it is listed, and goes when it could not be: one that is stored and not on the list is kept by prune. */
-async function list(repository: Repository, index: Index & Required<Pick<Index, 'annotations'>>): Promise<Descriptor> {
-  const { blobs } = repository
-  const { annotations } = index
-  const id = annotations[annotationNames.id]
-  const bytes = toBytes(index)
-  const descriptor: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.length, artifactType: mediaTypes.backup, annotations }
-  try {
-    await changeIndexFile(repository, async listed => {
-      if (listed.manifests.some(other => other.annotations?.[annotationNames.id] === id)) throw new DrayError('conflict', `a backup "${id}" exists already in "${repository.path}"`)
-      await blobs.put(bytes, mediaTypes.index)
-      await blobs.flush()
-      return { ...listed, manifests: [...listed.manifests, descriptor] }
-    })
-  } catch (thrown) {
-    const now = await readIndexFile(repository).catch(() => undefined)
-    if (now?.manifests.some(({ digest }) => digest === descriptor.digest) === false) await blobs.remove(descriptor.digest)
-    throw thrown
-  }
-  return descriptor
-}
-
 /** Touches every blob below these, themselves included, and returns those that are missing or have another size. Throws `damaged` for a broken document. */
-export async function missingBlobs(blobs: BlobStore, roots: readonly Descriptor[]): Promise<Digest[]> {
+export async function missingBlobs(blobs: Blobs, roots: readonly Descriptor[]): Promise<Digest[]> {
   const missing: Digest[] = []
   let batch: Descriptor[] = []
   for await (const descriptor of reachableFrom(blobs, roots)) {
@@ -116,13 +95,13 @@ export async function readMount(blobs: BlobReader, { parts }: { readonly parts: 
   return readMountContent(blobs, parts)
 }
 
-async function putContainer(blobs: BlobStore, { name, spec }: NewBackup['containers'][number]): Promise<Descriptor> {
+async function putContainer(blobs: Blobs, { name, spec }: NewBackup['containers'][number]): Promise<Descriptor> {
   const config = await blobs.put(Buffer.from(JSON.stringify(spec)), mediaTypes.containerConfig)
   const manifest = await putManifest(blobs, mediaTypes.container, config, [])
   return { ...manifest, artifactType: mediaTypes.container, platform: noPlatform, annotations: { [child.container]: name } }
 }
 
-async function putMount(blobs: BlobStore, description: MountDescription, content: MountContent): Promise<Descriptor[]> {
+async function putMount(blobs: Blobs, description: MountDescription, content: MountContent): Promise<Descriptor[]> {
   const parts = toMountParts(description, content)
   return Promise.all(parts.map(async ({ config, layers }, at) => {
     const manifest = await putManifest(blobs, mediaTypes.mount, await blobs.put(config, mediaTypes.mountConfig), layers)
@@ -131,12 +110,12 @@ async function putMount(blobs: BlobStore, description: MountDescription, content
 }
 
 /** The OCI specification asks for at least one layer: where there is none it is the empty object. */
-async function putManifest(blobs: BlobStore, artifactType: string, config: Descriptor, layers: readonly Descriptor[]): Promise<Descriptor> {
+async function putManifest(blobs: Blobs, artifactType: string, config: Descriptor, layers: readonly Descriptor[]): Promise<Descriptor> {
   const filled = layers.length > 0 ? layers : [await blobs.put(Buffer.from(emptyConfig), mediaTypes.empty)]
   return putDocument(blobs, { schemaVersion: 2, mediaType: mediaTypes.manifest, artifactType, config, layers: filled })
 }
 
-async function putDocument(blobs: BlobStore, document: Manifest): Promise<Descriptor> {
+async function putDocument(blobs: Blobs, document: Manifest): Promise<Descriptor> {
   return blobs.put(toBytes(document), document.mediaType)
 }
 
@@ -157,7 +136,7 @@ async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Pro
 /** Blobs that a backup counted as present are gone at its end: a check has found them bad, and moved them aside. */
 export class BlobsGone extends DrayError {}
 
-async function checkComplete(blobs: BlobStore, children: readonly Descriptor[], id: string): Promise<void> {
+async function checkComplete(blobs: Blobs, children: readonly Descriptor[], id: string): Promise<void> {
   const missing = await missingBlobs(blobs, children)
   if (missing.length === 0) return
   throw new BlobsGone('damaged', `backup "${id}" was not kept: ${sayMissing(missing)}`, { hints: ['run the same command again: it stores what is missing'] })

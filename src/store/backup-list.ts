@@ -1,8 +1,6 @@
 import { DrayError } from '../errors/dray-error.ts'
 import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
 import { toSummary, type BackupSummary } from './backup-summary.ts'
-import { finishForgetting, withoutForgotten } from './forgotten.ts'
-import { changeIndexFile, readIndexFile } from './index-file.ts'
 import type { Repository } from './repository.ts'
 
 /** Clocks of machines that work together differ by less. */
@@ -14,16 +12,16 @@ export function isDatedAhead({ created }: Pick<BackupSummary, 'created'>, nowMs 
 }
 
 /**
- * All backups, oldest first, from index.json alone. One that is dated ahead is older than what was listed after it with a date
+ * All backups, oldest first, from the list alone. One that is dated ahead is older than what was listed after it with a date
  * that can be right.
  */
-export async function listBackups(repository: Pick<Repository, 'paths'>): Promise<BackupSummary[]> {
-  const { manifests } = await readIndexFile(repository)
+export async function listBackups(repository: Pick<Repository, 'readIndex'>): Promise<BackupSummary[]> {
+  const { manifests } = await repository.readIndex()
   return inOrder(manifests.map(toSummary).filter(summary => summary !== undefined))
 }
 
 /** By its id or a prefix that only one id has. Throws `not-found`, or `usage` when several begin so. */
-export async function findBackup(repository: Pick<Repository, 'paths' | 'path'>, idOrPrefix: string): Promise<BackupSummary> {
+export async function findBackup(repository: Pick<Repository, 'readIndex' | 'path'>, idOrPrefix: string): Promise<BackupSummary> {
   const backups = await listBackups(repository)
   const exact = backups.find(({ id }) => id === idOrPrefix)
   if (exact) return exact
@@ -35,24 +33,11 @@ export async function findBackup(repository: Pick<Repository, 'paths' | 'path'>,
 }
 
 /**
- * Takes backups off the list; their data goes with the next prune. Their own index blobs go at once, so that a repair does
- * not list them again. Throws `not-found` when one is not there, `conflict` when two have one id, and removes nothing then.
+ * Takes backups off the list; their data goes with the next prune. Throws `not-found` when one is not there, `conflict` when two have one id, and removes nothing then.
  */
 export async function removeBackups(repository: Repository, ids: readonly string[], lock: OwnerLock<'exclusive'>): Promise<BackupSummary[]> {
   await assertHeld(lock, `the repository "${repository.path}"`)
-  await finishForgetting(repository, await readIndexFile(repository))
-  const wanted = new Set(ids)
-  let removed: BackupSummary[] = []
-  await changeIndexFile(repository, index => {
-    removed = index.manifests.map(toSummary).filter(summary => summary !== undefined).filter(({ id }) => wanted.has(id))
-    const unknown = ids.find(id => !removed.some(summary => summary.id === id))
-    if (unknown !== undefined) throw new DrayError('not-found', `there is no backup "${unknown}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
-    const doubled = removed.find(({ id, descriptor }) => removed.some(other => other.id === id && other.descriptor.digest !== descriptor.digest))
-    if (doubled !== undefined) throw new DrayError('conflict', `two backups in "${repository.path}" have the id "${doubled.id}": nothing was forgotten`, { hints: ['dray doctor --repair gives one of them another id'] })
-    return withoutForgotten(index, new Set(removed.map(({ descriptor }) => descriptor.digest)))
-  })
-  await finishForgetting(repository, await readIndexFile(repository))
-  return removed
+  return await repository.unlist(ids)
 }
 
 /** `asListed` in the order of index.json, which is that in which they were added. */

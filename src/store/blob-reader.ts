@@ -7,6 +7,8 @@ export type BlobReadOptions = {
   readonly maxBytes?: number
   /** For callers that verify what is inside the blob themselves. */
   readonly unverified?: boolean
+  /** It is a manifest or an index: registries keep them apart. */
+  readonly isManifest?: boolean
 }
 
 /** Where blobs come from: a repository directory, an export, a registry. What it hands out is verified. */

@@ -4,13 +4,15 @@ import { mkdir, open, opendir, readFile, rename, rm, stat, utimes, type FileHand
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import type { Codec } from '../archive/codec.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder } from '../files/atomic-file.ts'
 import { BlobBatch, type OpenFile } from './blob-batch.ts'
 import { ReadingState, type BlobProblem } from './check-blob.ts'
 import { chunkThreads } from './chunk-threads.ts'
-import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReader, type BlobReadOptions } from './blob-reader.ts'
+import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReadOptions } from './blob-reader.ts'
+import type { Blobs, Expected } from './blobs.ts'
 import { digestOf, hexOf, isDigest } from './digest.ts'
 import type { Descriptor, Digest } from './oci.ts'
 
@@ -23,8 +25,7 @@ export type BlobFolders = {
   readonly temporary: () => Promise<string>
 }
 
-export type BlobStat = { readonly size: number; readonly mtimeMs: number }
-export type Expected = { readonly digest?: Digest; readonly size?: number }
+type FileStat = { readonly size: number; readonly mtimeMs: number }
 
 type FileWriter = (temporary: string, blobs: string) => Promise<{ readonly digest: Digest; readonly size: number; readonly descriptor: number | undefined }>
 
@@ -32,7 +33,7 @@ type FileWriter = (temporary: string, blobs: string) => Promise<{ readonly diges
 const touchedMs = 10 * 60 * 1000
 
 /** The blobs of a repository directory: blobs/sha256/<hex>, each there whole or not at all. */
-export class BlobStore implements BlobReader {
+export class BlobStore implements Blobs {
   readonly #folders: BlobFolders
   readonly #batch: BlobBatch
   /** Written and not yet under their own names. */
@@ -92,12 +93,8 @@ export class BlobStore implements BlobReader {
     return { mediaType, digest, size }
   }
 
-  /**
-   * Stores what `write` makes of the path it is given: a new file, left open and not synced. Durable after flush(). Without
-   * a descriptor the blob was found in `blobs`, the folder of all.
-   */
-  async putFile(write: FileWriter): Promise<{ readonly digest: Digest; readonly size: number }> {
-    const putting = this.#putFile(write)
+  async putChunk(plain: Buffer, codec: Codec): Promise<{ readonly digest: Digest; readonly size: number }> {
+    const putting = this.#putFile((temporary, blobs) => chunkThreads.encode({ plain, codec, temporary, blobs }))
     this.#putting.add(putting)
     try {
       return await putting
@@ -110,7 +107,7 @@ export class BlobStore implements BlobReader {
     return (await this.stat(digest)) !== undefined
   }
 
-  async stat(digest: Digest): Promise<BlobStat | undefined> {
+  async stat(digest: Digest): Promise<FileStat | undefined> {
     const pending = this.#pending.get(digest)
     try {
       const { size, mtimeMs } = await stat(this.pathOf(digest))
@@ -224,7 +221,7 @@ export class BlobStore implements BlobReader {
   }
 
   /** Size and time of a blob that has its name, at once: for many in a row, where waiting for each takes five times as long. */
-  statNow(digest: Digest): BlobStat | undefined {
+  statNow(digest: Digest): FileStat | undefined {
     return statSync(this.#pathOf(digest), { throwIfNoEntry: false })
   }
 
@@ -269,6 +266,10 @@ export class BlobStore implements BlobReader {
     }
   }
 
+  /**
+   * Stores what `write` makes of the path it is given: a new file, left open and not synced. Without a descriptor the blob was
+   * found in `blobs`, the folder of all.
+   */
   async #putFile(write: FileWriter): Promise<{ readonly digest: Digest; readonly size: number }> {
     const temporary = join(await this.#folders.temporary(), randomBytes(8).toString('hex'))
     const { digest, size, descriptor } = await write(temporary, this.#folders.blobs).catch((thrown: unknown) => {

@@ -22,19 +22,23 @@ export type DecodeJob = { readonly kind: 'decode'; readonly chunk: ChunkRef; rea
 /** Reads the file of any blob: see checkBlobFile. `state` is the memory of a ReadingState. */
 export type CheckJob = { readonly kind: 'check'; readonly path: string; readonly digest: Digest; readonly size: number; readonly state: BigInt64Array }
 
-export type ChunkJob = EncodeJob | DecodeJob | CheckJob
+/** Compresses a chunk. */
+export type CompressJob = { readonly kind: 'compress'; readonly plain: Uint8Array; readonly codec: Codec }
 
-export type ChunkResult = EncodedChunk | BlobProblem | undefined
+export type ChunkJob = CompressJob | EncodeJob | DecodeJob | CheckJob
+
+export type ChunkResult = Uint8Array | EncodedChunk | BlobProblem | undefined
 
 /** Files are read and written without libuv's threads: handing each call over and back takes longer than most of them. */
 export async function performChunkJob(job: ChunkJob): Promise<ChunkResult> {
   if (job.kind === 'check') return checkBlobFile({ ...job, state: new ReadingState(job.state) })
   try {
+    if (job.kind === 'compress') return Buffer.concat(framePieces(asBuffer(job.plain), job.codec))
     if (job.kind === 'encode') return encodeChunk(job)
     await decodeChunk(job)
     return undefined
   } finally {
-    noteGarbage(job.kind === 'encode' ? job.plain.length : 4 * job.into.length)
+    noteGarbage(job.kind === 'decode' ? 4 * job.into.length : job.plain.length)
   }
 }
 

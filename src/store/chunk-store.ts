@@ -5,7 +5,6 @@ import { ChunkCache } from './chunk-cache.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { ChunkReader } from './chunk-reader.ts'
 import { chunkRecordBytes, decodeChunkRecord, encodeChunkRecord } from './chunk-record.ts'
-import { chunkThreads } from './chunk-threads.ts'
 import { chunksOfAllMounts } from './known-chunks.ts'
 import { RecordTable } from './record-table.ts'
 import type { Repository } from './repository.ts'
@@ -35,7 +34,7 @@ export class ChunkStore extends ChunkReader {
   constructor(repository: Repository, { codec = availableCodec() }: { readonly codec?: Codec } = {}) {
     super(repository.blobs)
     this.#repository = repository
-    this.#cache = new ChunkCache(repository.paths.cache, repository.config.id)
+    this.#cache = new ChunkCache(repository.cacheFolder, repository.config.id)
     this.#codec = codec
   }
 
@@ -72,7 +71,7 @@ export class ChunkStore extends ChunkReader {
     const found = record && decodeChunkRecord(record)
     if (found?.length === plain.length && (await this.isPresent(found))) return found
     const shared = sharedCopy(plain)
-    const { digest, size } = await this.#repository.blobs.putFile((temporary, blobs) => chunkThreads.encode({ plain: shared, codec: this.#codec, temporary, blobs }))
+    const { digest, size } = await this.#repository.blobs.putChunk(shared, this.#codec)
     const ref = { key, length: plain.length, digest, size, codec: this.#codec }
     this.counts.newChunks++
     this.counts.newBytes += plain.length

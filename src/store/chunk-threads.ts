@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { BlobProblem } from './check-blob.ts'
-import { performChunkJob, type CheckJob, type ChunkJob, type ChunkResult, type DecodeJob, type EncodedChunk, type EncodeJob } from './chunk-jobs.ts'
+import { performChunkJob, type CheckJob, type ChunkJob, type ChunkResult, type CompressJob, type DecodeJob, type EncodedChunk, type EncodeJob } from './chunk-jobs.ts'
 import { toError, type ChunkReply } from './chunk-reply.ts'
 
 /** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
@@ -28,8 +28,15 @@ class ChunkThreads {
   /** See EncodeJob. Nobody changes `plain`, whose memory is shared, until this settles. */
   async encode(job: Omit<EncodeJob, 'kind'>): Promise<EncodedChunk> {
     const encoded = await this.#perform({ kind: 'encode', ...job }, job.plain.length)
-    if (encoded === undefined || 'problem' in encoded) throw new Error('a chunk was not encoded')
+    if (encoded === undefined || 'problem' in encoded || 'byteLength' in encoded) throw new Error('a chunk was not encoded')
     return encoded
+  }
+
+  /** The bytes as they are stored. Nobody changes `plain`, whose memory is shared, until this settles. */
+  async compress(job: Omit<CompressJob, 'kind'>): Promise<Buffer> {
+    const made = await this.#perform({ kind: 'compress', ...job }, job.plain.length)
+    if (made === undefined || !('byteLength' in made)) throw new Error('a chunk was not compressed')
+    return Buffer.from(made.buffer, made.byteOffset, made.byteLength)
   }
 
   /** See DecodeJob. Nobody uses `into`, whose memory is shared, until this settles. */

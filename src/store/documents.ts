@@ -12,11 +12,11 @@ export const indexTypes: readonly string[] = [mediaTypes.index, 'application/vnd
 export const manifestTypes: readonly string[] = [mediaTypes.manifest, 'application/vnd.docker.distribution.manifest.v2+json']
 
 export async function readIndex(blobs: BlobReader, { digest }: Pick<Descriptor, 'digest'>): Promise<Index> {
-  return parseIndex(await blobs.read(digest, { maxBytes: mostManifestBytes }), `blob "${digest}"`)
+  return parseIndex(await blobs.read(digest, { maxBytes: mostManifestBytes, isManifest: true }), `blob "${digest}"`)
 }
 
 export async function readManifest(blobs: BlobReader, { digest }: Pick<Descriptor, 'digest'>): Promise<Manifest> {
-  return parseManifest(await blobs.read(digest, { maxBytes: mostManifestBytes }), `blob "${digest}"`)
+  return parseManifest(await blobs.read(digest, { maxBytes: mostManifestBytes, isManifest: true }), `blob "${digest}"`)
 }
 
 export async function readConfig(blobs: BlobReader, { digest }: Pick<Descriptor, 'digest'>): Promise<Record<string, unknown>> {

@@ -6,7 +6,7 @@
 import { syncFolder } from '../files/atomic-file.ts'
 import { isDigest } from './digest.ts'
 import type { Digest, Index } from './oci.ts'
-import type { Repository } from './repository.ts'
+import type { LocalRepository } from './repository.ts'
 
 const annotation = 'dev.drayage.forgotten'
 
@@ -26,7 +26,7 @@ export function forgottenIn({ manifests, annotations }: Pick<Index, 'manifests' 
 }
 
 /** Removes their indexes, so that no repair lists them again, also after a forget that was killed. Under the exclusive lock. */
-export async function finishForgetting({ blobs, paths }: Repository, index: Index): Promise<void> {
+export async function finishForgetting({ blobs, paths }: LocalRepository, index: Index): Promise<void> {
   let removed = false
   for (const digest of forgottenIn(index)) {
     if (blobs.statNow(digest) === undefined) continue

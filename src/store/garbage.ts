@@ -8,7 +8,7 @@ import { forgottenIn } from './forgotten.ts'
 import { readIndexFile } from './index-file.ts'
 import type { Descriptor, Digest } from './oci.ts'
 import { reachableFrom } from './reachable.ts'
-import type { Repository } from './repository.ts'
+import type { LocalRepository } from './repository.ts'
 import { SizedDigests } from './sized-digests.ts'
 import { findBackupIndexes, idOf } from './stored-backups.ts'
 
@@ -41,7 +41,7 @@ export type GarbageCounts = {
 export type Garbage = { readonly digests: SizedDigests; readonly referenced: DigestSet; readonly counts: GarbageCounts }
 
 /** What a prune would remove, and what would stay. Throws `damaged`, naming the backups, when it cannot be known what they refer to. */
-export async function findGarbage(repository: Repository, options: GarbageOptions): Promise<Garbage> {
+export async function findGarbage(repository: LocalRepository, options: GarbageOptions): Promise<Garbage> {
   const { blobs, path } = repository
   const { referenced, bytes, unlisted } = await findReferenced(repository, options)
   const before = Date.now() - options.graceMs
@@ -70,7 +70,7 @@ export async function findGarbage(repository: Repository, options: GarbageOption
   return { digests, referenced, counts: { ...counts, removedBlobs: digests.size, keptBytes: bytes, missingBlobs: referenced.size - counts.keptBlobs, unlisted } }
 }
 
-async function findReferenced(repository: Repository, { without = new Set(), signal, onRead }: GarbageOptions): Promise<{ readonly referenced: DigestSet; readonly bytes: number; readonly unlisted: readonly string[] }> {
+async function findReferenced(repository: LocalRepository, { without = new Set(), signal, onRead }: GarbageOptions): Promise<{ readonly referenced: DigestSet; readonly bytes: number; readonly unlisted: readonly string[] }> {
   const { blobs, path } = repository
   const referenced = new DigestSet()
   const unreadable: { readonly root: Descriptor; readonly reason: string }[] = []

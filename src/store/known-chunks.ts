@@ -1,7 +1,6 @@
 import { unlessDamaged } from '../errors/unless-damaged.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { readIndex } from './documents.ts'
-import { readIndexFile } from './index-file.ts'
 import { readMountPart } from './mount-manifest.ts'
 import { mediaTypes, type Digest } from './oci.ts'
 import type { Repository } from './repository.ts'
@@ -9,7 +8,7 @@ import type { Repository } from './repository.ts'
 /** Every chunk that a listed backup refers to, at least once. What cannot be read is left out: this feeds a cache only. */
 export async function* chunksOfAllMounts(repository: Repository): AsyncGenerator<ChunkRef> {
   const seen = new Set<Digest>()
-  const { manifests } = await readIndexFile(repository)
+  const { manifests } = await repository.readIndex()
   for (const backup of manifests.filter(({ artifactType }) => artifactType === mediaTypes.backup)) {
     const index = await unlessDamaged(readIndex(repository.blobs, backup))
     for (const child of index?.manifests ?? []) {

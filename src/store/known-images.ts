@@ -1,6 +1,5 @@
 import { childAnnotationNames } from './backup-summary.ts'
 import { readIndex } from './documents.ts'
-import { readIndexFile } from './index-file.ts'
 import { mediaTypes, type Descriptor, type Digest, type Platform } from './oci.ts'
 import type { Repository } from './repository.ts'
 import { readImage } from './stored-image.ts'
@@ -20,7 +19,7 @@ export type KnownImages = { readonly layers: Map<Digest, Descriptor>; readonly i
 export async function readKnownImages(repository: Repository): Promise<KnownImages> {
   const known: KnownImages = { layers: new Map(), images: new Map() }
   const broken = new Set<Digest>()
-  for (const listed of (await readIndexFile(repository)).manifests) {
+  for (const listed of (await repository.readIndex()).manifests) {
     if (listed.artifactType !== mediaTypes.backup) continue
     const children = await readIndex(repository.blobs, listed).then(({ manifests }) => manifests, () => [])
     for (const child of children) {

@@ -15,7 +15,7 @@ export async function lockEvenWhenFull(repository: Repository, options: LockOpti
   } catch (thrown) {
     const isFull = thrown instanceof DrayError && ['ENOSPC', 'EDQUOT'].includes(errnoOf(thrown.cause) ?? '')
     if (!isFull) throw thrown
-    await rm(join(repository.paths.cache, 'chunks'), { force: true })
+    await rm(join(repository.cacheFolder, 'chunks'), { force: true })
     return await repository.lock('exclusive', options)
   }
 }

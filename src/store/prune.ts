@@ -11,7 +11,7 @@ import type { DigestSet } from './digest-set.ts'
 import { finishForgetting } from './forgotten.ts'
 import { findGarbage, type GarbageCounts, type GarbageOptions } from './garbage.ts'
 import { readIndexFile } from './index-file.ts'
-import type { Repository } from './repository.ts'
+import type { LocalRepository } from './repository.ts'
 
 export type PruneOptions = GarbageOptions & {
   /** Before the first blob is removed, with all that will be. */
@@ -28,7 +28,7 @@ const removedAtOnce = 64
  * When a listed document cannot be read it is not known what it refers to: then nothing is removed and `damaged` thrown.
  * What is listed is whole at every moment, so it may be stopped, by its signal or any other way.
  */
-export async function prune(repository: Repository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
+export async function prune(repository: LocalRepository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
   const { blobs, paths, path } = repository
   await finishForgetting(repository, await readIndexFile(repository))
   const assertUnchanged = watchIndex(repository)
@@ -55,7 +55,7 @@ export async function prune(repository: Repository, options: PruneOptions, lock:
 }
 
 /** Other programs ask for no lock. Throws `locked` when index.json is not the file that it was at first. */
-function watchIndex({ paths, path }: Repository): () => void {
+function watchIndex({ paths, path }: LocalRepository): () => void {
   const look = (): string => {
     const { ino, size, mtimeNs, ctimeNs } = statSync(paths.index, { bigint: true })
     return [ino, size, mtimeNs, ctimeNs].join(' ')
@@ -67,7 +67,7 @@ function watchIndex({ paths, path }: Repository): () => void {
 }
 
 /** Bad blobs that nobody needs any more, and the cache's records of blobs that are gone. */
-async function tidy({ blobs, paths, config }: Repository, referenced: DigestSet, before: number): Promise<void> {
+async function tidy({ blobs, paths, config }: LocalRepository, referenced: DigestSet, before: number): Promise<void> {
   for (const name of await readdir(paths.quarantine).catch(() => [])) {
     const file = join(paths.quarantine, name)
     const isNeeded = referenced.hasKey(Buffer.from(name.padEnd(64, '0'), 'hex')) && !(await blobs.has(`sha256:${name}`))

@@ -11,7 +11,7 @@ import { readIndex } from './documents.ts'
 import { finishForgetting, forgottenIn, withoutForgotten } from './forgotten.ts'
 import { readIndexFile, writeIndexFile } from './index-file.ts'
 import { mediaTypes, type Descriptor, type Digest, type Index } from './oci.ts'
-import { openRepository, repositoryPaths, writeConfig, writeLayout, type Repository } from './repository.ts'
+import { openRepository, repositoryPaths, writeConfig, writeLayout, type LocalRepository } from './repository.ts'
 import { findBackupIndexes, idOf } from './stored-backups.ts'
 
 export type RepairReport = {
@@ -51,7 +51,7 @@ export async function repairLayout(path: string): Promise<void> {
  * of two with one id the listed or else the newer one keeps it. A broken index.json is kept beside as drayage/index.json.broken.
  * Throws when nothing could be written; the old file is there then.
  */
-export async function rebuildIndex(repository: Repository, lock: OwnerLock<'exclusive'>): Promise<RepairReport> {
+export async function rebuildIndex(repository: LocalRepository, lock: OwnerLock<'exclusive'>): Promise<RepairReport> {
   const old = await unlessDamaged(readIndexFile(repository))
   const listed = old?.manifests ?? []
   const forgotten = forgottenIn({ manifests: listed, ...old })
@@ -88,7 +88,7 @@ export async function rebuildIndex(repository: Repository, lock: OwnerLock<'excl
 }
 
 /** The same backup with an id that no other has. */
-async function withOtherId({ blobs }: Repository, backup: Descriptor, isTaken: (id: string) => boolean): Promise<Descriptor> {
+async function withOtherId({ blobs }: LocalRepository, backup: Descriptor, isTaken: (id: string) => boolean): Promise<Descriptor> {
   let number = 2
   const otherId = (): string => `${idOf(backup).slice(0, 120)}-${number}`
   while (isTaken(otherId())) number++
@@ -99,7 +99,7 @@ async function withOtherId({ blobs }: Repository, backup: Descriptor, isTaken: (
   return { ...written, artifactType: mediaTypes.backup, annotations }
 }
 
-async function whyIncomplete({ blobs }: Repository, descriptor: Descriptor): Promise<string | undefined> {
+async function whyIncomplete({ blobs }: LocalRepository, descriptor: Descriptor): Promise<string | undefined> {
   try {
     const missing = await missingBlobs(blobs, [descriptor])
     return missing.length === 0 ? undefined : sayMissing(missing)
@@ -115,7 +115,7 @@ async function moveAside(path: string, to: string): Promise<void> {
   })
 }
 
-async function keepBroken({ paths }: Repository): Promise<void> {
+async function keepBroken({ paths }: LocalRepository): Promise<void> {
   await copyFile(paths.index, join(paths.root, 'drayage', 'index.json.broken')).catch((thrown: unknown) => {
     if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot keep the broken', paths.index)
   })

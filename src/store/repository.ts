@@ -13,8 +13,12 @@ import { makeFolder } from '../files/make-folder.ts'
 import { acquireOwnerLock, type LockKind, type LockOptions, type OwnerLock } from '../files/owner-lock.ts'
 import { makePrivateTempDir, type PrivateTempDir } from '../files/private-temp-dir.ts'
 import { removeDeadTemporaries } from '../files/temporary-name.ts'
+import type { BackupSummary } from './backup-summary.ts'
 import { BlobStore } from './blob-store.ts'
-import { mediaTypes } from './oci.ts'
+import type { Blobs } from './blobs.ts'
+import { listInDirectory, unlistInDirectory } from './directory-list.ts'
+import { readIndexFile } from './index-file.ts'
+import { mediaTypes, type Descriptor, type Index } from './oci.ts'
 
 export const repositoryFormat = 1
 
@@ -27,17 +31,35 @@ export type RepositoryConfig = {
 
 export type RepositoryPaths = { readonly root: string; readonly index: string; readonly layout: string; readonly blobs: string; readonly config: string; readonly locks: string; readonly indexLock: string; readonly cache: string; readonly temporary: string; readonly quarantine: string }
 
+/** Where backups are: in a directory or under a name in a registry. */
 export interface Repository extends AsyncDisposable {
+  /** For messages: the directory, or `oci://HOST/NAME`. */
   readonly path: string
-  readonly paths: RepositoryPaths
   readonly config: RepositoryConfig
-  readonly blobs: BlobStore
+  readonly blobs: Blobs
+  /** A folder for what only saves work. */
+  readonly cacheFolder: string
+  /** Whatever is listed, of dray or of other programs. Throws `damaged` when the list cannot be read. */
+  readIndex(): Promise<Pick<Index, 'manifests' | 'annotations'>>
+  /** Writes the index of a backup, all of which is stored, and lists it. Returns false when it was listed already; throws `conflict` when another one has its id. */
+  list(descriptor: Descriptor, index: Buffer): Promise<boolean>
+  /** Takes backups off the list. Throws `not-found`, or `conflict` when two have one id, and removes nothing, when one is not there. */
+  unlist(ids: readonly string[]): Promise<BackupSummary[]>
   /** A backup, or whoever reads one, holds `shared`; forget, prune and repair hold `exclusive`. */
   lock<Kind extends LockKind>(kind: Kind, options: LockOptions): Promise<OwnerLock<Kind>>
-  /** The run's own folder on the repository's file system; removed by close(). */
-  temporaryFolder(): Promise<string>
   /** Gives up what was not flushed and removes the run's temporary files. */
   close(): Promise<void>
+}
+
+export interface LocalRepository extends Repository {
+  readonly paths: RepositoryPaths
+  readonly blobs: BlobStore
+  /** The run's own folder on the repository's file system; removed by close(). */
+  temporaryFolder(): Promise<string>
+}
+
+export function isLocal(repository: Repository): repository is LocalRepository {
+  return 'paths' in repository
 }
 
 export function repositoryPaths(path: string): RepositoryPaths {
@@ -82,7 +104,7 @@ export async function writeConfig({ config, temporary }: RepositoryPaths, chunke
  * Opens the repository, and with `create` makes it when there is nothing at the path. Removes what dead runs left half
  * written. Works on a read-only file system, then for reading only.
  */
-export async function openRepository(path: string, { create }: { readonly create: boolean }): Promise<Repository> {
+export async function openRepository(path: string, { create }: { readonly create: boolean }): Promise<LocalRepository> {
   const paths = repositoryPaths(path)
   if (create) await initRepository(path)
   let text: string | undefined
@@ -93,10 +115,10 @@ export async function openRepository(path: string, { create }: { readonly create
   } catch (thrown) {
     throw fromSystemError(thrown, 'cannot open the repository', paths.root)
   }
-  return new LocalRepository(paths, parseConfig(text, paths.root))
+  return new RepositoryDirectory(paths, parseConfig(text, paths.root))
 }
 
-class LocalRepository implements Repository {
+class RepositoryDirectory implements LocalRepository {
   readonly path: string
   readonly paths: RepositoryPaths
   readonly config: RepositoryConfig
@@ -108,6 +130,22 @@ class LocalRepository implements Repository {
     this.paths = paths
     this.config = config
     this.blobs = new BlobStore({ root: paths.root, blobs: paths.blobs, quarantine: paths.quarantine, temporary: () => this.temporaryFolder() })
+  }
+
+  get cacheFolder(): string {
+    return this.paths.cache
+  }
+
+  readIndex(): Promise<Index> {
+    return readIndexFile(this)
+  }
+
+  list(descriptor: Descriptor, index: Buffer): Promise<boolean> {
+    return listInDirectory(this, descriptor, index)
+  }
+
+  unlist(ids: readonly string[]): Promise<BackupSummary[]> {
+    return unlistInDirectory(this, ids)
   }
 
   async lock<Kind extends LockKind>(kind: Kind, options: LockOptions): Promise<OwnerLock<Kind>> {

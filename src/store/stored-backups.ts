@@ -7,7 +7,7 @@ import { annotationNames, isBackupId } from './backup-summary.ts'
 import { hexOf } from './digest.ts'
 import { mostManifestBytes, readIndex } from './documents.ts'
 import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
-import type { Repository } from './repository.ts'
+import type { LocalRepository } from './repository.ts'
 
 /** The artifact type stands in the first bytes of a backup index: other blobs need not be read. */
 const sniffedBytes = 512
@@ -16,7 +16,7 @@ const sniffedBytes = 512
  * The backups that are stored, listed or not, among the blobs that `isCandidate`: their descriptors as they stand in index.json,
  * newest first, so that of two with one id the newer is taken.
  */
-export async function findBackupIndexes({ blobs, paths }: Pick<Repository, 'blobs' | 'paths'>, isCandidate: (digest: Digest) => boolean = () => true): Promise<Descriptor[]> {
+export async function findBackupIndexes({ blobs, paths }: Pick<LocalRepository, 'blobs' | 'paths'>, isCandidate: (digest: Digest) => boolean = () => true): Promise<Descriptor[]> {
   const found: Descriptor[] = []
   for await (const digest of blobs.list()) {
     if (!isCandidate(digest)) continue

@@ -1,13 +1,13 @@
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { findGarbage, type GarbageCounts, type GarbageOptions } from '../store/garbage.ts'
 import { prune } from '../store/prune.ts'
-import type { Repository } from '../store/repository.ts'
+import type { LocalRepository } from '../store/repository.ts'
 import { whileTransferring, type Reporter } from './reporter.ts'
 
 /** A run that failed tonight is run again tomorrow, or the day after: until then what it had stored is there. */
 export const defaultGraceMs = 48 * 3_600_000
 
-export type FreeSpaceJob = { readonly repository: Repository; readonly reporter: Reporter; readonly signal: AbortSignal; readonly graceMs: number }
+export type FreeSpaceJob = { readonly repository: LocalRepository; readonly reporter: Reporter; readonly signal: AbortSignal; readonly graceMs: number }
 
 /** Prunes, with its progress. */
 export async function freeSpace({ repository, reporter, signal, graceMs }: FreeSpaceJob, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {

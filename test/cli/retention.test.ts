@@ -10,13 +10,13 @@ import { Journal } from '../../src/pipeline/journal.ts'
 import { childAnnotationNames, type BackupFacts } from '../../src/store/backup-summary.ts'
 import { listBackups } from '../../src/store/backup-list.ts'
 import { readBackup } from '../../src/store/backup-graph.ts'
-import type { Repository } from '../../src/store/repository.ts'
+import type { LocalRepository } from '../../src/store/repository.ts'
 import { run } from '../lab/command.ts'
 import { backUp, noise, putSmallImage, scratch, type Scratch } from '../unit/store/scratch.ts'
 
 const program = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 beforeEach(async () => {
   at = await scratch()
   repository = await at.open()

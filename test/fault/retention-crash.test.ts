@@ -10,7 +10,7 @@ import { missingBlobs, readBackup, readMount } from '../../src/store/backup-grap
 import { listBackups } from '../../src/store/backup-list.ts'
 import { ChunkStore } from '../../src/store/chunk-store.ts'
 import { openContent } from '../../src/store/content-reader.ts'
-import type { Repository } from '../../src/store/repository.ts'
+import type { LocalRepository } from '../../src/store/repository.ts'
 import { must, run } from '../lab/command.ts'
 import { backUp, collect, noise, scratch, type Scratch } from '../unit/store/scratch.ts'
 
@@ -20,7 +20,7 @@ const env = (at: Scratch) => ({ PATH: process.env['PATH'], HOME: at.folder, DRAY
 
 let made = 0
 /** Backups that share half of their data with the next, a day apart, newer than the ones that are there. */
-async function fill(repository: Repository, count: number): Promise<void> {
+async function fill(repository: LocalRepository, count: number): Promise<void> {
   let last = noise(60_000)
   for (let n = 0; n < count; n++) {
     const own = noise(60_000)
@@ -30,7 +30,7 @@ async function fill(repository: Repository, count: number): Promise<void> {
 }
 
 /** Every listed backup has all its blobs, and its data can be read. */
-async function checkBackups(repository: Repository): Promise<string[]> {
+async function checkBackups(repository: LocalRepository): Promise<string[]> {
   const backups = await listBackups(repository)
   for (const { descriptor } of backups) {
     expect(await missingBlobs(repository.blobs, [descriptor])).toEqual([])

@@ -9,7 +9,7 @@ import { readBackup, readMount } from '../../src/store/backup-graph.ts'
 import { listBackups } from '../../src/store/backup-list.ts'
 import { ChunkStore } from '../../src/store/chunk-store.ts'
 import { openContent } from '../../src/store/content-reader.ts'
-import { openRepository, type Repository } from '../../src/store/repository.ts'
+import { openRepository, type LocalRepository } from '../../src/store/repository.ts'
 import { prune } from '../../src/store/prune.ts'
 import { collect, scratch } from '../unit/store/scratch.ts'
 
@@ -32,7 +32,7 @@ async function killAfter(child: ChildProcess, lines: number): Promise<string[]> 
   return added
 }
 
-async function checkBackups(repository: Repository): Promise<string[]> {
+async function checkBackups(repository: LocalRepository): Promise<string[]> {
   const backups = await listBackups(repository)
   for (const { descriptor } of backups) {
     const { mounts } = await readBackup(repository.blobs, descriptor)

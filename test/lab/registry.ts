@@ -10,13 +10,17 @@ import { joinRun } from './membership.ts'
 import { openSwitch } from './network.ts'
 import { ensurePackages } from './packages.ts'
 import { requireRoot } from './requirements.ts'
+import { killAndWait, type ProcessIdentity } from './process-identity.ts'
 import { makeCertificates } from './tls.ts'
+import type { TokenServer } from './token-server.ts'
 import { waitUntil } from './wait.ts'
 
 export type RegistryOptions = {
   /** Runs it in this host's network, where the engine finds it at 127.0.0.1 and needs no configuration. */
   readonly host?: LabHost
   readonly auth?: { readonly username: string; readonly password: string }
+  /** Instead of `auth`: who the clients have to get their tokens from. */
+  readonly tokens?: TokenServer
   readonly tls?: boolean
   /** Whether manifests and blobs can be deleted; yes by default. */
   readonly deletion?: boolean
@@ -37,6 +41,10 @@ export interface LabRegistry extends AsyncDisposable {
   /** Deletes what nothing refers to, as its own garbage collector does; `untagged` also deletes manifests without a tag. */
   collectGarbage(options?: { untagged?: boolean }): Promise<void>
   logs(lines?: number): Promise<string>
+  /** Kills it, without warning. */
+  stop(): Promise<void>
+  /** Starts it again, at the same address with the same storage. */
+  start(): Promise<void>
 }
 
 /** Starts Debian's registry (2.8) and waits until it listens. Disposing it removes it with its storage. */
@@ -58,18 +66,23 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<LabR
       log: { accesslog: { disabled: true }, level: 'info' },
       storage: { filesystem: { rootdirectory: dataDir }, delete: { enabled: options.deletion ?? true } },
       http: { addr: `0.0.0.0:${port}`, ...(tls ? { tls: { certificate: tls.serverCert, key: tls.serverKey } } : {}) },
+      ...(options.tokens ? { auth: { token: options.tokens.registrySettings } } : {}),
       ...(options.auth ? { auth: { htpasswd: { realm: 'lab', path: await passwordFile(dir, options.auth) } } } : {}),
     }))
     const logPath = join(dir, 'registry.log')
-    const log = await open(logPath, 'a')
-    const child = spawn('nsenter', [`--net=/proc/${networkPid}/ns/net`, 'setpriv', '--pdeathsig', 'KILL', 'docker-registry', 'serve', config], { cwd: '/', stdio: ['ignore', log.fd, log.fd] })
-    await log.close()
-    await recordProcess(dir, child.pid!)
-    await waitUntil(async () => {
-      if (child.exitCode !== null) throw new Error(`the registry ended:\n${await lastLines(logPath)}`)
-      return await isListening(host, port)
-    }, 'the registry')
-    child.unref()
+    let identity: ProcessIdentity
+    const start = async (): Promise<void> => {
+      const log = await open(logPath, 'a')
+      const child = spawn('nsenter', [`--net=/proc/${networkPid}/ns/net`, 'setpriv', '--pdeathsig', 'KILL', 'docker-registry', 'serve', config], { cwd: '/', stdio: ['ignore', log.fd, log.fd] })
+      await log.close()
+      identity = await recordProcess(dir, child.pid!)
+      await waitUntil(async () => {
+        if (child.exitCode !== null) throw new Error(`the registry ended:\n${await lastLines(logPath)}`)
+        return await isListening(host, port)
+      }, 'the registry')
+      child.unref()
+    }
+    await start()
     const address = `${host}:${port}`
     return {
       address, loopback: `127.0.0.1:${port}`, url: `${tls ? 'https' : 'http'}://${address}`, ca: tls?.ca, dataDir,
@@ -81,6 +94,8 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<LabR
       collectGarbage: async ({ untagged = false } = {}) => {
         await must('docker-registry', ['garbage-collect', ...(untagged ? ['--delete-untagged'] : []), config])
       },
+      stop: () => killAndWait(identity),
+      start,
       logs: lines => lastLines(logPath, lines),
       [Symbol.asyncDispose]: () => membership.release(),
     }

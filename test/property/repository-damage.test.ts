@@ -10,13 +10,13 @@ import { ChunkReader } from '../../src/store/chunk-reader.ts'
 import { hexOf } from '../../src/store/digest.ts'
 import type { Descriptor } from '../../src/store/oci.ts'
 import { reachableFrom } from '../../src/store/reachable.ts'
-import type { Repository } from '../../src/store/repository.ts'
+import type { LocalRepository } from '../../src/store/repository.ts'
 import { walkToc } from '../../src/store/toc.ts'
 import { backUpTree, check, layerOf, makeTree, type TreeBackup } from '../unit/integrity/tree-backup.ts'
 import { scratch, type Scratch } from '../unit/store/scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 let tar: Buffer
 let backup: TreeBackup
 const layer = layerOf('file')

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import type { TarEntry } from '../../src/archive/tar-entry.ts'
 import { TarScanner } from '../../src/archive/tar-scanner.ts'
 import { ChunkReader } from '../../src/store/chunk-reader.ts'
-import type { Repository } from '../../src/store/repository.ts'
+import type { LocalRepository } from '../../src/store/repository.ts'
 import { walkToc } from '../../src/store/toc.ts'
 import { tocPathOf } from '../../src/store/toc-entry.ts'
 import { salvagedEntries, salvagedTar, type LostEntry } from '../../src/workflows/steps/salvage-content.ts'
@@ -15,7 +15,7 @@ import { backUpTree, layerOf, makeTree, type TreeBackup } from '../unit/integrit
 import { collect, scratch, type Scratch } from '../unit/store/scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 let backup: TreeBackup
 let whole: ReadonlyMap<string, string>
 

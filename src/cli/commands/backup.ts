@@ -1,6 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { DrayError } from '../../errors/dray-error.ts'
+import { parseRegistryUrl } from '../../registry/reference.ts'
 import type { Repository } from '../../store/repository.ts'
 import { backupJson, backupText, imagesText } from '../../ui/describe-backup.ts'
 import { backUpContainers } from '../../workflows/backup.ts'
@@ -15,6 +16,7 @@ import { forgetAfterBackup, readForgetPolicy } from '../forget-after-backup.ts'
 import { withKeepOptions } from '../keep-options.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { failedJson, forEachGroup, sayReport, withRun } from '../run-command.ts'
+import { confirmRegistry } from '../public-registry.ts'
 import { readVersion } from '../version.ts'
 import { planText } from './plan.ts'
 
@@ -54,6 +56,7 @@ export const backupCommand: Command = {
     if (context.globals.dryRun) return await planText(choices, context)
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: true })
+      if (repository.path.startsWith('oci://')) await confirmRegistry(context, parseRegistryUrl(repository.path).registry, 'the backup')
       const { reports, failed, images } = await backUpAll({ choices, context, run, engine, repository })
       const ids = [...reports.map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
       const whole = [...reports.filter(report => !isIncomplete(report)).map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]

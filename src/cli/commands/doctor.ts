@@ -10,6 +10,7 @@ import { listBackups } from '../../store/backup-list.ts'
 import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
 import type { Command, CommandContext } from '../command.ts'
+import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
 
@@ -79,10 +80,10 @@ async function checkJournals(context: CommandContext): Promise<Check> {
 async function repair(context: CommandContext, waitMs: number): Promise<Check> {
   let isWhole = true
   const repaired = await check('repair', async () => {
-    await repairLayout(context.globals.repo)
+    if (!context.globals.repo.startsWith('oci://')) await repairLayout(context.globals.repo)
     await using repository = await context.openRepository({ create: false })
     await using lock = await lockRepository(context, repository, 'exclusive', waitMs)
-    const report = await rebuildIndex(repository, lock)
+    const report = await rebuildIndex(requireLocal(repository, '--repair'), lock)
     isWhole = report.incomplete.length === 0
     return repairText(report)
   })

@@ -1,6 +1,6 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import type { GarbageCounts } from '../../store/garbage.ts'
-import type { Repository } from '../../store/repository.ts'
+import { isLocal, type Repository } from '../../store/repository.ts'
 import { askYes } from '../../ui/ask.ts'
 import { judgedJson, judgedSummary, judgedTable, namedTable, pruneText } from '../../ui/describe-retention.ts'
 import { formatCount } from '../../ui/format.ts'
@@ -10,6 +10,7 @@ import type { GroupedBackup } from '../../workflows/retention-groups.ts'
 import { listOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { localTimeZone, policyExample, readKeepPolicy, withKeepOptions } from '../keep-options.ts'
+import { registryFreesSpace } from '../local-repository.ts'
 import { lockRepository, whileLocked } from '../repository-lock.ts'
 import { warnOfDamaged, warnOfPruned } from '../retention-warnings.ts'
 import { sayReport } from '../run-command.ts'
@@ -93,18 +94,19 @@ type Changed = { readonly forgotten: readonly string[]; readonly json: object; r
 /** Forgets what is chosen under the lock, or only looks, and prunes if asked to. */
 async function change(context: CommandContext, repository: Repository, { prune, graceMs, waitMs }: Options, choose: () => Promise<readonly GroupedBackup[]>): Promise<Changed> {
   const { reporter, signal, globals } = context
-  const job = { repository, reporter, signal, graceMs }
+  const job = isLocal(repository) ? { repository, reporter, signal, graceMs } : undefined
   if (globals.dryRun) {
     return await whileLocked(await lockRepository(context, repository, 'shared', waitMs), async () => {
       const chosen = await choose()
-      const pruned = prune ? await findFreeable(job, new Set(chosen.map(({ backup }) => backup.descriptor.digest))) : undefined
+      const pruned = prune && job !== undefined ? await findFreeable(job, new Set(chosen.map(({ backup }) => backup.descriptor.digest))) : undefined
       return changed(context, graceMs, { wouldForget: chosen.map(({ backup }) => backup.id), ...(pruned === undefined ? {} : { pruned }) })
     })
   }
   return await whileLocked(await lockRepository(context, repository, 'exclusive', waitMs), async lock => {
     const forgotten = await forgetBackups(repository, await choose(), lock)
-    const pruned = prune ? await freeSpace(job, lock) : undefined
-    if (pruned === undefined && forgotten.length > 0) reporter.note('their space is freed by: dray prune')
+    const pruned = prune && job !== undefined ? await freeSpace(job, lock) : undefined
+    if (job === undefined && forgotten.length > 0) reporter.note(registryFreesSpace)
+    else if (pruned === undefined && forgotten.length > 0) reporter.note('their space is freed by: dray prune')
     return changed(context, graceMs, { forgotten, ...(pruned === undefined ? {} : { pruned }) })
   })
 }

@@ -1,8 +1,10 @@
 import { pruneText } from '../../ui/describe-retention.ts'
 import { defaultGraceMs, findFreeable, freeSpace } from '../../workflows/free-space.ts'
 import { textOf } from '../backup-options.ts'
+import { isLocal } from '../../store/repository.ts'
 import type { Command } from '../command.ts'
 import { parseDuration } from '../duration.ts'
+import { registryFreesSpace } from '../local-repository.ts'
 import { lockRepository, whileLocked } from '../repository-lock.ts'
 import { warnOfPruned } from '../retention-warnings.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
@@ -21,6 +23,7 @@ export const pruneCommand: Command = {
     const graceMs = readGrace(args)
     const { dryRun } = context.globals
     await using repository = await context.openRepository({ create: false })
+    if (!isLocal(repository)) return { text: registryFreesSpace, json: { repository: repository.path, removedBlobs: 0, removedBytes: 0, freedBy: 'registry' } }
     const job = { repository, reporter: context.reporter, signal: context.signal, graceMs }
     const report = dryRun
       ? await whileLocked(await lockRepository(context, repository, 'shared', readWait(args)), () => findFreeable(job))

@@ -4,6 +4,7 @@ import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-res
 import { planRestore, restoreContainers, type RestoreReport } from '../../workflows/restore.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readRestoreOptions } from '../restore-options.ts'
 import { sayReport, withRun } from '../run-command.ts'
@@ -48,6 +49,7 @@ export const restoreCommand: Command = {
     const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
     return await withRun(context, async run => {
       await using repository = await context.openRepository({ create: false })
+      if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
       await using lock = await lockRepository(context, repository, 'shared')
       const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
       if (context.globals.dryRun) {

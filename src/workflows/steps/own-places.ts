@@ -5,9 +5,9 @@ import type { Engine } from '../../engine/engine.ts'
 /** Of the kernel and of running programs. */
 export const kernelFolders: readonly string[] = ['/proc', '/sys', '/dev', '/run', '/var/run']
 
-/** Real paths of what this program itself needs on the engine's host: the repository, the journals. None when the engine is elsewhere. */
+/** Real paths of what this program itself needs on the engine's host: the repository, the journals. None when the engine is elsewhere; a repository in a registry is nowhere here. */
 export async function ownPlaces(engine: Engine, paths: readonly string[]): Promise<readonly string[]> {
-  return engine.shell?.kind === 'local' ? await Promise.all(paths.map(realPathOf)) : []
+  return engine.shell?.kind === 'local' ? await Promise.all(paths.filter(path => !path.startsWith('oci://')).map(realPathOf)) : []
 }
 
 /** True when one of them lies in `path`, or `path` in one of them; links are followed. */

@@ -2,7 +2,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { inspectRepository } from '../../integrity/check-repository.ts'
 import { missingBlobs, readBackup, readContainerSpec, readMount, sayMissing, type BackupContents } from '../../store/backup-graph.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
-import type { BlobStore } from '../../store/blob-store.ts'
+import type { Blobs } from '../../store/blobs.ts'
 import type { Repository } from '../../store/repository.ts'
 import { parseContainerSpec, type ContainerSpec } from '../container-spec.ts'
 import { fromMountDescription } from '../mount-description.ts'
@@ -77,13 +77,13 @@ export function hintsFor({ id }: Pick<BackupSummary, 'id'>): string[] {
   return ['try an older backup: dray list', `what is lost: dray verify ${id}`, `what is left of it: dray restore ${id} --skip-damaged`]
 }
 
-async function readSpec(blobs: BlobStore, backup: BackupSummary, container: string): Promise<{ contents: BackupContents; spec: ContainerSpec }> {
+async function readSpec(blobs: Blobs, backup: BackupSummary, container: string): Promise<{ contents: BackupContents; spec: ContainerSpec }> {
   const contents = await readBackup(blobs, backup.descriptor)
   const chosen = chooseContainer(contents.containers, backup, container)
   return { contents, spec: parseContainerSpec(await readContainerSpec(blobs, chosen), backup.id) }
 }
 
-async function readStoredMount(blobs: BlobStore, backup: BackupSummary, { mounts }: BackupContents, id: string): Promise<StoredMount> {
+async function readStoredMount(blobs: Blobs, backup: BackupSummary, { mounts }: BackupContents, id: string): Promise<StoredMount> {
   const parts = mounts.find(mount => mount.id === id)
   if (parts === undefined) throw new DrayError('damaged', `backup "${backup.id}" lacks the mount "${id}" that its spec names`, { hints: ['try an older backup: dray list'] })
   const { description, content } = await readMount(blobs, parts)

@@ -10,7 +10,7 @@ import { ChunkReader } from '../../../src/store/chunk-reader.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { readImage } from '../../../src/store/image-store.ts'
 import type { Digest } from '../../../src/store/oci.ts'
-import { openRepository, type Repository } from '../../../src/store/repository.ts'
+import { openRepository, type LocalRepository } from '../../../src/store/repository.ts'
 import { backUpContainers } from '../../../src/workflows/backup.ts'
 import { startRun } from '../../../src/workflows/run.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
@@ -20,7 +20,7 @@ import { dataOf, destroy, differences, mountpoint } from './whole-container.ts'
 
 let host: LabHost
 let dray: Dray
-let repository: Repository
+let repository: LocalRepository
 
 beforeAll(async () => {
   host = await startHost({ engine: '20.10' })

@@ -7,7 +7,7 @@ import type { Engine } from '../../../src/engine/engine.ts'
 import { openMountReader, openMountWriter } from '../../../src/mounts/open-mount.ts'
 import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import { openContent } from '../../../src/store/content-reader.ts'
-import { openRepository, type Repository } from '../../../src/store/repository.ts'
+import { openRepository, type LocalRepository } from '../../../src/store/repository.ts'
 import type { CaptureReport } from '../../../src/workflows/mount-content.ts'
 import { captureMount } from '../../../src/workflows/steps/capture-mount.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
@@ -20,7 +20,7 @@ const transfer = { add: () => undefined, expect: () => undefined, end: () => und
 let host: LabHost
 let engine: Engine
 let folder: string
-let repository: Repository
+let repository: LocalRepository
 let store: ChunkStore
 
 beforeAll(async () => {

@@ -13,7 +13,7 @@ import { Journal } from '../../../src/pipeline/journal.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
 import type { Descriptor } from '../../../src/store/oci.ts'
-import { openRepository, type Repository } from '../../../src/store/repository.ts'
+import { openRepository, type LocalRepository } from '../../../src/store/repository.ts'
 import { knowsAvailability } from '../../../src/workflows/steps/image-match.ts'
 import { planImageTar } from '../../../src/workflows/steps/image-tar.ts'
 import { findImage, loadImage, type LoadedImage, type LoadJob } from '../../../src/workflows/steps/load-image.ts'
@@ -30,12 +30,12 @@ const never = new AbortController().signal
 /** Where images are made: an engine of its own, so that the target has none of their layers. */
 class Source implements AsyncDisposable {
   readonly engine: Engine
-  readonly repository: Repository
+  readonly repository: LocalRepository
   readonly store: ImageStore
   private readonly host: LabHost
   private readonly folder: string
 
-  private constructor(host: LabHost, engine: Engine, folder: string, repository: Repository) {
+  private constructor(host: LabHost, engine: Engine, folder: string, repository: LocalRepository) {
     this.host = host
     this.engine = engine
     this.folder = folder

@@ -10,7 +10,7 @@ import type { Engine } from '../../../src/engine/engine.ts'
 import { addBackup } from '../../../src/store/backup-graph.ts'
 import { newBackupId } from '../../../src/store/backup-summary.ts'
 import { ImageStore, readImage } from '../../../src/store/image-store.ts'
-import { openRepository, type Repository } from '../../../src/store/repository.ts'
+import { openRepository, type LocalRepository } from '../../../src/store/repository.ts'
 import { storeFlattened } from '../../../src/workflows/steps/flatten-container.ts'
 import { isImageLost } from '../../../src/workflows/steps/lost-image.ts'
 import { storeImage, type ImageJob, type ImageReport } from '../../../src/workflows/steps/store-image.ts'
@@ -19,7 +19,9 @@ import type { EngineName } from '../../lab/engines.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 
-export type StoreLab = { readonly host: LabHost; readonly engine: Engine; readonly repository: Repository; readonly folder: string; readonly close: () => Promise<void>; job(more?: Partial<ImageJob>): ImageJob; /** For another repository, an empty one. */ readonly freshJob: () => Promise<ImageJob> }
+type LocalImageJob = ImageJob & { readonly repository: LocalRepository }
+
+export type StoreLab = { readonly host: LabHost; readonly engine: Engine; readonly repository: LocalRepository; readonly folder: string; readonly close: () => Promise<void>; job(more?: Partial<ImageJob>): ImageJob; /** For another repository, an empty one. */ readonly freshJob: () => Promise<LocalImageJob> }
 
 const never = new AbortController().signal
 
@@ -130,10 +132,10 @@ async function openLab(name: EngineName): Promise<StoreLab> {
   const transfer = { add: () => undefined, expect: () => undefined, end: () => undefined }
   const job = (more?: Partial<ImageJob>): ImageJob => ({ engine, repository, images, transfer, signal: never, ...more })
   const open = [repository]
-  const freshJob = async (): Promise<ImageJob> => {
+  const freshJob = async (): Promise<LocalImageJob> => {
     const fresh = await openRepository(join(folder, `fresh-${open.length}`), { create: true })
     open.push(fresh)
-    return job({ repository: fresh, images: new ImageStore(fresh) })
+    return { ...job({ images: new ImageStore(fresh) }), repository: fresh }
   }
   const close = async (): Promise<void> => {
     for (const each of open) await each.close()

@@ -11,13 +11,13 @@ import { ChunkReader } from '../../../src/store/chunk-reader.ts'
 import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { mediaTypes, type Digest } from '../../../src/store/oci.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { TocWriter, walkToc } from '../../../src/store/toc.ts'
 import { backUp, noise, putSmallImage, scratch, sha256, type Scratch } from '../store/scratch.ts'
 import { backUpTree, check, layerOf, makeTree, type TreeBackup } from './tree-backup.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 const tar = await makeTree()
 const layer = layerOf('file')
 beforeEach(async () => {

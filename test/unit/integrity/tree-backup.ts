@@ -11,7 +11,7 @@ import type { NewBackup } from '../../../src/store/backup-graph.ts'
 import type { BackupSummary } from '../../../src/store/backup-summary.ts'
 import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import type { MountContent } from '../../../src/store/mount-manifest.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { captureMount } from '../../../src/workflows/steps/capture-mount.ts'
 import { backUp, noise, putSmallImage } from '../store/scratch.ts'
 
@@ -51,7 +51,7 @@ function readerOf(tar: Buffer): MountReader {
 export type TreeBackup = { readonly summary: BackupSummary; readonly content: MountContent }
 
 /** A backup of one container with an image and the tree in volume "data", as backup makes it. */
-export async function backUpTree(repository: Repository, tar: Buffer, layer: Buffer, more: Partial<NewBackup> = {}): Promise<TreeBackup> {
+export async function backUpTree(repository: LocalRepository, tar: Buffer, layer: Buffer, more: Partial<NewBackup> = {}): Promise<TreeBackup> {
   const { signal } = new AbortController()
   const store = new ChunkStore(repository)
   const image = await putSmallImage(repository, layer)
@@ -64,13 +64,13 @@ export async function backUpTree(repository: Repository, tar: Buffer, layer: Buf
   return { summary, content }
 }
 
-export async function contentOf(repository: Repository, { descriptor }: BackupSummary): Promise<MountContent> {
+export async function contentOf(repository: LocalRepository, { descriptor }: BackupSummary): Promise<MountContent> {
   const [mount] = (await readBackup(repository.blobs, descriptor)).mounts
   if (mount === undefined) throw new Error('the backup has no mount')
   return (await readMount(repository.blobs, mount)).content
 }
 
-export async function check(repository: Repository, more: Partial<RepositoryCheckJob> = {}): Promise<RepositoryReport> {
+export async function check(repository: LocalRepository, more: Partial<RepositoryCheckJob> = {}): Promise<RepositoryReport> {
   return await checkRepository({ repository, level: 'full', share: 1, repairs: true, onTotal: () => undefined, onBytes: () => undefined, signal: new AbortController().signal, ...more })
 }
 

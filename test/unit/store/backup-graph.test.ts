@@ -16,12 +16,12 @@ import { mediaTypes, type Digest, type Index } from '../../../src/store/oci.ts'
 import { findGarbage } from '../../../src/store/garbage.ts'
 import { prune } from '../../../src/store/prune.ts'
 import { rebuildIndex } from '../../../src/store/repair.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { readToc } from '../../../src/store/toc.ts'
 import { backUp, collect, entry, noise, putSmallImage, scratch, sha256, type Scratch } from './scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 beforeEach(async () => {
   at = await scratch()
   repository = await at.open()

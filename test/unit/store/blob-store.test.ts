@@ -5,11 +5,11 @@ import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { hexOf } from '../../../src/store/digest.ts'
 import type { Digest } from '../../../src/store/oci.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { collect, noise, scratch, sha256, type Scratch } from './scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 beforeEach(async () => {
   at = await scratch()
   repository = await at.open()

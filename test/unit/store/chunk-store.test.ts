@@ -7,11 +7,11 @@ import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import { encodeChunkRecord, decodeChunkRecord, isWholeChunkRecord } from '../../../src/store/chunk-record.ts'
 import { hexOf } from '../../../src/store/digest.ts'
 import { RecordTable } from '../../../src/store/record-table.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { backUp, noise, scratch, sha256, writeContent, type Scratch } from './scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 beforeEach(async () => {
   at = await scratch()
   repository = await at.open()

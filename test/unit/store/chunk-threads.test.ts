@@ -5,13 +5,13 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import { passContent } from '../../../src/store/content-reader.ts'
 import { hexOf } from '../../../src/store/digest.ts'
-import { initRepository, openRepository, type Repository } from '../../../src/store/repository.ts'
+import { initRepository, openRepository, type LocalRepository } from '../../../src/store/repository.ts'
 import { noise, scratch, writeContent, type Scratch } from './scratch.ts'
 
 const mib = 1024 * 1024
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 beforeEach(async () => {
   at = await scratch()
   const path = join(at.folder, 'large')

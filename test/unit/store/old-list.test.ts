@@ -12,11 +12,11 @@ import { findGarbage, type GarbageCounts } from '../../../src/store/garbage.ts'
 import type { Descriptor, Index } from '../../../src/store/oci.ts'
 import { prune } from '../../../src/store/prune.ts'
 import { rebuildIndex, type RepairReport } from '../../../src/store/repair.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { backUp, collect, noise, scratch, type Scratch } from './scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 beforeEach(async () => {
   at = await scratch()
   repository = await at.open()

@@ -10,14 +10,14 @@ import { ChunkStore } from '../../../src/store/chunk-store.ts'
 import { ContentWriter } from '../../../src/store/content-writer.ts'
 import { ImageStore } from '../../../src/store/image-store.ts'
 import type { Descriptor, Digest } from '../../../src/store/oci.ts'
-import { initRepository, openRepository, type Repository } from '../../../src/store/repository.ts'
+import { initRepository, openRepository, type LocalRepository, type Repository } from '../../../src/store/repository.ts'
 import { TocWriter } from '../../../src/store/toc.ts'
 import type { TocEntry } from '../../../src/store/toc-entry.ts'
 
 /** Small enough that a test of a few hundred KiB has many chunks. */
 export const smallChunks = { minBytes: 1024, averageBytes: 4096, maxBytes: 16384, seed: 'test' }
 
-export type Scratch = AsyncDisposable & { readonly folder: string; readonly path: string; open(): Promise<Repository> }
+export type Scratch = AsyncDisposable & { readonly folder: string; readonly path: string; open(): Promise<LocalRepository> }
 
 export async function scratch(): Promise<Scratch> {
   const folder = await mkdtemp(join(tmpdir(), 'dray-store-'))

@@ -8,14 +8,14 @@ import { writeImageArchive } from '../../../src/archive/write-image-archive.ts'
 import { DrayError } from '../../../src/errors/dray-error.ts'
 import { ImageStore } from '../../../src/store/image-store.ts'
 import type { Descriptor, Digest } from '../../../src/store/oci.ts'
-import type { Repository } from '../../../src/store/repository.ts'
+import type { LocalRepository } from '../../../src/store/repository.ts'
 import { chooseImage, keptManifest } from '../../../src/workflows/steps/choose-image.ts'
 import { IncompleteImage, isImageLost } from '../../../src/workflows/steps/lost-image.ts'
 import { SavedImage } from '../../../src/workflows/steps/saved-image.ts'
 import { noise, scratch, sha256, type Scratch } from '../store/scratch.ts'
 
 let at: Scratch
-let repository: Repository
+let repository: LocalRepository
 let images: ImageStore
 beforeEach(async () => {
   at = await scratch()
