@@ -53,7 +53,7 @@ export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' 
   return left
 }
 
-async function readLeftOf(blobs: BlobStore, backup: BackupSummary, container: string, isBad: NonNullable<StoredMount['isBad']>): Promise<StoredContainer> {
+async function readLeftOf(blobs: Blobs, backup: BackupSummary, container: string, isBad: NonNullable<StoredMount['isBad']>): Promise<StoredContainer> {
   const { contents, spec } = await readSpec(blobs, backup, container).catch((thrown: unknown) => {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
     throw new DrayError('damaged', `what container backup "${backup.id}" was made of cannot be read any more: ${thrown.message}`, { hints: ['restore an older backup: dray list', 'its data may still be had by hand: docs/recovery-by-hand.md'], cause: thrown })
