@@ -2,7 +2,9 @@ import type { Command } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { cleanCommand } from './commands/clean.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { exportCommand } from './commands/export.ts'
 import { forgetCommand } from './commands/forget.ts'
+import { importCommand } from './commands/import.ts'
 import { listCommand } from './commands/list.ts'
 import { migrateCommand } from './commands/migrate.ts'
 import { planCommand } from './commands/plan.ts'
@@ -12,4 +14,4 @@ import { showCommand } from './commands/show.ts'
 import { verifyCommand } from './commands/verify.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, planCommand, verifyCommand, exportCommand, importCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]

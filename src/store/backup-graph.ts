@@ -47,8 +47,8 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   await checkComplete(blobs, children, backup.id)
   await assertHeld(lock, `the repository "${repository.path}"`, `run the same command again: what was stored is still there, backup "${backup.id}" is not listed`)
   const descriptor = await list(repository, { schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
-  const { id, created, host, engine, run, project, tags } = backup
-  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
+  const { id, created, host, engine, run, project, origin, tags } = backup
+  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), ...(origin === undefined ? {} : { origin }), containers: facts.containers, tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
 /** The index is written a moment before it is listed, and goes when it could not be: one that is stored and not on the list is kept by prune. */
@@ -157,7 +157,8 @@ async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Pro
 /** Blobs that a backup counted as present are gone at its end: a check has found them bad, and moved them aside. */
 export class BlobsGone extends DrayError {}
 
-async function checkComplete(blobs: BlobStore, children: readonly Descriptor[], id: string): Promise<void> {
+/** Throws BlobsGone unless everything below these is there; touches it. */
+export async function checkComplete(blobs: BlobStore, children: readonly Descriptor[], id: string): Promise<void> {
   const missing = await missingBlobs(blobs, children)
   if (missing.length === 0) return
   throw new BlobsGone('damaged', `backup "${id}" was not kept: ${sayMissing(missing)}`, { hints: ['run the same command again: it stores what is missing'] })

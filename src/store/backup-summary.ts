@@ -14,6 +14,7 @@ export const annotationNames = {
   tags: 'dev.drayage.tags',
   bytes: 'dev.drayage.bytes',
   lacks: 'dev.drayage.lacks',
+  origin: 'dev.drayage.origin',
 } as const
 
 /** On the children of a backup index. */
@@ -45,6 +46,8 @@ export type BackupFacts = {
   readonly bytes: number
   /** What of the containers' own is not in it, in words: none for a complete one. */
   readonly lacks: readonly string[]
+  /** Of images that came out of a file: the file, in words. */
+  readonly origin?: string
 }
 
 export type BackupSummary = BackupFacts & { readonly descriptor: Descriptor }
@@ -59,7 +62,7 @@ export function newBackupId(at: Date = new Date()): string {
   return `${day ?? ''}-${time ?? ''}-${randomBytes(3).toString('hex')}`
 }
 
-export function toAnnotations({ id, created, host, engine, run, project, containers, tags, bytes, lacks }: BackupFacts): Record<string, string> {
+export function toAnnotations({ id, created, host, engine, run, project, containers, tags, bytes, lacks, origin }: BackupFacts): Record<string, string> {
   return {
     [annotationNames.id]: id,
     [annotationNames.created]: created,
@@ -71,6 +74,7 @@ export function toAnnotations({ id, created, host, engine, run, project, contain
     [annotationNames.tags]: JSON.stringify(tags),
     [annotationNames.bytes]: String(bytes),
     ...(lacks.length === 0 ? {} : { [annotationNames.lacks]: JSON.stringify(lacks) }),
+    ...(origin === undefined ? {} : { [annotationNames.origin]: origin }),
   }
 }
 
@@ -82,9 +86,10 @@ export function toSummary(descriptor: Descriptor): BackupSummary | undefined {
   const id = text(annotationNames.id)
   if (!isBackupId(id)) throw new DrayError('damaged', `the backup "${descriptor.digest}" has no id`, { hints: ['dray doctor --repair reads it from the backup itself'] })
   const project = annotations[annotationNames.project]
+  const origin = annotations[annotationNames.origin]
   return {
     id, created: text(annotationNames.created), host: text(annotationNames.host), engine: text(annotationNames.engine), run: text(annotationNames.run),
-    ...(project === undefined ? {} : { project }),
+    ...(project === undefined ? {} : { project }), ...(origin === undefined ? {} : { origin }),
     containers: toList(text(annotationNames.containers)), tags: toList(text(annotationNames.tags)), bytes: Number(text(annotationNames.bytes)) || 0, lacks: toList(text(annotationNames.lacks)), descriptor,
   }
 }
