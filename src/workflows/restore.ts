@@ -4,6 +4,7 @@
  */
 import type { SpecComparison } from '../engine/spec/compare-specs.ts'
 import type { Engine } from '../engine/engine.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import type { MountWriter } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
@@ -50,6 +51,8 @@ export type RestoreReport = {
   readonly written: readonly WrittenMount[]
   readonly state: GivenState
   readonly comparison: SpecComparison
+  /** Something has another name, port or place, as asked: that is compared as it was asked for. */
+  readonly isMapped: boolean
   readonly setAside: SetAside | undefined
   readonly milliseconds: number
 }
@@ -77,7 +80,7 @@ export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> 
   try {
     const { state } = await restorePipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
     const { stored, plan, id, images, written, filled, given, comparison, aside } = state
-    return { stored, plan, id, images, written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison, setAside: aside, milliseconds: performance.now() - startedAt }
+    return { stored, plan, id, images, written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison, isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: aside, milliseconds: performance.now() - startedAt }
   } finally {
     await turn.release()
   }

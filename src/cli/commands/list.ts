@@ -1,5 +1,6 @@
 import { listBackups } from '../../store/backup-list.ts'
-import { formatAge, formatBytes, formatTime } from '../../ui/format.ts'
+import { findHurt } from '../../store/hurt-backups.ts'
+import { formatAge, formatBytes, formatCount, formatTime } from '../../ui/format.ts'
 import { renderTable } from '../../ui/table.ts'
 import { groupBackups } from '../../workflows/retention-groups.ts'
 import type { Command } from '../command.ts'
@@ -16,7 +17,8 @@ export const listCommand: Command = {
   run: async (_args, context) => {
     await using repository = await context.openRepository({ create: false })
     const grouped = await groupBackups(repository, await listBackups(repository))
-    const backups = grouped.map(({ backup, subjects }) => ({ ...backup, images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
+    const hurt = await findHurt(repository, grouped.map(({ backup }) => backup))
+    const backups = grouped.map(({ backup, subjects }) => ({ ...backup, hurt: hurt.has(backup.id), images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
     const now = Date.now()
     const text = renderTable(
       [
@@ -27,11 +29,13 @@ export const listCommand: Command = {
         { title: 'OF', value: ({ containers, images }) => [...containers, ...images].join(', ') || '-', shrink: true },
         { title: 'TAGS', value: ({ tags }) => tags.join(', '), shrink: true, optional: true },
         { title: 'LACKS', value: ({ lacks }) => lacks.join('; '), shrink: true, optional: true },
+        { title: 'STATE', value: each => (each.hurt ? 'damaged' : ''), optional: true },
         { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
       ],
       backups,
       context.width,
     )
+    if (hurt.size > 0) context.reporter.warn(`${formatCount(hurt.size, 'backup')} ${hurt.size === 1 ? 'lacks' : 'lack'} what a check found damaged: dray verify BACKUP says what`)
     const json = { repository: repository.path, backups: backups.map(({ descriptor, ...facts }) => ({ ...facts, digest: descriptor.digest })) }
     return { text: backups.length === 0 ? `no backups in ${repository.path}` : text, json }
   },

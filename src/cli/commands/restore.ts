@@ -10,7 +10,7 @@ import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 
 export const restoreCommand: Command = {
-  usage: 'restore [backup] [container..]',
+  usage: 'restore <backup> [container..]',
   summary: 'Restore a container whole: image, networks, volumes and bind mounts with their data, spec, state',
   examples: [
     ['dray restore latest web', 'the newest backup of "web", to the default engine'],

@@ -8,6 +8,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { BindKind } from '../../mounts/bind-kind.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
 import type { LeftOutMount } from '../container-spec.ts'
+import { isHexName } from '../mount-description.ts'
 import { holdsOwn, isWithin, kernelFolders, ownPlaces } from './own-places.ts'
 
 /** One volume or bind source, wherever the container has it mounted. */
@@ -137,7 +138,7 @@ function namedBy(patterns: readonly string[], { Name, Source, Destination }: Mou
 function checkPatterns({ record, include, exclude }: PlanMountsJob): void {
   for (const pattern of [...include, ...exclude]) {
     if (picomatch.scan(pattern).isGlob || record.inspect.Mounts.some(mount => namedBy([pattern], mount))) continue
-    const names = record.inspect.Mounts.map(({ Name, Source, Destination }) => `${Name ?? Source} (at ${Destination})`)
+    const names = record.inspect.Mounts.map(({ Name, Source, Destination }) => (Name !== undefined && isHexName(Name) ? Destination : `${Name ?? Source} (at ${Destination})`))
     throw new DrayError('usage', `"${pattern}" names no mount of container "${record.inspect.Name.slice(1)}"`, { hints: [names.length === 0 ? 'it has no mounts' : `its mounts: ${names.join(', ')}`] })
   }
 }
