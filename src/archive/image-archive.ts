@@ -6,7 +6,8 @@ import { TarScanner } from './tar-scanner.ts'
 
 /** manifest.json, index.json, configs and the like: larger ones are not read into memory. */
 export const maxJsonBytes = 8 * 1024 * 1024
-const maxMembers = 50_000
+/** A backup of 500 GB has some 250,000 blobs; nothing else has as many files. */
+const maxMembers = { blobs: 1_000_000, others: 50_000 }
 
 /** The reason of a DrayError: more members than any image has. */
 export const tooManyMembers = 'too many members'
@@ -46,12 +47,12 @@ export async function* archiveFiles(stream: Readable, signal?: AbortSignal): Asy
 async function* archiveEntries(stream: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<{ readonly entry: TarEntry; readonly body: Body }> {
   if (signal && stream instanceof Readable) addAbortSignal(signal, stream)
   const events = eventsOf(stream)
-  let members = 0
+  const members = new MemberCount()
   try {
     for (let event = await events.next(); !event.done; event = await events.next()) {
       if (event.value.kind !== 'entry') continue
       signal?.throwIfAborted()
-      countMember(++members)
+      members.add(event.value.entry)
       const body = bodyOf(events)
       yield { entry: event.value.entry, body }
       while (!(await body.next()).done);
@@ -78,9 +79,14 @@ export function handOther(entry: TarEntry, reader: OtherMembers): void {
   else reader.onOther?.(entry)
 }
 
-/** Throws `damaged` when there are more than any image has. */
-export function countMember(members: number): void {
-  if (members > maxMembers) throw new DrayError('damaged', `the archive has more than ${maxMembers} members`, { reason: tooManyMembers })
+/** Throws `damaged` when there are more than any image or backup has. */
+export class MemberCount {
+  readonly #counts = { blobs: 0, others: 0 }
+
+  add({ name }: TarEntry): void {
+    const kind = name.includes('blobs/sha256/') ? 'blobs' : 'others'
+    if (++this.#counts[kind] > maxMembers[kind]) throw new DrayError('damaged', `the archive has more than ${maxMembers[kind]} ${kind === 'blobs' ? 'blobs' : 'members'}`, { reason: tooManyMembers })
+  }
 }
 
 export function memberName({ name }: TarEntry): string {

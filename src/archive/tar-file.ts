@@ -1,5 +1,5 @@
 import { readSync } from 'node:fs'
-import { countMember, handOther, isPlainFile, memberName, type OtherMembers } from './image-archive.ts'
+import { handOther, isPlainFile, memberName, MemberCount, type OtherMembers } from './image-archive.ts'
 import { blockBytes } from './tar-header.ts'
 import { TarScanner } from './tar-scanner.ts'
 
@@ -17,10 +17,10 @@ export type TarFileReader = OtherMembers & {
  * is proven; and what reading the file throws.
  */
 export function walkTarFile(file: number, fileBytes: number, reader: TarFileReader, signal: AbortSignal): void {
-  let members = 0
+  const members = new MemberCount()
   const scanner = new TarScanner({
     onEntry: entry => {
-      countMember(++members)
+      members.add(entry)
       if (isPlainFile(entry)) reader.onFile(memberName(entry), entry.size, entry.dataStart)
       else handOther(entry, reader)
     },

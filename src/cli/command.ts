@@ -27,7 +27,7 @@ export type CommandContext = {
   readonly signal: AbortSignal
   readonly env: NodeJS.ProcessEnv
   readonly commandLine: string
-  /** The width of the terminal, or of a plain page. */
+  /** The width of the terminal; without one nothing is cut: Infinity. */
   readonly width: number
   /** `from` says in messages who named the host: an option, unless told. What goes over ssh is compressed if it is wanted. */
   connect(host?: string, from?: string, compress?: boolean): Promise<Engine>

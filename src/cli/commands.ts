@@ -6,7 +6,9 @@ import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { extractCommand } from './commands/extract.ts'
 import { findCommand } from './commands/find.ts'
+import { exportCommand } from './commands/export.ts'
 import { forgetCommand } from './commands/forget.ts'
+import { importCommand } from './commands/import.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { listCommand } from './commands/list.ts'
 import { lsCommand } from './commands/ls.ts'
@@ -22,4 +24,4 @@ import { volumeCommand } from './commands/volume.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, doctorCommand, cleanCommand]

@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import { join } from 'node:path'
 import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
@@ -19,12 +18,16 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const parsed = await parseLine(argv)
     if ('command' in parsed) return await execute(parsed.command, parsed.args, argv)
-    if (parsed.help !== '') process.stdout.write(`${parsed.help}\n`)
+    if (parsed.help !== '' && isJson(argv)) emit({ event: 'result', ok: true, exitCode: 0, help: parsed.help })
+    else if (parsed.help !== '') process.stdout.write(`${parsed.help}\n`)
     return 0
   } catch (error) {
-    const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
-    return reportFailure(error, { json: options.includes('--json') })
+    return reportFailure(error, { json: isJson(argv) })
   }
+}
+
+function isJson(argv: readonly string[]): boolean {
+  return (argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv).includes('--json')
 }
 
 async function execute(command: Command, args: Record<string, unknown>, argv: readonly string[]): Promise<number> {
@@ -41,7 +44,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
       signal: interrupts.signal,
       env: process.env,
       commandLine: ['dray', ...argv].join(' '),
-      width: process.stdout.columns || 100,
+      width: process.stdout.columns || Infinity,
       connect: (host, from, compress) => resources.connect(host, from, compress),
       openRegistry: name => resources.openRegistry(name),
       registryNames: join(cacheFolder(process.env), 'registry-names'),
@@ -112,6 +115,8 @@ function reportFailure(error: unknown, globals: Pick<GlobalOptions, 'json'>): nu
   return exitCode
 }
 
+const wordsOfSignals = { SIGINT: 'stopped, as asked with Ctrl-C (SIGINT)', SIGTERM: 'stopped, as another program asked (SIGTERM)', SIGHUP: 'stopped, because its terminal or connection has ended (SIGHUP)' } as const
+
 /** The first signal aborts the run, which then puts everything back; the second ends the process where it stands. */
 function listenForSignals(controller: AbortController): () => void {
   const onSignal = (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void => {
@@ -122,7 +127,7 @@ function listenForSignals(controller: AbortController): () => void {
     }
     process.stderr.write(`dray: ${name}: stopping and putting everything back (once more to stop at once)\n`)
     const code = name === 'SIGINT' ? 'interrupted' : 'terminated'
-    controller.abort(new DrayError(code, `stopped by ${name} (${constants.signals[name]})`))
+    controller.abort(new DrayError(code, wordsOfSignals[name]))
   }
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const name of names) process.on(name, onSignal)

@@ -8,6 +8,9 @@ import { readVersion } from './version.ts'
 
 export type ParsedLine = { readonly command: Command; readonly args: Record<string, unknown> } | { readonly help: string }
 
+/** Of prose where there is no terminal. */
+const plainPageColumns = 110
+
 /** What stands for a lone "-" while yargs parses, which would make an empty text of it. No argument holds a zero byte. */
 const dash = '\0-'
 
@@ -63,7 +66,7 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     .alias('help', 'h')
     .demandCommand(1, 'name a command')
     .epilogue('Exit codes: 0 done, 3 done but incomplete, 2 usage, 10 engine unreachable, 11 not found, 12 conflict, … (docs/exit-codes.md)')
-    .wrap(Math.min(110, process.stdout.columns || 110))
+    .wrap(Math.min(110, process.stdout.columns || plainPageColumns))
     .fail((message, error: Error | undefined) => {
       const { key } = (parser as unknown as { getOptions: () => { key: Record<string, unknown> } }).getOptions()
       throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv, Object.keys(key))
@@ -124,8 +127,15 @@ function rephrase(words: string, argv: readonly string[], isInCommand: boolean):
   if (option !== undefined && given !== undefined && choices !== undefined) return `"${option}" cannot be ${given}, but one of ${choices}`
   const valueless = /^Not enough arguments following: (.+)$/.exec(words)?.[1]
   if (valueless !== undefined) return `"${valueless}" needs a value`
-  if (words.startsWith('Not enough non-option arguments')) return 'an argument is missing'
+  const got = /^Not enough non-option arguments: got (\d+)/.exec(words)?.[1]
+  if (got !== undefined) return `${nameOfArgument(argv, Number(got)) ?? 'an argument'} is missing`
   return words.replace(/\.$/, '').replace(/^[A-Z]/, first => first.toLowerCase())
+}
+
+/** The one that follows those that were given, as the usage calls it: `<backup>`. */
+function nameOfArgument(argv: readonly string[], given: number): string | undefined {
+  const named = commands.find(command => argv.includes(nameOf(command)))
+  return named?.usage.split(' ').slice(1)[given]
 }
 
 function nameOf({ usage: line }: Command): string {

@@ -25,6 +25,9 @@ export class NoAnswerInTime extends Error {
   }
 }
 
+/** What the first calls of a connection are for. */
+export const connecting = 'connecting'
+
 const byStatus: Record<number, ErrorCode> = { 401: 'unauthorized', 403: 'unauthorized', 404: 'not-found', 409: 'conflict' }
 
 /** Where the daemon's status says less than its words: libnetwork answers 403 for a taken subnet, and 500 for a taken port. */
@@ -41,7 +44,12 @@ const byWords: [RegExp, ErrorCode, string?][] = [
 /** The one translation of an answer that says no. */
 export function fromApiFailure(failure: ApiFailure, doing: string): DrayError {
   const [, code, hint] = byWords.find(([words]) => words.test(failure.words)) ?? [undefined, byStatus[failure.status] ?? 'refused']
-  return new DrayError(code, `${doing}: ${failure.words}`, { hints: hint === undefined ? [] : [hint], cause: failure })
+  return new DrayError(code, `${doing}: ${saidOnce(failure.words)}`, { hints: hint === undefined ? [] : [hint], cause: failure })
+}
+
+/** Engines up to 24 say "no such image: nope:1: No such image: nope:1". */
+function saidOnce(words: string): string {
+  return /^(.+): \1$/is.exec(words)?.[1] ?? words
 }
 
 /** A failure that the daemon reports inside a body that began as a success. */
@@ -66,7 +74,7 @@ export function fromCall(thrown: unknown, { doing, address, signal }: { doing: s
   if (thrown instanceof ApiFailure) return fromApiFailure(thrown, doing)
   if (thrown instanceof NoAnswerInTime) {
     return new DrayError('engine-unreachable', `the engine at "${address}" did not answer within ${thrown.seconds} s while ${doing}`, {
-      hints: ['the engine may be busy with this container, or hang: see its log'],
+      hints: [hintOfSilence(address, doing)],
       cause: thrown,
     })
   }
@@ -75,6 +83,12 @@ export function fromCall(thrown: unknown, { doing, address, signal }: { doing: s
   if (isLost(thrown)) return connectionLost(address, doing, thrown)
   const { code, reason, hints } = whyUnreachable(thrown)
   return new DrayError(code, `the engine at "${address}" cannot be reached while ${doing}: ${reason}`, { hints, cause: thrown })
+}
+
+function hintOfSilence(address: string, doing: string): string {
+  if (doing !== connecting) return 'the engine may be busy with this container, or hang: see its log'
+  const { login, port } = /^ssh:\/\/(?<login>[^/:]+)(?::(?<port>\d+))?/.exec(address)?.groups ?? {}
+  return login === undefined ? `see whether this answers: docker -H ${address} version` : `see whether this answers: ssh ${port === undefined ? '' : `-p ${port} `}${login} docker version`
 }
 
 export function connectionLost(address: string, doing: string, cause?: unknown): DrayError {

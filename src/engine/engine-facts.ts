@@ -1,5 +1,6 @@
 import { DrayError } from '../errors/dray-error.ts'
 import type { ApiClient } from './api-client.ts'
+import { connecting } from './engine-error.ts'
 import type { EngineFacts } from './engine.ts'
 import { parseAnswer } from './plain-verbs.ts'
 
@@ -11,7 +12,7 @@ type Version = { Version?: string; ApiVersion?: string; MinAPIVersion?: string; 
 
 /** Asks who the engine is, agrees on the version that all later calls carry, and reads what the engine says about itself. */
 export async function negotiate(client: ApiClient, signal?: AbortSignal): Promise<EngineFacts> {
-  const doing = 'connecting'
+  const doing = connecting
   const version = parseAnswer(await client.quick({ method: 'GET', path: '/version', doing, signal }))
   if (!isRecord(version) || typeof version['ApiVersion'] !== 'string') {
     throw new DrayError('engine-unreachable', `what answers at "${client.address}" is not a docker engine`, { hints: ['check the address'] })

@@ -18,3 +18,12 @@ export function familiarName(reference: string): string {
   const { repo, tag } = splitReference(reference)
   return `${repo.replace(/^docker\.io\//, '').replace(/^library\//, '')}:${tag}`
 }
+
+/** "box" is "docker.io/library/box", "index.docker.io" is "docker.io": the same for every way to write a name. The tag stays as it is. */
+export function fullName(name: string): string {
+  const [first = '', ...rest] = name.split('/')
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  const [host, path] = hasHost ? [first, rest.join('/')] : ['docker.io', name]
+  const isHub = host === 'docker.io' || host === 'index.docker.io'
+  return isHub ? `docker.io/${path.includes('/') ? path : `library/${path}`}` : `${host}/${path}`
+}

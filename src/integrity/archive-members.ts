@@ -12,6 +12,8 @@ import type { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
 
 const mostNameBytes = 16 * 1024 * 1024
+/** As many as the archive may have: see MemberCount. */
+const blobName = /^(?:\.\/)?blobs\/sha256\/[0-9a-f]{64}$/
 const longestName = 4096
 const mostLinks = 40
 const unreadFile = 'a file that was not read'
@@ -25,14 +27,20 @@ const codeOfReason = new Map<string | undefined, FindingCode>([
   [takesMemory, 'memory-excessive'], [tooManyMembers, 'too-many-members'],
 ])
 
+/** Takes part in reading a file: `body` is read in place of what came, and `settle` is awaited with what is known of it then. */
+export type MemberTap = (name: string, size: number, body: AsyncIterable<Buffer>) => Promise<{ readonly body: AsyncIterable<Buffer>; settle(member: FileMember): Promise<void> }>
+
 /** What a tar holds, read through once. What is wrong with the tar itself is a finding; everything before that place is there. */
-export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: Findings, meter: Meter, signal: AbortSignal): Promise<ArchiveMembers> {
+export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: Findings, meter: Meter, signal: AbortSignal, tap?: MemberTap): Promise<ArchiveMembers> {
   const members = new ArchiveMembers(findings)
   const damage = await untilDamage(() => readImageArchive(tar, {
     ...members.others,
     onMember: async (name, size, body) => {
       members.begin(name)
-      members.add(await readMember(name, size, body, meter))
+      const tapped = await tap?.(name, size, body)
+      const member = await readMember(name, size, tapped?.body ?? body, meter)
+      await tapped?.settle(member)
+      members.add(member)
     },
     signal,
   }))
@@ -160,6 +168,7 @@ export class ArchiveMembers implements Members {
 
   #fits(name: string): boolean {
     if (name.length > longestName) return false
+    if (blobName.test(name)) return true
     this.#nameBytes += name.length
     return this.#nameBytes <= mostNameBytes
   }

@@ -7,10 +7,11 @@ import { compressionOf, type Compression } from '../archive/codec.ts'
 import { decompress } from '../archive/decompress-stream.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { badCompression, expandsTooMuch, readArchiveFile, readArchiveMembers } from './archive-members.ts'
+import { badCompression, expandsTooMuch, readArchiveFile, readArchiveMembers, type MemberTap } from './archive-members.ts'
 import { Findings } from './finding.ts'
 import { reportOf, type ImageReport } from './image-report.ts'
 import { LayoutMembers } from './layout-members.ts'
+import type { Members } from './member.ts'
 import { MemberThreads } from './member-threads.ts'
 import { Meter, usualExpansion } from './meter.ts'
 
@@ -26,8 +27,16 @@ export type Watching = {
   readonly onRead?: (bytes: number) => void
 }
 
+/** The report, and what is known of each file that it is about. */
+export type Examined = { readonly report: ImageReport; readonly members: Members }
+
 /** One pass over a stream: a save tarball, in any compression. Throws what the stream throws. */
-export async function checkImageArchive(stream: AsyncIterable<Buffer>, { signal, onRead }: Watching): Promise<ImageReport> {
+export async function checkImageArchive(stream: AsyncIterable<Buffer>, watching: Watching): Promise<ImageReport> {
+  return (await examineImageArchive(stream, watching)).report
+}
+
+/** The same; `tap` sees every file pass, and what it throws, but for `damaged`, is thrown. */
+export async function examineImageArchive(stream: AsyncIterable<Buffer>, { signal, onRead }: Watching, tap?: MemberTap): Promise<Examined> {
   const findings = new Findings()
   const meter = new Meter()
   const input = new ByteSource(watched(stream, onRead))
@@ -36,28 +45,32 @@ export async function checkImageArchive(stream: AsyncIterable<Buffer>, { signal,
   const compression = compressionOf(first)
   const head = new Head()
   const tar = head.keep(compression === 'none' ? input.rest() : unpacked(compression, input.rest(), meter))
-  const members = await readArchiveMembers(tar, findings, meter, signal)
-  return await reportOf({ members, begun: members.begun, findings, compression, head: head.bytes })
+  const members = await readArchiveMembers(tar, findings, meter, signal, tap)
+  return { report: await reportOf({ members, begun: members.begun, findings, compression, head: head.bytes }), members }
 }
 
 /** The same of a file. Members of a tar that is not compressed are read side by side. Throws a DrayError when it cannot be read. */
 export async function checkImageFile(path: string, watching: Watching): Promise<ImageReport> {
+  return (await examineImageFile(path, watching)).report
+}
+
+export async function examineImageFile(path: string, watching: Watching): Promise<Examined> {
   try {
     await using file = await open(path, 'r')
     const stats = await file.stat()
     const head = stats.isFile() ? await headOf(file.fd) : undefined
     if (head !== undefined && compressionOf(head) === 'none') return await checkTarFile(file.fd, stats.size, head, watching)
-    return await checkImageArchive(file.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>, watching)
+    return await examineImageArchive(file.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>, watching)
   } catch (thrown) {
     watching.signal.throwIfAborted()
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read', path)
   }
 }
 
-async function checkTarFile(file: number, size: number, head: Buffer, watching: Watching): Promise<ImageReport> {
+async function checkTarFile(file: number, size: number, head: Buffer, watching: Watching): Promise<Examined> {
   const findings = new Findings()
   const members = await withThreads(watching, (meter, threads) => readArchiveFile(file, size, findings, meter, threads, watching.signal))
-  return await reportOf({ members, begun: members.begun, findings, compression: 'none', head })
+  return { report: await reportOf({ members, begun: members.begun, findings, compression: 'none', head }), members }
 }
 
 /** The directory of an OCI layout, or of an unpacked archive. Only the files that belong to images are read. */

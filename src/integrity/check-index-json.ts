@@ -1,4 +1,5 @@
-import type { Digest } from '../store/oci.ts'
+import { fullName } from '../engine/image-reference.ts'
+import { containerdNameKey, mediaTypes, type Digest } from '../store/oci.ts'
 import { parseDocument, parseObject, requireDigest, requireFile, type Checking } from './check-file.ts'
 import { platformOf, type CheckedImage } from './check-image.ts'
 import { blobPath, checkOciManifest, requireBlob } from './check-oci-manifest.ts'
@@ -10,7 +11,6 @@ const deepestIndex = 8
 /** Nobody has as many; a few nested indexes can be made to name that many. */
 const mostDescriptors = 100_000
 const layoutVersion = '1.0.0'
-const fullNameKey = 'io.containerd.image.name'
 const tagKey = 'org.opencontainers.image.ref.name'
 
 const indexTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json']
@@ -65,7 +65,8 @@ class IndexCheck {
 
   readonly images: NamedImage[] = []
 
-  async children(manifests: JsonValue, parent: string, depth: number, name: string | undefined): Promise<void> {
+  /** `isWhole`: what is named has to be there. */
+  async children(manifests: JsonValue, parent: string, depth: number, name: string | undefined, isWhole = depth === 0): Promise<void> {
     const { findings } = this.#checking
     if (!isList(manifests) || !manifests.every(isObject)) {
       findings.add('index-unreadable', { member: parent, view, found: 'its manifests are no list of descriptors' })
@@ -76,12 +77,12 @@ class IndexCheck {
       return
     }
     let present = 0
-    for (const descriptor of manifests) if (await this.#child(descriptor, parent, depth, name)) present++
+    for (const descriptor of manifests) if (await this.#child(descriptor, parent, depth, name, isWhole)) present++
     if (present === 0) findings.add('index-hollow', { member: parent, view })
   }
 
   /** False when it is not there, as may be. */
-  async #child(descriptor: JsonObject, parent: string, depth: number, parentName: string | undefined): Promise<boolean> {
+  async #child(descriptor: JsonObject, parent: string, depth: number, parentName: string | undefined, isWhole: boolean): Promise<boolean> {
     const { findings, members } = this.#checking
     if (++this.#descriptors > mostDescriptors) {
       findings.add('document-too-large', { member: view, view, found: `it leads to more than ${mostDescriptors} descriptors` })
@@ -90,7 +91,7 @@ class IndexCheck {
     const digest = requireDigest(this.#checking, fieldOf(descriptor, 'digest'), parent, view)
     if (digest === undefined) return true
     // The containerd store saves the index of all platforms, and the manifests of those that were pulled.
-    if (depth > 0 && (await members.find(blobPath(digest))) === undefined) {
+    if (!isWhole && (await members.find(blobPath(digest))) === undefined) {
       const platform = fieldOf(descriptor, 'platform')
       findings.add('platform-absent', { member: blobPath(digest), view, ...(isObject(platform) ? { found: platformOf(platform) } : {}) })
       return false
@@ -113,7 +114,7 @@ class IndexCheck {
   async #content(document: JsonObject, path: string, depth: number, name: string | undefined): Promise<void> {
     const children = fieldOf(document, 'manifests')
     if (children !== undefined) {
-      await this.children(children, path, depth + 1, name)
+      await this.children(children, path, depth + 1, name, textOf(document, 'artifactType') === mediaTypes.backup)
       return
     }
     const image = await checkOciManifest(this.#checking, document, path)
@@ -139,10 +140,12 @@ class IndexCheck {
 
   /** The full name; without one the tag, or whatever a layout calls it. */
   #nameOf(descriptor: JsonObject): string | undefined {
+    // a backup has an id, and its images have names of their own
+    if (textOf(descriptor, 'artifactType') === mediaTypes.backup) return undefined
     const annotations = fieldOf(descriptor, 'annotations')
     if (!isObject(annotations)) return undefined
-    const [full, tag] = [textOf(annotations, fullNameKey), textOf(annotations, tagKey)]
-    if (full !== undefined && tag !== undefined && full !== tag && !full.endsWith(`:${tag}`)) this.#checking.findings.add('names-differ', { member: view, view, expected: full, found: tag })
+    const [full, tag] = [textOf(annotations, containerdNameKey), textOf(annotations, tagKey)]
+    if (full !== undefined && tag !== undefined && fullName(full) !== fullName(tag) && !full.endsWith(`:${tag}`)) this.#checking.findings.add('names-differ', { member: view, view, expected: full, found: tag })
     return full ?? tag
   }
 

@@ -1,4 +1,5 @@
 /** Names are in no hash. An archive has them twice or three times, so that a changed one shows. */
+import { fullName } from '../engine/image-reference.ts'
 import type { Findings, View } from './finding.ts'
 import type { CheckedImage } from './check-image.ts'
 import { isObject, parseJson } from './json-document.ts'
@@ -51,13 +52,4 @@ async function namesOfRepositories(members: Members): Promise<ReadonlySet<string
   const parsed = member.content.kind === 'document' ? parseJson(member.content.bytes) : undefined
   if (parsed === undefined || !('value' in parsed) || !isObject(parsed.value)) return new Set()
   return new Set(Object.entries(parsed.value).flatMap(([name, tags]) => (isObject(tags) ? Object.keys(tags).map(tag => `${name}:${tag}`) : [])))
-}
-
-/** "box:1" is "docker.io/library/box:1", and "index.docker.io" is "docker.io". */
-function fullName(name: string): string {
-  const [first = '', ...rest] = name.split('/')
-  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  const [host, path] = hasHost ? [first, rest.join('/')] : ['docker.io', name]
-  const isHub = host === 'docker.io' || host === 'index.docker.io'
-  return isHub ? `docker.io/${path.includes('/') ? path : `library/${path}`}` : `${host}/${path}`
 }

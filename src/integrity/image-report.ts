@@ -1,5 +1,8 @@
 import type { Compression } from '../archive/codec.ts'
 import { appearanceOf, appearanceOfTar, isImagePart, mayNameImagePart } from './appearance.ts'
+import { type BackupSummary } from '../store/backup-summary.ts'
+import { mediaTypes } from '../store/oci.ts'
+import { checkArchivedBackups } from './check-archived-backup.ts'
 import type { Checking } from './check-file.ts'
 import type { CheckedImage } from './check-image.ts'
 import { checkIndexJson } from './check-index-json.ts'
@@ -20,6 +23,8 @@ export type ImageReport = {
   readonly what: string
   readonly views: readonly CheckedView[]
   readonly images: readonly CheckedImage[]
+  /** What dray import finds besides images. */
+  readonly backups: readonly BackupSummary[]
   readonly findings: readonly Finding[]
   /** What to do next, in words. */
   readonly next: string
@@ -47,12 +52,15 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const present = await Promise.all((['manifest.json', 'index.json'] as const).map(async view => ((await members.find(view)) === undefined ? [] : [view])))
   const views = present.flat()
   if (views.length > 0) {
-    const images = await checkViews({ members, findings, referenced: new Set(), missing: isEngineSave(names, findings) ? 'left-out' : 'member-missing' }, views)
+    const isExport = await listsBackups(members)
+    const checking: Checking = { members, findings, referenced: new Set(), missing: !isExport && isEngineSave(names, findings) ? 'left-out' : 'member-missing' }
+    const images = await checkViews(checking, views)
+    const backups = isExport ? await checkArchivedBackups(checking) : []
     const verdict = verdictOf(findings.list)
-    const next = nextOf(verdict, findings)
-    return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}`, views: views.map(view => viewOf(view, findings)), images, findings: findings.list, next }
+    const next = isExport ? nextOfExport[verdict] : nextOf(verdict, findings)
+    return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}${isExport ? ', which holds backups' : ''}`, views: views.map(view => viewOf(view, findings)), images, backups, findings: findings.list, next }
   }
-  const without = { views: [], images: [] }
+  const without = { views: [], images: [], backups: [] }
   if (isLegacy(names)) {
     findings.add('no-hashes')
     const verdict = findings.count('error') > 0 ? 'damaged' : 'unverifiable'
@@ -67,6 +75,20 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const { what, next } = isTar ? appearanceOfTar(names, findings.count('error') > 0) : appearanceOf(head ?? Buffer.alloc(0))
   const isUnread = findings.has(...unreadCodes)
   return { verdict: isUnread ? 'unverifiable' : 'not an image', what: `${what}${packed}`, ...without, findings: isTar || isUnread || findings.has('compression-damaged') ? findings.list.filter(({ code }) => !doubledCodes.includes(code)) : [], next }
+}
+
+const nextOfExport: Record<Verdict, string> = {
+  'valid': 'dray import takes the backups into a repository',
+  'incomplete': 'export the backups again',
+  'damaged': 'do not rely on it: export the backups again',
+  'unverifiable': 'it was not read to its end: export the backups again',
+  'not an image': 'choose another file',
+}
+
+/** As exports and repositories do. */
+async function listsBackups(members: Members): Promise<boolean> {
+  const index = await members.find('index.json')
+  return index !== undefined && 'content' in index && index.content.kind === 'document' && index.content.bytes.includes(`"${mediaTypes.backup}"`)
 }
 
 /** Nobody minds them in a tar that holds no image. */

@@ -25,7 +25,7 @@ export async function adoptBackup(repository: Repository, summary: BackupSummary
 }
 
 /** The next backup recognises its chunks. */
-async function learnChunks({ blobs, cacheFolder, config }: Repository, descriptor: BackupSummary['descriptor']): Promise<void> {
+export async function learnChunks({ blobs, cacheFolder, config }: Repository, descriptor: BackupSummary['descriptor']): Promise<void> {
   const cache = new ChunkCache(cacheFolder, config.id)
   if ((await cache.load()) === undefined) return
   for (const child of (await readIndex(blobs, descriptor)).manifests) {

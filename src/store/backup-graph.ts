@@ -47,9 +47,9 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   await assertHeld(lock, `the repository "${repository.path}"`, `run the same command again: what was stored is still there, backup "${backup.id}" is not listed`)
   const index = toBytes({ schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
   const descriptor: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(index), size: index.length, artifactType: mediaTypes.backup, annotations }
-  const { id, created, host, engine, run, project, volumes, tags } = backup
+  const { id, created, host, engine, run, project, origin, volumes, tags } = backup
   if (!(await repository.list(descriptor, index))) throw new DrayError('conflict', `a backup "${id}" exists already in "${repository.path}"`)
-  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), containers: facts.containers, ...(volumes === undefined ? {} : { volumes }), tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
+  return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), ...(origin === undefined ? {} : { origin }), containers: facts.containers, ...(volumes === undefined ? {} : { volumes }), tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 
 /** Touches every blob below these, themselves included, and returns those that are missing or have another size. Throws `damaged` for a broken document. */
@@ -136,7 +136,8 @@ async function countBytes(blobs: BlobReader, { images, mounts }: NewBackup): Pro
 /** Blobs that a backup counted as present are gone at its end: a check has found them bad, and moved them aside. */
 export class BlobsGone extends DrayError {}
 
-async function checkComplete(blobs: Blobs, children: readonly Descriptor[], id: string): Promise<void> {
+/** Throws BlobsGone unless everything below these is there; touches it. */
+export async function checkComplete(blobs: Blobs, children: readonly Descriptor[], id: string): Promise<void> {
   const missing = await missingBlobs(blobs, children)
   if (missing.length === 0) return
   throw new BlobsGone('damaged', `backup "${id}" was not kept: ${sayMissing(missing)}`, { hints: ['run the same command again: it stores what is missing'] })

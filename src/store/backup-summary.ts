@@ -15,6 +15,7 @@ export const annotationNames = {
   bytes: 'dev.drayage.bytes',
   lacks: 'dev.drayage.lacks',
   volumes: 'dev.drayage.volumes',
+  origin: 'dev.drayage.origin',
 } as const
 
 /** On the children of a backup index. */
@@ -48,6 +49,8 @@ export type BackupFacts = {
   readonly bytes: number
   /** What of the containers' own is not in it, in words: none for a complete one. */
   readonly lacks: readonly string[]
+  /** Of images that came out of a file: the file, in words. */
+  readonly origin?: string
 }
 
 export type BackupSummary = BackupFacts & { readonly descriptor: Descriptor }
@@ -62,7 +65,7 @@ export function newBackupId(at: Date = new Date()): string {
   return `${day ?? ''}-${time ?? ''}-${randomBytes(3).toString('hex')}`
 }
 
-export function toAnnotations({ id, created, host, engine, run, project, containers, volumes = [], tags, bytes, lacks }: BackupFacts): Record<string, string> {
+export function toAnnotations({ id, created, host, engine, run, project, containers, volumes = [], tags, bytes, lacks, origin }: BackupFacts): Record<string, string> {
   return {
     [annotationNames.id]: id,
     [annotationNames.created]: created,
@@ -75,6 +78,7 @@ export function toAnnotations({ id, created, host, engine, run, project, contain
     [annotationNames.bytes]: String(bytes),
     ...(volumes.length === 0 ? {} : { [annotationNames.volumes]: JSON.stringify(volumes) }),
     ...(lacks.length === 0 ? {} : { [annotationNames.lacks]: JSON.stringify(lacks) }),
+    ...(origin === undefined ? {} : { [annotationNames.origin]: origin }),
   }
 }
 
@@ -87,9 +91,10 @@ export function toSummary(descriptor: Descriptor): BackupSummary | undefined {
   if (!isBackupId(id)) throw new DrayError('damaged', `the backup "${descriptor.digest}" has no id`, { hints: ['dray doctor --repair reads it from the backup itself'] })
   const project = annotations[annotationNames.project]
   const volumes = toList(text(annotationNames.volumes))
+  const origin = annotations[annotationNames.origin]
   return {
     id, created: text(annotationNames.created), host: text(annotationNames.host), engine: text(annotationNames.engine), run: text(annotationNames.run),
-    ...(project === undefined ? {} : { project }),
+    ...(project === undefined ? {} : { project }), ...(origin === undefined ? {} : { origin }),
     containers: toList(text(annotationNames.containers)), ...(volumes.length === 0 ? {} : { volumes }), tags: toList(text(annotationNames.tags)), bytes: Number(text(annotationNames.bytes)) || 0, lacks: toList(text(annotationNames.lacks)), descriptor,
   }
 }

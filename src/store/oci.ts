@@ -50,3 +50,6 @@ export const mediaTypes = {
 
 /** The content of the blob of media type `empty`. */
 export const emptyConfig = '{}'
+
+/** The annotation of an entry in index.json under whose value the containerd store lists it: a full name. */
+export const containerdNameKey = 'io.containerd.image.name'

@@ -3,7 +3,7 @@
  * (docs/repository-format.md). Nothing is ever written into a directory that holds other things.
  */
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { defaultChunkerParameters, type ChunkerParameters } from '../archive/chunker.ts'
 import { DrayError } from '../errors/dray-error.ts'
@@ -186,13 +186,24 @@ async function mayHoldRepository(paths: RepositoryPaths): Promise<boolean> {
 }
 
 async function noRepository(paths: RepositoryPaths): Promise<DrayError> {
+  const found = await stat(paths.root).catch(() => undefined)
+  if (found !== undefined && !found.isDirectory()) return new DrayError('not-found', `"${paths.root}" is a file, and a repository is a folder`, { hints: [`an exported file: dray import ${paths.root}, and dray verify ${paths.root} says what is in it`, 'name a folder with --repo or DRAY_REPO'] })
   const names = await namesIn(paths.root)
   if (names.includes('drayage') && (await namesIn(paths.blobs)).length > 0) {
     return new DrayError('damaged', `the repository "${paths.root}" has lost its "drayage/config.json"`, { hints: ['dray doctor --repair writes it again'] })
   }
+  const below = await repositoryBelow(paths.root, names)
   return new DrayError('not-found', `there is no repository in "${paths.root}"${names.length === 0 ? '' : ': the directory holds other things'}`, {
-    hints: ['dray backup makes one', 'name another directory with --repo or DRAY_REPO'],
+    hints: [...(below === undefined ? [] : [`there is one in "${below}"`]), 'dray backup makes one', 'name another directory with --repo or DRAY_REPO'],
   })
+}
+
+/** One that lies directly in the folder, as when its parent was named. */
+export async function repositoryBelow(root: string, names?: readonly string[]): Promise<string | undefined> {
+  for (const name of (names ?? (await namesIn(root))).slice(0, 1000)) {
+    if ((await readText(repositoryPaths(join(root, name)).config).catch(() => undefined)) !== undefined) return join(root, name)
+  }
+  return undefined
 }
 
 function notEmpty(root: string): DrayError {

@@ -1,22 +1,33 @@
 import { findingMeanings, type Finding, type FindingCode } from '../integrity/finding.ts'
 import type { CheckedView, ImageReport } from '../integrity/image-report.ts'
-import { formatBytes, formatCount, printable } from './format.ts'
+import { formatBytes, formatCount, formatTime, printable } from './format.ts'
 import { renderTable } from './table.ts'
 
 const mostShown = 20
 const mostOfOneCode = 5
 
 /** What a person wants to know of a checked file: what it is, what is in it, whether it is good, what to do. */
-export function describeImageReport(subject: string, { verdict, what, views, images, findings, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
+export function describeImageReport(subject: string, { verdict, what, views, images, backups, findings, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
   const shown = findings.filter(({ severity }) => options.withNotes || severity !== 'note')
   return [
     `${printable(subject)} is ${what}`,
+    ...(backups.length === 0 ? [] : ['', backupTable(backups, width)]),
     ...(images.length === 0 ? [] : ['', imageTable(images, width)]),
     ...(shown.length === 0 ? [] : ['', ...describeFindings(shown)]),
     ...(views.length < 2 || views.every(view => view.verdict === verdict) ? [] : ['', ...views.map(describeView)]),
     '',
     `${verdict.toUpperCase()}: ${next}`,
   ].join('\n')
+}
+
+function backupTable(backups: ImageReport['backups'], width: number): string {
+  return renderTable([
+    { title: 'BACKUP', value: ({ id }) => id },
+    { title: 'CREATED', value: ({ created }) => formatTime(created) },
+    { title: 'HOST', value: ({ host }) => host || '-', shrink: true },
+    { title: 'OF', value: ({ containers }) => containers.join(', ') || 'images', shrink: true },
+    { title: 'SIZE', value: ({ bytes }) => formatBytes(bytes), align: 'right' },
+  ], backups, width)
 }
 
 function imageTable(images: ImageReport['images'], width: number): string {

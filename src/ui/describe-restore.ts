@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatTime } from './format.t
 const mostLost = 50
 
 /** What was restored, in a few lines, and what differs from the backup. */
-export function restoreText({ stored, plan, images, written, state, comparison, setAside, milliseconds }: RestoreReport): string[] {
+export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, milliseconds }: RestoreReport): string[] {
   const { differences, engineDefaults, announced } = comparison
   return [
     `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
@@ -21,7 +21,7 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     `  state: ${state.status}${state.health === undefined ? '' : `, ${state.health}`}${state.because === undefined ? '' : ` (${state.because})`}`,
     ...engineDefaults.map(({ field, reason }) => `  ${field}: ${reason}`),
     ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference)}`),
-    differences.length === 0 ? `  spec: equal to the recorded one in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
+    differences.length === 0 ? `  spec: equal to the recorded one in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field${isMapped ? ', but for what was mapped' : ''}` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
     ...differences.map(difference => `    ${differenceText(difference)}`),
     ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
     `restored in ${formatDuration(milliseconds)}`,

@@ -7,7 +7,7 @@ import { renderTable, type Column } from './table.ts'
 /** Every backup with why it stays, or that it goes; those of one container together. */
 export function judgedTable(judged: readonly JudgedBackup[], width: number): string {
   const place = ({ subjects, backup }: JudgedBackup): string => `${backup.host} ${subjects.map(({ name }) => name).join()} ${backup.created}`
-  return renderTable([...columns, { title: '', value: ({ because }) => (because.length === 0 ? 'goes' : 'stays') }, { title: 'WHY', value: whyText }], judged.toSorted((a, b) => (place(a) < place(b) ? -1 : 1)), width)
+  return renderTable([...columns, { title: '', value: ({ because }) => (because.length === 0 ? 'goes' : 'stays') }, { title: 'WHY', value: whyText, shrink: true }], judged.toSorted((a, b) => (place(a) < place(b) ? -1 : 1)), width)
 }
 
 export function namedTable(named: readonly GroupedBackup[], width: number): string {

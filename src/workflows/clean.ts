@@ -63,7 +63,7 @@ export async function cleanBeforehand(request: CleanRequest, reporter: Reporter)
   try {
     const { settled, left } = await cleanDeadRuns({ waitMs: 5_000, sparing: true, ...request })
     for (const what of settled) reporter.note(what)
-    for (const { what, problem } of left) reporter.warn(`left by an earlier run: ${what}: ${problem} (see: dray clean)`)
+    for (const [problem, what] of byProblem(left)) reporter.warn(`left by an earlier run: ${what.join('; ')}: ${problem} (see: dray clean)`)
   } catch (error) {
     request.signal.throwIfAborted()
     reporter.warn(`what earlier runs left could not be put right: ${messageOf(error)}`)
@@ -139,6 +139,13 @@ function enginesByEntry({ connect }: CleanRequest): (entry: JournalEntry) => Pro
     if (engine.facts.id !== engineId) throw new DrayError('conflict', `another engine answers at "${address}" than then`)
     return engine
   }
+}
+
+/** What failed for one reason, as an engine that does not answer, is told at once. */
+function byProblem(left: readonly LeftOver[]): Map<string, string[]> {
+  const grouped = new Map<string, string[]>()
+  for (const { what, problem } of left) grouped.set(problem, [...(grouped.get(problem) ?? []), what])
+  return grouped
 }
 
 const runOf = (file: string): string => basename(file, '.ndjson')

@@ -47,3 +47,8 @@ export function toMountDescription(described: DescribedMount): MountDescription 
 export function fromMountDescription(description: MountDescription): DescribedMount {
   return description as unknown as DescribedMount
 }
+
+/** The name that an engine gives an anonymous volume: 64 digits. */
+export function isHexName(name: string): boolean {
+  return /^[0-9a-f]{64}$/.test(name)
+}

@@ -52,6 +52,8 @@ export type RestoreReport = {
   readonly written: readonly WrittenMount[]
   readonly state: GivenState
   readonly comparison: SpecComparison
+  /** Something has another name, port or place, as asked: that is compared as it was asked for. */
+  readonly isMapped: boolean
   readonly setAside: SetAside | undefined
   readonly milliseconds: number
 }
@@ -82,7 +84,7 @@ export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[
     return state.restoring.map(each => {
       const { stored, plan } = each
       const [written, filled, given] = [of(state.written, each), of(state.filled, each), of(state.given, each)]
-      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), setAside: state.aside, milliseconds }
+      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, milliseconds }
     })
   } finally {
     await turn.release()

@@ -41,8 +41,10 @@ describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
     [['clean', '--forget'], '"forget" needs a value', 'usage: dray clean\ndray: hint: dray clean --help'],
     [['backup', 'web', '--tag'], '"tag" needs a value', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
     [['backup', 'web', '--consistency', 'frozen'], '"consistency" cannot be "frozen", but one of "pause", "stop", "none"', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
-    [['restore', 'latest', 'web', '--health-timeout', 'soon'], '"health-timeout" needs a number', 'usage: dray restore [backup] [container..]\ndray: hint: dray restore --help'],
-    [['show'], 'an argument is missing', 'usage: dray show <backup> [container]\ndray: hint: dray show --help'],
+    [['restore', 'latest', 'web', '--health-timeout', 'soon'], '"health-timeout" needs a number', 'usage: dray restore <backup> [container..]\ndray: hint: dray restore --help'],
+    [['show'], '<backup> is missing', 'usage: dray show <backup> [container]\ndray: hint: dray show --help'],
+    [['restore'], '<backup> is missing', 'usage: dray restore <backup> [container..]\ndray: hint: dray restore --help'],
+    [['import'], '<file> is missing', 'usage: dray import <file>\ndray: hint: dray import --help'],
   ])('dray %j', async (args, message, hint) => {
     expect(await cli(args)).toEqual({ exitCode: 2, stdout: '', stderr: `dray: error: ${message}\ndray: hint: ${hint}\n` })
   })
@@ -74,6 +76,20 @@ describe('help', () => {
     for (const [line, meaning] of examples) {
       expect(line).toContain(`dray ${name}`)
       expect(stdout).toContain(`  # ${meaning}\n  ${line}\n`)
+    }
+  })
+
+  test('with --json it is the result event', async () => {
+    const { exitCode, stdout, stderr } = await cli(['list', '--help', '--json'])
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({ event: 'result', ok: true, exitCode: 0, help: expect.stringContaining('dray list') })
+  })
+
+  test('without a terminal its lines fit 110 columns', async () => {
+    for (const { usage } of commands) {
+      const { stdout } = await cli([usage.split(' ')[0] ?? '', '--help'])
+      const long = stdout.split('\n').filter(line => line.length > 110)
+      expect(long).toEqual([])
     }
   })
 

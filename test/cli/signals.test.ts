@@ -41,9 +41,11 @@ async function interrupted(signal: NodeJS.Signals, ...options: string[]): Promis
   return { code, stdout, stderr }
 }
 
-test.each([['SIGINT', 130, 2], ['SIGTERM', 143, 15], ['SIGHUP', 143, 1]] as const)('%s ends the run with %i and says so', async (signal, code, number) => {
+test.each([
+  ['SIGINT', 130, 'stopped, as asked with Ctrl-C (SIGINT)'], ['SIGTERM', 143, 'stopped, as another program asked (SIGTERM)'], ['SIGHUP', 143, 'stopped, because its terminal or connection has ended (SIGHUP)'],
+] as const)('%s ends the run with %i and says so', async (signal, code, words) => {
   expect(await interrupted(signal)).toEqual({
-    code, stdout: '', stderr: `dray: ${signal}: stopping and putting everything back (once more to stop at once)\ndray: error: stopped by ${signal} (${number})\n`,
+    code, stdout: '', stderr: `dray: ${signal}: stopping and putting everything back (once more to stop at once)\ndray: error: ${words}\n`,
   })
 })
 

@@ -1,4 +1,5 @@
 import { DrayError } from '../../errors/dray-error.ts'
+import { listBackups } from '../../store/backup-list.ts'
 import type { GarbageCounts } from '../../store/garbage.ts'
 import { isLocal, type Repository } from '../../store/repository.ts'
 import { askYes } from '../../ui/ask.ts'
@@ -41,6 +42,7 @@ export const forgetCommand: Command = {
     if (wanted.length > 0 && (policy !== undefined || containers.length > 0)) throw new DrayError('usage', 'name backups, or give rules, not both', { hints: ['dray forget --help'] })
     if (args['evenLast'] === true && wanted.length === 0) throw new DrayError('usage', '--even-last is for backups that are named by their ids')
     if (args['grace'] !== undefined && !options.prune) throw new DrayError('usage', '--grace needs --prune')
+    if (wanted.includes('latest')) throw await latestIsNoId(context)
     await using repository = await openForForget(context, wanted.length === 0 && policy === undefined)
     if (policy !== undefined) return await forgetByPolicy(context, repository, { policy, containers, ...options })
     return await forgetNamed(context, repository, { wanted, evenLast: args['evenLast'] === true, journalFolder: context.journalFolder, ...options })
@@ -48,6 +50,14 @@ export const forgetCommand: Command = {
 }
 
 type Options = { readonly prune: boolean; readonly graceMs: number; readonly waitMs: number }
+
+/** What it means is another backup tomorrow. */
+async function latestIsNoId(context: CommandContext): Promise<DrayError> {
+  await using repository = await context.openRepository({ create: false })
+  const newest = (await listBackups(repository)).at(-1)
+  const named = newest === undefined ? [] : [`the newest one: dray forget ${newest.id}`]
+  return new DrayError('usage', '"latest" may be another backup by the time it is forgotten: name it by its id', { hints: [...named, 'dray list shows the ids'] })
+}
 
 async function openForForget(context: CommandContext, nothingSaid: boolean): Promise<Repository> {
   if (nothingSaid) throw new DrayError('usage', 'say which backups stay, or name those that go', { hints: [`dray forget ${policyExample} --dry-run`, 'dray forget 20261121-031200-1a2b3c', 'dray list shows the backups'] })

@@ -1,5 +1,7 @@
 import { listBackups } from '../../store/backup-list.ts'
 import { listedTable, type ListedBackup } from '../../ui/describe-list.ts'
+import { findHurt } from '../../store/hurt-backups.ts'
+import { formatCount } from '../../ui/format.ts'
 import { groupBackups } from '../../workflows/retention-groups.ts'
 import { backupFilter, filterOptions } from '../backup-filter.ts'
 import { textOf } from '../backup-options.ts'
@@ -21,7 +23,9 @@ export const listCommand: Command = {
     const fits = backupFilter(args)
     await using repository = await context.openRepository({ create: false })
     const grouped = await groupBackups(repository, await listBackups(repository))
-    const all = grouped.map(({ backup, subjects }): ListedBackup => ({ ...backup, images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
+    const hurt = await findHurt(repository, grouped.map(({ backup }) => backup))
+    if (hurt.size > 0) context.reporter.warn(`${formatCount(hurt.size, 'backup')} ${hurt.size === 1 ? 'lacks' : 'lack'} what a check found damaged: dray verify BACKUP says what`)
+    const all = grouped.map(({ backup, subjects }): ListedBackup => ({ ...backup, hurt: hurt.has(backup.id), images: subjects.filter(({ kind }) => kind === 'image').map(({ name }) => name) }))
     const backups = all.filter(backup => fits(backup, backup.images))
     const by = textOf(args['by']) as Grouping | undefined
     const groups = by === undefined ? undefined : groupsBy(by, backups)

@@ -5,6 +5,7 @@ import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
 import { checkImageArchive, checkImageDirectory, checkImageFile, type Watching } from '../../integrity/check-image-file.ts'
 import type { ImageReport, Verdict } from '../../integrity/image-report.ts'
 import { describeImageReport } from '../../ui/describe-image-report.ts'
+import { repositoryBelow } from '../../store/repository.ts'
 import { whileTransferring, type Transfer } from '../../workflows/reporter.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command, CommandContext } from '../command.ts'
@@ -39,10 +40,11 @@ export const verifyCommand: Command = {
     if (container !== undefined) throw new DrayError('usage', `unknown argument "${container}"`, { hints: ['dray verify --help'] })
     if (target !== '-' && (await isRepository(target))) return await verifyRepository(args, context, { directory: target })
     refuseRepositoryOptions(args)
+    const below = target === '-' ? undefined : await repositoryBelow(target).catch(() => undefined)
     const report = await check(target, context)
     return {
-      text: describeImageReport(target === '-' ? 'what came' : target, report, context.width, { withNotes: context.globals.verbose }),
-      json: { target, ...report },
+      text: [describeImageReport(target === '-' ? 'what came' : target, report, context.width, { withNotes: context.globals.verbose }), ...(below === undefined || report.verdict === 'valid' ? [] : [`a repository lies in it: dray verify ${below}`])].join('\n'),
+      json: { target, ...report, ...(below === undefined ? {} : { repository: below }) },
       exitCode: verdictCodes[report.verdict],
     }
   },

@@ -9,6 +9,7 @@ import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
+import { isHexName } from '../mount-description.ts'
 import { comesWith, describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import type { CheckJob, Obstacles, RunningContainers } from './check-target.ts'
 import { usersOfPath, usersOfVolume } from './running-containers.ts'
@@ -66,7 +67,7 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
   if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
   if (!options.replace) {
-    obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${name}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
+    obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
   } else {
     await checkReplaceable({ writer, what, folder: found.Mountpoint, elsewhere: `restore into another volume: --map-volume ${stored.described.source}:OTHER` }, obstacles, run.signal)
     const users = usersOfVolume(await job.running(), name)
@@ -94,6 +95,11 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   if (options.replace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
   if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`)
   return { stored, place, action: 'replace' }
+}
+
+/** Nobody types the name of an anonymous volume: where it is mounted means it, too. */
+function nameToType(name: string, { described }: WantedMount): string {
+  return isHexName(name) ? (described.destinations[0]?.path ?? name) : name
 }
 
 function replaceIt({ mayReplace }: Pick<CheckJob, 'mayReplace'>): string {

@@ -1,6 +1,7 @@
 import { remapPort } from '../../engine/spec/remap-port.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { RestoreOptions, WantedContainer } from '../restore-plan.ts'
+import { isHexName } from '../mount-description.ts'
 import { isWithin } from './own-places.ts'
 
 /** What is mapped or kept and none of the containers has is a mistake that could cost data: `usage`, with what there is. */
@@ -23,6 +24,7 @@ export function checkNames(containers: readonly WantedContainer[], { remaps, kee
 }
 
 function unknown(of: string, option: string, name: string, kind: string, there: readonly string[]): DrayError {
-  const all = [...new Set(there)]
+  // the name of an anonymous volume says nothing: where it is mounted is in the list as well
+  const all = [...new Set(there)].filter(each => !isHexName(each) || kind !== 'mount')
   return new DrayError('usage', `${option}: "${name}" names no ${kind} of the ${of}`, { hints: [all.length === 0 ? `it has none` : `it has: ${all.join(', ')}`] })
 }

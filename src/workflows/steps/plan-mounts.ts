@@ -8,6 +8,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import type { BindKind } from '../../mounts/bind-kind.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
 import type { LeftOutMount } from '../container-spec.ts'
+import { isHexName } from '../mount-description.ts'
 import { holdsOwn, isWithin, kernelFolders, ownPlaces } from './own-places.ts'
 
 /** One volume or bind source, wherever the container has it mounted. */
@@ -138,7 +139,7 @@ export function checkPatterns(containers: readonly { readonly name: string; read
   const [first, second] = containers
   for (const pattern of patterns) {
     if (first === undefined || picomatch.scan(pattern).isGlob || mounts.some(mount => namedBy([pattern], mount))) continue
-    const names = mounts.map(({ Name, Source, Destination }) => `${Name ?? Source} (at ${Destination})`)
+    const names = mounts.map(({ Name, Source, Destination }) => (Name !== undefined && isHexName(Name) ? Destination : `${Name ?? Source} (at ${Destination})`))
     const whose = second === undefined ? `container "${first.name}"` : 'any of the containers'
     throw new DrayError('usage', `"${pattern}" names no mount of ${whose}`, { hints: [names.length === 0 ? 'there are no mounts' : `${second === undefined ? 'its' : 'their'} mounts: ${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ', …' : ''}`] })
   }
