@@ -42,8 +42,8 @@ export class ChunkReader {
     } catch (thrown) {
       if (errnoOf(thrown) === undefined) throw thrown
       if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)
-      // It got its own name in between.
-      if (this.#blobs.pathOf?.(digest) === path) throw missingBlob(digest, path)
+      // It got its own name in between, or is only now on its way to it.
+      if (this.#blobs.pathOf?.(digest) === path && (await this.#blobs.stat(digest)) === undefined) throw missingBlob(digest, path)
       await this.#decode(chunk, into)
     }
   }
