@@ -13,6 +13,7 @@ export function readBackupOptions(args: Record<string, unknown>): BackupChoices 
     selection: checkSelection({ names: [...new Set(listOf(args['container']))], all: args['all'] === true, projects: listOf(args['project']), labels: listOf(args['label']) }),
     images: listOf(args['image']),
     consistency: (args['consistency'] ?? 'pause') as BackupChoices['consistency'],
+    obeys: args['consistency'] === undefined ? 'labels' : 'labels but consistency',
     reader: (args['reader'] ?? 'auto') as BackupChoices['reader'],
     include: listOf(args['include']),
     exclude: listOf(args['exclude']),

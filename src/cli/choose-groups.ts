@@ -1,9 +1,9 @@
 import type { Argv } from 'yargs'
 import type { ContainerSummary, Engine } from '../engine/engine.ts'
 import { DrayError } from '../errors/dray-error.ts'
-import { chooseContainers, type Failed, type Selection } from '../workflows/steps/choose-containers.ts'
+import { chooseContainers, isNamedBy, type Failed, type Selection } from '../workflows/steps/choose-containers.ts'
 import { groupContainers } from '../workflows/steps/group-containers.ts'
-import { checkPatterns } from '../workflows/steps/plan-mounts.ts'
+import { checkPatterns, namedBy } from '../workflows/steps/plan-mounts.ts'
 import { nameOfSummary } from '../workflows/steps/running-containers.ts'
 import type { CommandContext } from './command.ts'
 
@@ -31,11 +31,15 @@ export function isEmptySelection({ names, all, projects, labels }: Selection): b
 
 export type GroupChoices = { readonly selection: Selection; readonly include: readonly string[]; readonly exclude: readonly string[] }
 
-/** A mount that is named has to be one of the containers that are chosen. */
+/** What --exclude names is a mount of them, or else one of several containers. A mount that is named has to be one of the containers that are chosen. */
 export async function chooseGroups({ reporter, signal }: CommandContext, engine: Engine, { selection, include, exclude }: GroupChoices): Promise<Groups> {
   if (isEmptySelection(selection)) return { groups: [], failed: [] }
   const { chosen, failed, unwanted } = await chooseContainers(engine, selection, signal)
   if (unwanted.length > 0) reporter.note(`left out by the label dray.backup=false: ${unwanted.join(', ')}`)
-  checkPatterns(chosen.map(each => ({ name: nameOfSummary(each), mounts: each.Mounts ?? [] })), [...include, ...exclude])
-  return { groups: groupContainers(chosen), failed }
+  const going = chosen.length < 2 ? [] : chosen.filter(each => exclude.some(pattern => isNamedBy(each, pattern) && !chosen.some(({ Mounts = [] }) => Mounts.some(mount => namedBy([pattern], mount)))))
+  const staying = chosen.filter(each => !going.includes(each))
+  if (going.length > 0) reporter.note(`left out, as asked: ${going.map(nameOfSummary).join(', ')}`)
+  checkPatterns(staying.map(each => ({ name: nameOfSummary(each), mounts: each.Mounts ?? [] })), [...include, ...exclude.filter(pattern => !going.some(each => isNamedBy(each, pattern)))])
+  if (staying.length === 0) throw new DrayError('not-found', 'every container that was chosen is left out by --exclude', { hints: ['docker ps -a shows the containers'] })
+  return { groups: groupContainers(staying), failed }
 }

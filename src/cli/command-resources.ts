@@ -63,8 +63,7 @@ export class CommandResources {
     return new RegistryRepository(registry, name, this.signal)
   }
 
-  async openRepository(options: { readonly create: boolean }): Promise<Repository> {
-    const { repo } = this.globals
+  async openRepository({ path: repo = this.globals.repo, ...options }: { readonly create: boolean; readonly path?: string }): Promise<Repository> {
     const repository = repo.startsWith('oci://') ? await openRemoteRepository(this.openRegistry(parseRegistryUrl(repo)), join(cacheFolder(process.env), 'registries')) : await openLocal(repo, options)
     this.repositories.push(repository)
     return repository

@@ -13,11 +13,15 @@ export type GlobalOptions = {
   readonly repo: string
   /** Registries may be spoken to without TLS, or with any certificate. */
   readonly insecure: boolean
+  /** Whether an option or DRAY_REPO named it. */
+  readonly isRepoGiven: boolean
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
   readonly yes: boolean
   readonly dryRun: boolean
+  /** A configuration file that was named. */
+  readonly config: string | undefined
 }
 
 /** What a command gets besides its arguments. Engines and repositories opened here are closed when it ends. */
@@ -31,7 +35,8 @@ export type CommandContext = {
   readonly width: number
   /** `from` says in messages who named the host: an option, unless told. What goes over ssh is compressed if it is wanted. */
   connect(host?: string, from?: string, compress?: boolean): Promise<Engine>
-  openRepository(options: { readonly create: boolean }): Promise<Repository>
+  /** `path`: another one than --repo, DRAY_REPO or the configuration name. */
+  openRepository(options: { readonly create: boolean; readonly path?: string }): Promise<Repository>
   /** For what is long, and comes before the result: lines for people, data. */
   readonly output: StandardOutput
   /** One event of `--json`, in its order among the lines of the output. */
@@ -53,4 +58,6 @@ export type Command = {
   readonly examples: readonly (readonly [string, string])[]
   readonly options: (yargs: Argv) => Argv
   readonly run: (args: Record<string, unknown>, context: CommandContext) => Promise<CommandResult>
+  /** With --quiet its result is not printed either when all is well: it was told to do something, and has. */
+  readonly isSilentWhenWell?: boolean
 }

@@ -18,10 +18,11 @@ import { pruneCommand } from './commands/prune.ts'
 import { pullCommand } from './commands/pull.ts'
 import { pushCommand } from './commands/push.ts'
 import { restoreCommand } from './commands/restore.ts'
+import { scheduleCommand } from './commands/schedule.ts'
 import { showCommand } from './commands/show.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { volumeCommand } from './commands/volume.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, planCommand, verifyCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, scheduleCommand, doctorCommand, cleanCommand]

@@ -35,10 +35,10 @@ export type AfterBackup = {
  * Forgets and prunes older backups of what was just backed up, whole; what was not keeps its older ones. The new backups are
  * there by now: what fails here is a warning, and makes the result incomplete.
  */
-export async function forgetAfterBackup(context: CommandContext, repository: Repository, { policy, whole, all }: AfterBackup): Promise<{ readonly json: object; readonly exitCode: number }> {
+export async function forgetAfterBackup(context: CommandContext, repository: Repository, { policy, whole, all }: AfterBackup): Promise<{ readonly json: object; readonly exitCode: number; readonly forgotten: readonly string[]; readonly freedBytes: number }> {
   const { reporter, signal } = context
   if (whole.length < all.length) reporter.warn('older backups of what was not captured whole are not forgotten')
-  if (whole.length === 0) return { json: { policy, forgotten: [] }, exitCode: exitCodes.incomplete }
+  if (whole.length === 0) return { json: { policy, forgotten: [] }, exitCode: exitCodes.incomplete, forgotten: [], freedBytes: 0 }
   try {
     await using lock = await lockRepository(context, repository, 'exclusive')
     const made = (await listBackups(repository)).filter(({ id }) => whole.includes(id))
@@ -48,15 +48,15 @@ export async function forgetAfterBackup(context: CommandContext, repository: Rep
     const forgotten = await forgetBackups(repository, judged.filter(({ because }) => because.length === 0), lock)
     if (!isLocal(repository)) {
       sayReport(context, [...judgedSummary(judged, true), registryFreesSpace])
-      return { json: { policy, forgotten, backups: judgedJson(judged) }, exitCode: damaged }
+      return { json: { policy, forgotten, backups: judgedJson(judged) }, exitCode: damaged, forgotten, freedBytes: 0 }
     }
     const pruned = await freeSpace({ repository, reporter, signal, graceMs: defaultGraceMs }, lock)
     sayReport(context, [...judgedSummary(judged, true), ...pruneText(pruned, defaultGraceMs, true)])
-    return { json: { policy, forgotten, backups: judgedJson(judged), pruned }, exitCode: Math.max(damaged, warnOfPruned(pruned, context)) }
+    return { json: { policy, forgotten, backups: judgedJson(judged), pruned }, exitCode: Math.max(damaged, warnOfPruned(pruned, context)), forgotten, freedBytes: pruned.removedBytes }
   } catch (thrown) {
     const failure: unknown = signal.aborted ? signal.reason : thrown
     if (!(failure instanceof DrayError)) throw failure
     reporter.warn(`the backup is there, but forgetting older ones was not done to its end: ${[failure.message, ...failure.hints].join('; ')}`)
-    return { json: { policy, error: errorJson(failure) }, exitCode: signal.aborted ? failure.exitCode : exitCodes.incomplete }
+    return { json: { policy, error: errorJson(failure) }, exitCode: signal.aborted ? failure.exitCode : exitCodes.incomplete, forgotten: [], freedBytes: 0 }
   }
 }

@@ -9,6 +9,7 @@ import { TextReporter } from '../ui/text-reporter.ts'
 import type { Reporter } from '../workflows/reporter.ts'
 import type { Command, CommandResult, GlobalOptions } from './command.ts'
 import { CommandResources, cacheFolder, defaultRepository, stateFolder } from './command-resources.ts'
+import { hasConfig } from './config/places.ts'
 import { parseLine } from './parser.ts'
 import { OutputClosed, StandardOutput } from './standard-output.ts'
 
@@ -31,7 +32,7 @@ function isJson(argv: readonly string[]): boolean {
 }
 
 async function execute(command: Command, args: Record<string, unknown>, argv: readonly string[]): Promise<number> {
-  const globals = readGlobals(args)
+  const globals = await withConfiguredRepository(readGlobals(args))
   const interrupts = new AbortController()
   const stopListening = listenForSignals(interrupts)
   const { reporter, stop } = await startReporter(globals)
@@ -55,7 +56,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
     })
     stop()
     await output.flush()
-    printResult(result, globals)
+    printResult(result, globals, command.isSilentWhenWell === true)
     return result.exitCode ?? 0
   } catch (error) {
     stop()
@@ -76,12 +77,22 @@ function readGlobals(args: Record<string, unknown>): GlobalOptions {
     host: typeof host === 'string' && host !== '' ? host : undefined,
     repo: typeof repo === 'string' && repo !== '' ? repo : defaultRepository(process.env),
     insecure: args['insecure'] === true,
+    isRepoGiven: (typeof repo === 'string' && repo !== '') || (process.env['DRAY_REPO'] ?? '') !== '',
     json: args['json'] === true,
     quiet: args['quiet'] === true,
     verbose: args['verbose'] === true,
     yes: args['yes'] === true,
     dryRun: args['dryRun'] === true,
+    config: typeof args['config'] === 'string' && args['config'] !== '' ? args['config'] : undefined,
   }
+}
+
+/** The configuration is looked at only when nothing else says where the repository is. Libraries for it take a while to load. */
+async function withConfiguredRepository(globals: GlobalOptions): Promise<GlobalOptions> {
+  if (globals.isRepoGiven || !hasConfig(globals.config, process.env)) return globals
+  const { loadConfig } = await import('./config/read-config.ts')
+  const repository = (await loadConfig(globals.config, process.env))?.config.repository
+  return repository === undefined ? globals : { ...globals, repo: repository }
 }
 
 async function startReporter(globals: GlobalOptions): Promise<{ reporter: Reporter; stop: () => void }> {
@@ -99,9 +110,10 @@ function emit(event: JsonEvent, stream: NodeJS.WriteStream = process.stdout): vo
   stream.write(`${JSON.stringify(event)}\n`)
 }
 
-function printResult(result: CommandResult, globals: GlobalOptions): void {
+function printResult(result: CommandResult, globals: GlobalOptions, isSilentWhenWell: boolean): void {
+  const isSilent = globals.quiet && isSilentWhenWell && (result.exitCode ?? 0) === 0
   if (globals.json) emit({ event: 'result', ok: (result.exitCode ?? 0) === 0, exitCode: result.exitCode ?? 0, ...result.json })
-  else if (result.text !== '') process.stdout.write(`${result.text}\n`)
+  else if (result.text !== '' && !isSilent) process.stdout.write(`${result.text}\n`)
 }
 
 function reportFailure(error: unknown, globals: Pick<GlobalOptions, 'json'>): number {

@@ -57,10 +57,11 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     .option('repo', { alias: 'r', type: 'string', global: true, describe: 'repository: a folder, or oci://HOST[:PORT]/NAME (default: $DRAY_REPO, else ~/.local/share/drayage/repo)' })
     .option('insecure', { type: 'boolean', default: false, global: true, describe: 'speak to registries without TLS, or whatever their certificate is' })
     .option('json', { type: 'boolean', default: false, global: true, describe: 'events and result as NDJSON on stdout' })
-    .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but warnings, errors and the result' })
+    .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but warnings and errors; of what was only asked, the answer' })
     .option('verbose', { alias: 'v', type: 'boolean', default: false, global: true, describe: 'say every step' })
     .option('yes', { alias: 'y', type: 'boolean', default: false, global: true, describe: 'answer every question with yes' })
     .option('dry-run', { type: 'boolean', default: false, global: true, describe: 'show what would be done, and do nothing' })
+    .option('config', { type: 'string', global: true, describe: 'configuration file (default: $DRAY_CONFIG, ~/.config/drayage/config.yaml, /etc/drayage/config.yaml)' })
     .version('version', 'Show the version', readVersion())
     .help('help', 'Show help')
     .alias('help', 'h')
@@ -75,7 +76,7 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     parser = parser.command({
       command: command.usage,
       describe: command.summary,
-      builder: (sub: Argv) => command.examples.reduce((each, [line, text]) => each.example(`# ${text}\n${line}`, ''), command.options(sub)).check((args, aliases) => checkValues(args, aliases, sub)),
+      builder: (sub: Argv) => command.examples.reduce((each, [line, text]) => each.example(`# ${text}\n${line}`, ''), command.options(sub)).check(args => checkValues(args, sub)),
       handler: args => choose(command, args as Record<string, unknown>),
     })
   }
@@ -86,9 +87,9 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
  * What yargs lets pass and nobody can mean: an option without its value (`-r "$UNSET"` would be the default repository), a
  * number that is none, and a second value for an option that takes one.
  */
-function checkValues(args: Record<string, unknown>, aliases: unknown, sub: Argv): true {
-  const { array, string, number } = (sub as unknown as { getOptions: () => Record<'array' | 'string' | 'number', readonly string[]> }).getOptions()
-  const shortOf = (name: string): readonly string[] => (aliases as Record<string, readonly string[] | undefined>)[name] ?? []
+function checkValues(args: Record<string, unknown>, sub: Argv): true {
+  const { array, string, number, alias } = (sub as unknown as { getOptions: () => Record<'array' | 'string' | 'number', readonly string[]> & { readonly alias: Readonly<Record<string, readonly string[] | undefined>> } }).getOptions()
+  const shortOf = (name: string): readonly string[] => alias[name] ?? []
   const isMain = (name: string): boolean => name.length > 1 && !/[A-Z]/.test(name) && name !== '$0' && name !== '_'
   for (const [name, value] of Object.entries(args).filter(([key]) => isMain(key))) {
     const values: readonly unknown[] = Array.isArray(value) ? value : [value]

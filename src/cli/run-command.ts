@@ -7,6 +7,7 @@ import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
 import { errorJson } from '../ui/error-text.ts'
 import { restoreData } from '../workflows/steps/restore-data.ts'
+import { hookReason } from '../workflows/steps/container-command.ts'
 import type { Failed } from '../workflows/steps/choose-containers.ts'
 import { nameOfSummary } from '../workflows/steps/running-containers.ts'
 import type { ContainerSummary } from '../engine/engine.ts'
@@ -65,7 +66,7 @@ export function failedJson(failed: readonly Failed[]): object {
 
 /** Whether the others of the command can be worked on all the same. */
 function isOfOneContainer(thrown: unknown): thrown is DrayError {
-  return thrown instanceof DrayError && ['not-found', 'conflict', 'refused', 'usage'].includes(thrown.code)
+  return thrown instanceof DrayError && (['not-found', 'conflict', 'refused', 'usage'].includes(thrown.code) || thrown.reason === hookReason)
 }
 
 /** The report of a finished part, for people. With --json all of it is in the result event. */

@@ -1,7 +1,7 @@
 import type { ApiClient } from './api-client.ts'
 import type { ContainerInspect } from './api-types.ts'
 import { attachTo } from './attach.ts'
-import { runInContainer } from './exec.ts'
+import { runInContainer, startInContainer } from './exec.ts'
 import type { CallOptions, CommitRequest, ContainerSummary, ContainerVerbs } from './engine.ts'
 import { fromReportedFailure } from './engine-error.ts'
 import { readLog } from './log-text.ts'
@@ -83,6 +83,9 @@ export function containerVerbs(client: ApiClient): ContainerVerbs {
     },
     async exec(id, command, options) {
       return runInContainer(client, id, command, options)
+    },
+    async startExec(id, command, options) {
+      return startInContainer(client, id, command, options)
     },
     async update(id, body, options) {
       await on('quick', 'updating', id, options, async container => container.update(body))

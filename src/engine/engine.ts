@@ -51,6 +51,11 @@ export type AttachedStreams = { readonly stdin: Writable; readonly stdout: Reada
 
 export type ExecResult = { readonly exitCode: number; readonly stdout: Buffer; readonly stderr: Buffer }
 
+export type ExecOptions = CallOptions & { user?: string; env?: readonly string[] }
+
+/** `exitCode` is known when both outputs have ended. */
+export type RunningExec = AttachedStreams & { exitCode(): Promise<number> }
+
 export type PathStat = { readonly name: string; readonly size: number; readonly mode: number; readonly mtime: string; readonly linkTarget: string }
 
 /** The verbs on containers that dray uses. A missing container is a DrayError `not-found`; all errors are translated once, here. */
@@ -80,7 +85,9 @@ export interface ContainerVerbs {
   statArchive(id: string, path: string, options?: CallOptions): Promise<PathStat>
   /** Attaches before the start, with a raw hijacked socket. */
   attach(id: string, wanted: { stdin: boolean; stdout: boolean; stderr: boolean }, options?: CallOptions): Promise<AttachedStreams>
-  exec(id: string, command: readonly string[], options?: CallOptions & { user?: string; env?: readonly string[] }): Promise<ExecResult>
+  exec(id: string, command: readonly string[], options?: ExecOptions): Promise<ExecResult>
+  /** The same with streams: for output that is long, and for input. */
+  startExec(id: string, command: readonly string[], options?: ExecOptions & { stdin?: boolean }): Promise<RunningExec>
   update(id: string, body: Record<string, unknown>, options?: CallOptions): Promise<void>
   logs(id: string, query: { tail: number }, options?: CallOptions): Promise<string>
 }

@@ -13,6 +13,8 @@ import { removeDeadTemporaries } from '../files/temporary-name.ts'
  */
 export type JournalAction =
   | { readonly did: 'paused' | 'unpaused' | 'stopped'; readonly container: string; readonly name: string }
+  /** Its command `dray.pre` was run: `post` is to be run in it. */
+  | { readonly did: 'prepared container'; readonly container: string; readonly name: string; readonly post: string; readonly timeoutMs: number }
   | { readonly did: 'created container'; readonly container: string; readonly withVolumes?: boolean }
   | { readonly did: 'created image' | 'created tag'; readonly ref: string }
   | { readonly did: 'moved tag'; readonly ref: string; readonly was: string }

@@ -21,10 +21,11 @@ export function backupText(report: BackupReport): string[] {
   ]
 }
 
-function containerLines({ name, images, freeze }: BackedUpContainer, isOneOfSeveral: boolean): string[] {
+function containerLines({ name, images, freeze, dumpBytes }: BackedUpContainer, isOneOfSeveral: boolean): string[] {
   return [
     `container "${name}": spec${images.length === 0 ? ', no image' : ''}`,
     ...images.map(image => `  ${imageLine(image)}`),
+    ...(dumpBytes === undefined ? [] : [`  dump ${name}.dump: ${formatBytes(dumpBytes)}`]),
     ...(isOneOfSeveral ? [`  ${restLine(freeze)}`] : []),
   ]
 }
@@ -40,13 +41,14 @@ export function backupJson(report: BackupReport): object {
   return {
     id: backup.id,
     ...(only !== undefined && second === undefined ? { container: only.name } : {}),
-    containers: containers.map(each => ({ name: each.name, images: each.images.map(({ facts }) => facts.digest), leftOut: each.leftOut, missing: each.missing, freeze: freezeJson(each.freeze) })),
+    containers: containers.map(each => ({ name: each.name, images: each.images.map(({ facts }) => facts.digest), leftOut: each.leftOut, missing: each.missing, freeze: freezeJson(each.freeze), ...(each.dumpBytes === undefined ? {} : { dumpBytes: each.dumpBytes }) })),
     ...(backup.project === undefined ? {} : { project: backup.project }),
     images: containers.flatMap(each => each.images).map(({ facts, report: { how, layers, newLayers, readBytes, because } }) => ({ ...facts, how, layers, newLayers, readBytes, ...(because === undefined ? {} : { because }) })),
     mounts: mounts.map(({ described, readBytes, keptEntries, nested }) => ({ ...described, readBytes, keptEntries, nested })),
     leftOut: containers.flatMap(each => each.leftOut),
     missing: containers.flatMap(each => each.missing),
     freeze: freezeJson(freeze),
+    surprises: report.surprises,
     storedBytes,
     milliseconds: Math.round(milliseconds),
   }

@@ -19,13 +19,15 @@ import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { announceCommit, captureFlattened, captureWritableLayer, type CapturedImage, type CommitWishes, type ImageSource, type WritableLayerCapture } from './steps/capture-image.ts'
 import { captureOriginal, type Original } from './steps/capture-original.ts'
+import { captureDumps, type CapturedDump } from './steps/capture-dump.ts'
 import { findBase, mountsOfAll, type Base } from './steps/find-base.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { holdMemory } from './steps/hold-memory.ts'
-import { lookAtContainers, type Member } from './steps/look-at-containers.ts'
+import { lookAtContainers, type Member, type Obeyed } from './steps/look-at-containers.ts'
 import { mergeMounts, type MergedMounts } from './steps/merge-mounts.ts'
 import { readAtRest, type RestedTogether } from './steps/read-at-rest.ts'
 import { closeMounts, openMounts, prepareChanges, readChanges, readMounts, type MountsReading, type OpenMount } from './steps/read-mounts.ts'
+import { runPostHooks, runPreHooks } from './steps/run-hooks.ts'
 import { storeWritableLayer } from './steps/store-writable-layer.ts'
 import { openWritableLayer, type WritableLayer } from './steps/writable-layer.ts'
 import { writeBackup } from './steps/write-backup.ts'
@@ -34,6 +36,7 @@ export type BackupOptions = {
   /** Ids or names: they rest at one time, and are one backup. */
   readonly containers: readonly string[]
   readonly consistency: Consistency
+  readonly obeys?: Obeyed
   readonly include: readonly string[]
   readonly exclude: readonly string[]
   readonly reader: 'auto' | ReaderKind
@@ -53,15 +56,19 @@ export const backupPipeline = Pipeline.named<BackupJob>('backup')
   .step('find what is stored already', findStored)
   .step('store its image', storeOriginals)
   .step('open its mounts', openAll, { cleanup: { name: 'the readers of its mounts', run: ({ opened }) => closeMounts(opened) } })
+  .step('run its hooks and dumps', prepare)
   .step('read its mounts', firstPass)
   .step('read what has changed, while it rests', secondPass)
+  .act('run its hooks after that', runPostHooks)
   .step('store its writable layer', storeImages)
   .step('write the backup', async state => ({ backup: await writeBackup(state) }))
 
 export async function backUpContainers(job: BackupJob): Promise<BackupReport> {
   const startedAt = performance.now()
   const { state } = await runPipeline(job)
-  return toReport(state, performance.now() - startedAt)
+  const report = toReport(state, performance.now() - startedAt)
+  for (const text of report.surprises) job.run.reporter.warn(text)
+  return report
 }
 
 /** A blob that was counted as present and was moved aside meanwhile, because it is bad, is stored when all is done once more. */
@@ -80,7 +87,7 @@ type Looked = BackupJob & { readonly members: readonly Member[]; readonly merged
 
 async function lookAt({ run, engine, repository, options }: BackupJob): Promise<Omit<Looked, keyof BackupJob>> {
   const temporary = temporaryJournal(run, engine)
-  const members = await lookAtContainers({ run, engine, ...options, repositoryPath: repository.path, temporary })
+  const members = await lookAtContainers({ run, engine, obeys: 'labels', ...options, repositoryPath: repository.path, temporary })
   return { members, merged: mergeMounts(members.map(({ plan }) => plan.captured)), temporary }
 }
 
@@ -112,10 +119,17 @@ async function openAll({ run, engine, options, members, merged, bases, temporary
   return { layers, opened: await openMounts({ run, engine, mounts: merged.mounts, reader: options.reader, base: mountsOfAll([...bases.values()]), temporary }) }
 }
 
-type Read = Opened & { readonly first: readonly CaptureReport[] | undefined }
+type Prepared = Opened & { readonly dumps: readonly CapturedDump[] }
+
+async function prepare(state: Opened): Promise<{ dumps: readonly CapturedDump[] }> {
+  await runPreHooks(state)
+  return { dumps: await captureDumps(state) }
+}
+
+type Read = Prepared & { readonly first: readonly CaptureReport[] | undefined }
 
 /** Where all rest already, or are not to be disturbed, everything is read once. */
-async function firstPass(state: Opened): Promise<{ first: readonly CaptureReport[] | undefined }> {
+async function firstPass(state: Prepared): Promise<{ first: readonly CaptureReport[] | undefined }> {
   const ways = state.members.map(({ spec, wanted }) => chooseFreeze(spec.inspect, wanted))
   return { first: ways.some(way => way === 'pause' || way === 'stop') ? await readMounts({ ...state, open: state.opened }) : undefined }
 }

@@ -41,6 +41,8 @@ export type ContainerSpec = ContainerRecord & {
   readonly mounts: readonly { readonly id: string; readonly destinations: readonly string[] }[]
   readonly leftOut: readonly LeftOutMount[]
   readonly freeze: FreezeFacts
+  /** What its dray.dump wrote: the mount of this backup that holds it. */
+  readonly dump?: { readonly mount: string }
   /** What the writable layer held when it was committed or found unchanged: see writable-layer.ts. */
   readonly writableLayer?: { readonly fingerprint: string; readonly container: string }
 }

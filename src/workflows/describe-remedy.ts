@@ -9,6 +9,8 @@ export function describeRemedy(entry: JournalEntry): string {
       return `paused the container "${entry.name}" again that a killed run had unpaused`
     case 'stopped':
       return `started the container "${entry.name}" that a killed run had stopped`
+    case 'prepared container':
+      return `ran the dray.post of the container "${entry.name}" that a killed run had prepared`
     case 'created container':
       return `removed the container "${entry.container}" that a killed run had created`
     case 'created image':

@@ -6,8 +6,9 @@ import type { PlannedMount } from './steps/plan-mounts.ts'
 /** What a backup says of a mount, beside its data. Paths that are not UTF-8 lose what is not in the messages only. */
 export type DescribedMount = ContentFacts & {
   readonly id: string
-  readonly kind: 'volume' | 'directory' | 'file'
-  /** The volume's name, or the path on the host. */
+  /** `dump`: what a command in the container wrote, which is mounted nowhere. */
+  readonly kind: 'volume' | 'directory' | 'file' | 'dump'
+  /** The volume's name, or the path on the host; of a dump the container's name. */
   readonly source: string
   readonly label: string
   readonly anonymous: boolean

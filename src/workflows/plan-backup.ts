@@ -5,6 +5,7 @@ import { nameOf, type ContainerRecord } from '../engine/spec/spec-record.ts'
 import { kindOfBind } from '../mounts/bind-kind.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import type { BackupOptions } from './backup.ts'
+import { readContainerLabels } from './container-labels.ts'
 import type { LeftOutMount } from './container-spec.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
 import { temporaryJournal, type Run } from './run.ts'
@@ -24,13 +25,15 @@ export type BackupPlan = {
   readonly writableLayer: string
   readonly networks: readonly string[]
   readonly rest: string
+  /** Its commands dray.pre, dray.dump and dray.post, with their labels. */
+  readonly hooks: readonly string[]
   readonly mounts: readonly { readonly label: string; readonly kind: string; readonly destinations: readonly { readonly path: string; readonly readOnly: boolean }[]; readonly reader: ReaderKind; readonly because: string; readonly entries?: number; readonly dataBytes?: number; readonly nested: readonly string[] }[]
   readonly leftOut: readonly LeftOutMount[]
   readonly missing: readonly LeftOutMount[]
   readonly otherWriters: readonly string[]
 }
 
-export type PlanJob = { readonly run: Run; readonly engine: Engine; readonly repositoryPath: string; readonly options: Pick<BackupOptions, 'containers' | 'include' | 'exclude' | 'reader' | 'consistency'> }
+export type PlanJob = { readonly run: Run; readonly engine: Engine; readonly repositoryPath: string; readonly options: Pick<BackupOptions, 'containers' | 'include' | 'exclude' | 'reader' | 'consistency' | 'obeys'> }
 
 /** One plan for each container of a group. */
 export async function planBackup(job: PlanJob): Promise<BackupPlan[]> {
@@ -52,7 +55,8 @@ async function planContainer({ run, engine, repositoryPath, options }: PlanJob, 
   let open: OpenMount[] = []
   try {
     const { inspect, image } = record
-    const plan = await planMounts({ engine, record, include: options.include, exclude: options.exclude, repositoryPath, kindOf: path => kindOfBind({ engine, path, run: run.id, journal, signal }) })
+    const labels = readContainerLabels(inspect.Config.Labels, nameOf(inspect))
+    const plan = await planMounts({ engine, record, include: options.include, exclude: [...options.exclude, ...labels.exclude], repositoryPath, kindOf: path => kindOfBind({ engine, path, run: run.id, journal, signal }) })
     open = await openMounts({ run, engine, mounts: plan.captured, reader: options.reader, base: undefined, temporary: journal })
     const mounts: BackupPlan['mounts'][number][] = []
     for (const each of open) mounts.push(await look(each, signal))
@@ -63,7 +67,8 @@ async function planContainer({ run, engine, repositoryPath, options }: PlanJob, 
       image: image === undefined ? `${inspect.Config.Image} is gone from the engine: the root file system is stored as one layer` : inspect.Config.Image,
       writableLayer: image === undefined ? 'part of that one layer' : changes.length === 0 ? 'none: the image is stored as it is' : `${changes.length} ${changes.length === 1 ? 'path' : 'paths'} of the writable layer: stored as a commit`,
       networks: Object.keys(inspect.NetworkSettings.Networks),
-      rest: restOf(chooseFreeze(inspect, options.consistency)),
+      rest: restOf(chooseFreeze(inspect, options.obeys === 'labels' ? (labels.consistency ?? options.consistency) : options.consistency)),
+      hooks: (['pre', 'dump', 'post'] as const).flatMap(hook => (labels[hook] === undefined ? [] : [`dray.${hook}: ${labels[hook]}`])),
       mounts,
       leftOut: plan.leftOut,
       missing: plan.missing,

@@ -4,6 +4,7 @@ import type { Journal, JournalEntry } from '../pipeline/journal.ts'
 import { awaitEngine } from './await-engine.ts'
 import type { Reporter } from './reporter.ts'
 import { retireContainer } from './retire-container.ts'
+import { runInContainer } from './steps/container-command.ts'
 import { startContainer, unpauseContainer } from './wake-container.ts'
 import { splitReference } from '../engine/image-reference.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
@@ -34,6 +35,11 @@ export async function putRight(engine: Engine, entry: JournalEntry, restoreData:
       break
     case 'stopped':
       await ifThere(() => startContainer(engine, entry.container, Date.parse(entry.at)))
+      break
+    case 'prepared container':
+      await ifThere(async () => {
+        if ((await containers.inspect(entry.container)).State.Running) await runInContainer({ engine, container: { id: entry.container, name: entry.name }, command: entry.post, label: 'dray.post', timeoutMs: entry.timeoutMs, signal: new AbortController().signal })
+      })
       break
     case 'created container':
       await ifThere(async () => {
@@ -126,6 +132,8 @@ export function describeEntry(entry: JournalEntry): string {
       return `container "${entry.name}" was ${entry.did} and is to run again`
     case 'unpaused':
       return `container "${entry.name}" was unpaused and is to be paused again`
+    case 'prepared container':
+      return `container "${entry.name}" was prepared by its dray.pre, and its dray.post is to be run: ${entry.post}`
     case 'created container':
       return `container "${entry.container}" was created`
     case 'created image':

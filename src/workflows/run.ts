@@ -8,9 +8,14 @@ export type Run = { readonly id: string; readonly command: string; readonly jour
 
 export type RunOptions = { readonly journalFolder: string; readonly command: string; readonly reporter: Reporter; readonly signal: AbortSignal }
 
-/** A run id sorts by time. A workflow that calls another one gives it a run of its own. */
+/** Sorts by time. */
+export function newRunId(): string {
+  return `${new Date().toISOString().replaceAll(/[-:]|\..*/g, '').replace('T', '-')}-${randomBytes(4).toString('hex')}`
+}
+
+/** A workflow that calls another one gives it a run of its own. */
 export async function startRun({ journalFolder, command, reporter, signal }: RunOptions): Promise<Run> {
-  const id = `${new Date().toISOString().replaceAll(/[-:]|\..*/g, '').replace('T', '-')}-${randomBytes(4).toString('hex')}`
+  const id = newRunId()
   return { id, command, journalFolder, journal: await Journal.start(journalFolder, id, command), reporter, signal }
 }
 

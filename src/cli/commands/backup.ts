@@ -1,23 +1,12 @@
-import type { Engine } from '../../engine/engine.ts'
-import { exitCodes } from '../../errors/exit-codes.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import { parseRegistryUrl } from '../../registry/reference.ts'
-import type { Repository } from '../../store/repository.ts'
-import { backupJson, backupText, imagesText } from '../../ui/describe-backup.ts'
-import { backUpContainers } from '../../workflows/backup.ts'
-import type { BackupReport } from '../../workflows/backup-report.ts'
-import type { Failed } from '../../workflows/steps/choose-containers.ts'
-import type { Run } from '../../workflows/run.ts'
-import { backUpImages, type ImagesReport } from '../../workflows/backup-images.ts'
-import { readBackupOptions, type BackupChoices } from '../backup-options.ts'
-import { chooseGroups, isEmptySelection, withSelection } from '../choose-groups.ts'
-import type { Command, CommandContext } from '../command.ts'
-import { forgetAfterBackup, readForgetPolicy } from '../forget-after-backup.ts'
+import { readBackupOptions, textOf } from '../backup-options.ts'
+import type { BackupTask } from '../backup-task.ts'
+import { isEmptySelection, withSelection } from '../choose-groups.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
+import { readForgetPolicy } from '../forget-after-backup.ts'
 import { withKeepOptions } from '../keep-options.ts'
-import { lockRepository } from '../repository-lock.ts'
-import { failedJson, forEachGroup, sayReport, withRun } from '../run-command.ts'
-import { confirmRegistry } from '../public-registry.ts'
-import { readVersion } from '../version.ts'
+import { readNotify, withNotifyOptions } from '../notify-options.ts'
+import { runBackupTask } from '../run-backup-task.ts'
 import { planText } from './plan.ts'
 
 export const backupCommand: Command = {
@@ -33,11 +22,14 @@ export const backupCommand: Command = {
     ['dray backup web --exclude cache --exclude /var/log', 'without the volume "cache" and the mount at /var/log'],
     ['dray backup --image app:1 --image base', 'images alone; a bare name means all its tags'],
     ['dray backup web --forget --keep-daily 7 --keep-weekly 4', 'then forget what no rule keeps, and free its space'],
+    ['dray backup --job nightly -q', 'a job of the configuration file; says nothing when all is well'],
     ['dray backup web --dry-run', 'show what would be captured, and what not'],
   ],
-  options: yargs => withKeepOptions(withSelection(yargs))
+  isSilentWhenWell: true,
+  options: yargs => withNotifyOptions(withKeepOptions(withSelection(yargs)))
+    .option('job', { type: 'string', describe: 'do what this job of the configuration says: goes with no option that chooses or forgets' })
     .option('forget', { type: 'boolean', default: false, describe: 'then forget what no rule keeps of these containers, and prune' })
-    .option('consistency', { choices: ['pause', 'stop', 'none'] as const, default: 'pause', describe: 'how the container rests while what has changed is read' })
+    .option('consistency', { choices: ['pause', 'stop', 'none'] as const, describe: 'how the container rests while what has changed is read (default: its label dray.consistency, else pause)' })
     .option('exclude', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave out a mount: a volume, a path, or a glob of them' })
     .option('include', { type: 'string', array: true, nargs: 1, default: [], describe: 'capture a bind mount that is not captured unless asked' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are read' })
@@ -49,50 +41,37 @@ export const backupCommand: Command = {
     .option('author', { alias: 'a', type: 'string', describe: 'author of the commit' })
     .option('message', { alias: 'm', type: 'string', describe: 'message of the commit' }),
   run: async (args, context) => {
-    const choices = readBackupOptions(args)
-    const policy = readForgetPolicy(args)
-    if (isEmptySelection(choices.selection) && choices.images.length === 0) throw new DrayError('usage', 'name a container, or an image with --image', { hints: ['docker ps shows the containers; --all takes all of them', 'dray backup --help'] })
-    const engine = await context.connect()
-    if (context.globals.dryRun) return await planText(choices, context)
-    return await withRun(context, async run => {
-      await using repository = await context.openRepository({ create: true })
-      if (repository.path.startsWith('oci://')) await confirmRegistry(context, parseRegistryUrl(repository.path).registry, 'the backup')
-      const { reports, failed, images } = await backUpAll({ choices, context, run, engine, repository })
-      const ids = [...reports.map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
-      const whole = [...reports.filter(report => !isIncomplete(report)).map(({ backup }) => backup.id), ...(images === undefined ? [] : [images.backup.id])]
-      const forgotten = policy === undefined ? undefined : await forgetAfterBackup(context, repository, { policy, whole, all: ids })
-      return {
-        text: ids.join('\n'),
-        json: { run: run.id, repository: repository.path, ids, backups: reports.map(backupJson), failed: failedJson(failed), ...(images === undefined ? {} : { images: imagesJson(images) }), ...(forgotten === undefined ? {} : { forget: forgotten.json }) },
-        exitCode: Math.max(failed.length > 0 || reports.some(isIncomplete) ? exitCodes.incomplete : 0, forgotten?.exitCode ?? 0),
-      }
-    })
+    const task = await readTask(args, context)
+    return context.globals.dryRun ? await planTask(task, context) : await runBackupTask(context, task)
   },
 }
 
-type BackUpAllJob = { readonly choices: BackupChoices; readonly context: CommandContext; readonly run: Run; readonly engine: Engine; readonly repository: Repository }
-
-/** One group after the other. Throws the first failure when there is no backup of any. */
-async function backUpAll({ choices, context, run, engine, repository }: BackUpAllJob): Promise<{ readonly reports: readonly BackupReport[]; readonly failed: readonly Failed[]; readonly images: ImagesReport | undefined }> {
-  await using lock = await lockRepository(context, repository, 'shared')
-  const reports: BackupReport[] = []
-  const chosen = await chooseGroups(context, engine, choices)
-  if (choices.imageTags.length > 0 && chosen.groups.flat().length > 1) throw new DrayError('usage', '--image-tag is a name for the image of one container', { hints: ['back that one up alone: dray backup NAME --image-tag REF'] })
-  const failed = await forEachGroup(context, chosen, 'backed up', async group => {
-    const report = await backUpContainers({ run, engine, repository, lock, options: { ...choices, containers: group.map(({ Id }) => Id), version: readVersion() } })
-    sayReport(context, backupText(report))
-    reports.push(report)
-  })
-  const images = choices.images.length === 0 ? undefined : await backUpImages({ run, engine, repository, lock, refs: choices.images, tags: choices.tags })
-  if (images !== undefined) sayReport(context, imagesText(images))
-  return { reports, failed, images }
+async function readTask(args: Record<string, unknown>, context: CommandContext): Promise<BackupTask> {
+  const job = textOf(args['job'])
+  if (job !== undefined) return await readJob(job, args, context)
+  const choices = readBackupOptions(args)
+  if (isEmptySelection(choices.selection) && choices.images.length === 0) throw new DrayError('usage', 'name a container, or an image with --image', { hints: ['docker ps shows the containers; --all takes all of them', 'dray backup --help'] })
+  return { job, hosts: [undefined], repository: undefined, choices, policy: readForgetPolicy(args), before: [], after: [], hookTimeoutMs: 0, notify: readNotify(args, context.env) }
 }
 
-function imagesJson({ backup, images }: ImagesReport): object {
-  return { id: backup.id, images: images.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }
+async function readJob(name: string, args: Record<string, unknown>, context: CommandContext): Promise<BackupTask> {
+  const { images, include, exclude, tags, imageTags, commit, obeys, reader, withImage, selection } = readBackupOptions(args)
+  const chosen = [...images, ...include, ...exclude, ...tags, ...imageTags, ...commit.changes]
+  if (!isEmptySelection(selection) || chosen.length > 0 || obeys !== 'labels' || reader !== 'auto' || !withImage || readForgetPolicy(args) !== undefined) throw new DrayError('usage', `--job ${name} does what the configuration says: no other option may choose or forget`, { hints: [`dray backup --job ${name} --dry-run shows what that is`] })
+  const { loadConfig, noConfig } = await import('../config/read-config.ts')
+  const { taskOfJob } = await import('../job-task.ts')
+  const loaded = await loadConfig(context.globals.config, context.env)
+  if (loaded === undefined) throw noConfig(name, context.env)
+  const task = taskOfJob(loaded, name)
+  const { ping, webhook, metrics } = readNotify(args, context.env)
+  return { ...task, ...(context.globals.host === undefined ? {} : { hosts: [context.globals.host] }), ...(context.globals.isRepoGiven ? { repository: undefined } : {}), notify: { ...task.notify, ...(ping === undefined ? {} : { ping }), ...(webhook === undefined ? {} : { webhook }), ...(metrics === undefined ? {} : { metrics }) } }
 }
 
-/** Exit 3: something that should have been captured was not, or not as it should be. */
-export function isIncomplete({ containers, mounts, freeze }: BackupReport): boolean {
-  return containers.some(({ missing }) => missing.length > 0) || freeze.disturbed || mounts.some(({ described }) => described.problems.length > 0 || described.losses.length > 0)
+/** Of each engine what would be captured. */
+async function planTask(task: BackupTask, context: CommandContext): Promise<CommandResult> {
+  const plans: CommandResult[] = []
+  for (const host of task.hosts) plans.push(await planText(task.choices, { ...context, connect: () => context.connect(host) }))
+  const [first, ...others] = plans
+  if (first !== undefined && others.length === 0) return first
+  return { text: plans.map(({ text }, at) => `host ${task.hosts[at] ?? 'default'}\n\n${text}`).join('\n\n'), json: { hosts: plans.map(({ json }, at) => ({ host: task.hosts[at] ?? 'default', ...json })) }, exitCode: Math.max(...plans.map(({ exitCode }) => exitCode ?? 0)) }
 }

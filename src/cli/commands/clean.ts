@@ -15,6 +15,7 @@ export const cleanCommand: Command = {
     ['dray clean --dry-run', 'only list it'],
     ['dray clean --forget RUN', 'drop what that run noted, for example of an engine that is gone for good'],
   ],
+  isSilentWhenWell: true,
   options: yargs => yargs.option('forget', { type: 'string', describe: 'forget a run\'s notes and touch nothing that they name' }),
   run: async (args, context) => {
     const folder = context.journalFolder

@@ -9,10 +9,14 @@ import { formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
+import { chooseContainers } from '../../workflows/steps/choose-containers.ts'
+import { groupContainers } from '../../workflows/steps/group-containers.ts'
+import { isEmptySelection } from '../choose-groups.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readWait, withWaitOption } from '../wait-option.ts'
+import { hasConfig } from '../config/places.ts'
 
 type Check = { readonly subject: string; readonly ok: boolean; readonly finding: string; readonly hints: readonly string[] }
 
@@ -27,7 +31,7 @@ export const doctorCommand: Command = {
   options: yargs => withWaitOption(yargs).option('repair', { type: 'boolean', default: false, describe: 'rebuild what can be rebuilt from the blobs' }),
   run: async (args, context) => {
     if (args['repair'] === true && context.globals.dryRun) throw new DrayError('usage', '--repair cannot be tried with --dry-run', { hints: ['dray doctor shows what is wrong and changes nothing'] })
-    const checks = args['repair'] === true ? [await repair(context, readWait(args))] : [await checkEngine(context), await checkRepository(context, readWait(args)), await checkJournals(context)]
+    const checks = args['repair'] === true ? [await repair(context, readWait(args))] : [await checkEngine(context), await checkRepository(context, readWait(args)), await checkJournals(context), ...(await checkJobs(context))]
     const failed = checks.some(({ ok }) => !ok)
     return {
       text: checks.flatMap(({ subject, ok, finding, hints }) => [`${ok ? 'ok  ' : 'BAD '} ${subject}: ${finding}`, ...hints.map(hint => `     hint: ${hint}`)]).join('\n'),
@@ -75,6 +79,36 @@ async function checkJournals(context: CommandContext): Promise<Check> {
   const left = [...(await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open).map(describeEntry), ...(temporaries?.dead ?? []).map(describeTemporary)]
   const foreign = (temporaries?.foreign ?? []).map(describeForeign)
   return { subject: 'earlier runs', ok: left.length === 0, finding: [left.length === 0 ? 'left nothing behind' : left.join('; '), ...foreign].join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
+}
+
+/** Whether each job of the configuration could run now, and what it would do. */
+async function checkJobs(context: CommandContext): Promise<Check[]> {
+  const { globals, env, signal } = context
+  if (!hasConfig(globals.config, env)) return []
+  const { loadConfig } = await import('../config/read-config.ts')
+  const { taskOfJob } = await import('../job-task.ts')
+  const { sayWhen, parseWhen } = await import('../schedule/when.ts')
+  const loaded = await loadConfig(globals.config, env)
+  const checks: Check[] = []
+  for (const name of Object.keys(loaded?.config.jobs ?? {})) {
+    if (loaded === undefined) break
+    checks.push(await check(`job ${name}`, async () => {
+      const { hosts, choices: { selection, images }, policy, before, after } = taskOfJob(loaded, name)
+      const at = loaded.config.jobs[name]?.at
+      const when = at === undefined ? 'runs when it is called' : `runs ${sayWhen(parseWhen(at))}`
+      const found: string[] = []
+      for (const host of hosts) {
+        const engine = await context.connect(host)
+        const { chosen, failed } = isEmptySelection(selection) ? { chosen: [], failed: [] } : await chooseContainers(engine, selection, signal)
+        const [missing] = failed
+        if (missing !== undefined) throw missing.error
+        found.push(`${formatCount(chosen.length, 'container')} in ${formatCount(groupContainers(chosen).length, 'backup')} of ${host ?? 'the default engine'}${images.length === 0 ? '' : `, and ${formatCount(images.length, 'image')}`}`)
+      }
+      const hooks = before.length + after.length
+      return [when, ...found, ...(hooks === 0 ? [] : [`${formatCount(hooks, 'command')} on this machine`]), policy === undefined ? 'forgets nothing' : 'forgets by its rules'].join('; ')
+    }))
+  }
+  return checks
 }
 
 async function repair(context: CommandContext, waitMs: number): Promise<Check> {

@@ -28,6 +28,7 @@ export const forgetCommand: Command = {
     ['dray forget --keep-within 30d --keep-tag release', 'the last 30 days, and what is marked "release"'],
     ['dray forget 20261121-0312', 'exactly this one'],
   ],
+  isSilentWhenWell: true,
   options: yargs => withWaitOption(withKeepOptions(yargs
     .positional('backup', { type: 'string', array: true, describe: 'ids of backups, or the beginnings of ids' })
     .option('container', { type: 'string', array: true, nargs: 1, default: [], describe: 'only backups of this container' })))

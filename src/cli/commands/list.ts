@@ -1,4 +1,6 @@
 import { listBackups } from '../../store/backup-list.ts'
+import { readRunSummaries } from '../../store/run-summaries.ts'
+import { runsTable } from '../../ui/describe-runs.ts'
 import { listedTable, type ListedBackup } from '../../ui/describe-list.ts'
 import { findHurt } from '../../store/hurt-backups.ts'
 import { formatCount } from '../../ui/format.ts'
@@ -6,6 +8,7 @@ import { groupBackups } from '../../workflows/retention-groups.ts'
 import { backupFilter, filterOptions } from '../backup-filter.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
+import { requireLocal } from '../local-repository.ts'
 
 type Grouping = 'container' | 'project' | 'host' | 'tag'
 
@@ -16,12 +19,17 @@ export const listCommand: Command = {
     ['dray list', 'all backups in the default repository'],
     ['dray list --by container', 'under a heading for each container of each host'],
     ["dray list --container 'web*' --since 7d", 'those of the last week, of some containers'],
+    ['dray list --runs', 'what each backup run did: what it made, what failed'],
     ['dray list --json', 'for scripts: the result event holds the backups'],
   ],
-  options: yargs => filterOptions(yargs).option('by', { choices: ['container', 'project', 'host', 'tag'] as const, describe: 'in groups' }),
+  options: yargs => filterOptions(yargs).option('by', { choices: ['container', 'project', 'host', 'tag'] as const, describe: 'in groups' }).option('runs', { type: 'boolean', default: false, describe: 'list the runs of backup instead' }),
   run: async (args, context) => {
     const fits = backupFilter(args)
     await using repository = await context.openRepository({ create: false })
+    if (args['runs'] === true) {
+      const runs = await readRunSummaries(requireLocal(repository, 'list --runs'))
+      return { text: runs.length === 0 ? `no runs in ${repository.path}` : runsTable(runs, context.width), json: { repository: repository.path, runs } }
+    }
     const grouped = await groupBackups(repository, await listBackups(repository))
     const hurt = await findHurt(repository, grouped.map(({ backup }) => backup))
     if (hurt.size > 0) context.reporter.warn(`${formatCount(hurt.size, 'backup')} ${hurt.size === 1 ? 'lacks' : 'lack'} what a check found damaged: dray verify BACKUP says what`)

@@ -17,7 +17,7 @@ export const planCommand: Command = {
     ['dray plan web --json', 'for scripts'],
   ],
   options: yargs => withSelection(yargs)
-    .option('consistency', { choices: ['pause', 'stop', 'none'] as const, default: 'pause', describe: 'as for backup' })
+    .option('consistency', { choices: ['pause', 'stop', 'none'] as const, describe: 'as for backup' })
     .option('exclude', { type: 'string', array: true, nargs: 1, default: [], describe: 'as for backup' })
     .option('include', { type: 'string', array: true, nargs: 1, default: [], describe: 'as for backup' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'as for backup' }),
@@ -38,7 +38,7 @@ export async function planText(choices: BackupChoices, context: CommandContext):
 }
 
 function describePlan(plan: BackupPlan, width: number): string {
-  const { container, together, state, image, writableLayer, mounts, leftOut, missing, rest, networks, otherWriters } = plan
+  const { container, together, state, image, writableLayer, mounts, leftOut, missing, rest, hooks, networks, otherWriters } = plan
   const rows = mounts.map(({ label, kind, destinations, reader, entries, dataBytes }) => ({ mount: destinations.map(({ path }) => path).join(', '), source: label, kind, reader, entries: entries?.toLocaleString('en-US') ?? '?', size: dataBytes === undefined ? '?' : formatBytes(dataBytes) }))
   return [
     `container ${container} (${state})`,
@@ -47,6 +47,7 @@ function describePlan(plan: BackupPlan, width: number): string {
     `changes   ${writableLayer}`,
     `networks  ${networks.join(', ') || 'none'}`,
     `at rest   ${rest}`,
+    ...hooks.map(hook => printable(`command   ${hook}`)),
     ...otherWriters.map(text => `warning   ${text}`),
     ...mounts.flatMap(({ label, nested }) => nested.map(path => `warning   not captured: "${printable(path)}" is mounted inside ${label}`)),
     '',

@@ -18,6 +18,7 @@ export const pruneCommand: Command = {
     ['dray prune --grace 0', 'also what runs that failed in the last two days have stored'],
     ['dray prune --wait 2h', 'wait longer for backups that run'],
   ],
+  isSilentWhenWell: true,
   options: yargs => withWaitOption(yargs).option('grace', { type: 'string', describe: 'leave what is younger, for the run after one that failed (default: 48h)' }),
   run: async (args, context) => {
     const graceMs = readGrace(args)

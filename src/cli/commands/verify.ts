@@ -25,6 +25,7 @@ export const verifyCommand: Command = {
     ['dray verify latest web --deep', 'a backup: everything is unpacked and compared'],
     ['dray verify --sample 5%', 'a part of a large repository, another one every time'],
   ],
+  isSilentWhenWell: true,
   options: yargs => withWaitOption(yargs)
     .positional('target', { type: 'string', describe: 'a file, "-" for stdin, a directory, or a backup: its id, the beginning of one, or "latest" (default: the whole repository)' })
     .positional('container', { type: 'string', describe: 'for "latest": of this container' })

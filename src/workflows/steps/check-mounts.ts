@@ -37,6 +37,7 @@ async function checkDevices({ engine, run, request, temporary, obstacles }: Pick
 async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>, stored: Mount): Promise<MountAction<Mount>> {
   const { options, request } = job
   const { kind, source, label } = stored.described
+  if (kind === 'dump') throw new RangeError(`"${label}" is mounted nowhere`)
   const anonymous = request.anonymous.find(({ recordedName }) => kind === 'volume' && recordedName === source)
   if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, action: 'make' }
   const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }

@@ -3,6 +3,7 @@ import type { ContainerSummary, Engine } from '../../engine/engine.ts'
 import { noContainer } from '../../engine/spec/record-container.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { didYouMean } from '../../errors/similar-name.ts'
+import { backupLabel } from '../container-labels.ts'
 import { isTemporaryContainer, nameOfSummary } from './running-containers.ts'
 
 /** What was asked for: the sum of it is chosen. */
@@ -14,6 +15,8 @@ export type Selection = {
   readonly projects: readonly string[]
   /** `KEY`, or `KEY=VALUE`. */
   readonly labels: readonly string[]
+  /** Names, or globs of them, of containers that are left out. */
+  readonly except?: readonly string[]
 }
 
 /** `container` is what was asked for, as it was written; `what` says it in words: `container "web"`. */
@@ -28,14 +31,13 @@ export type Chosen = {
 }
 
 export const projectLabel = 'com.docker.compose.project'
-const backupLabel = 'dray.backup'
 const mostNamed = 10
 
 /**
  * The containers of the engine that a selection means, each once. One with the label `dray.backup=false` is only taken when its
  * name or id is given, unless the label is not heeded: it is about backups. What fits nothing is in `failed`; when nothing at all is chosen the first of that is thrown, `not-found`.
  */
-export async function chooseContainers(engine: Engine, { names, all, projects, labels }: Selection, signal: AbortSignal, { heedsLabel = true } = {}): Promise<Chosen> {
+export async function chooseContainers(engine: Engine, { names, all, projects, labels, except = [] }: Selection, signal: AbortSignal, { heedsLabel = true } = {}): Promise<Chosen> {
   const present = (await engine.containers.list(undefined, { signal })).filter(each => !isTemporaryContainer(each)).sort((one, other) => (nameOfSummary(one) < nameOfSummary(other) ? -1 : 1))
   const chosen = new Map<string, ContainerSummary>()
   const unwanted = new Set<string>()
@@ -59,9 +61,15 @@ export async function chooseContainers(engine: Engine, { names, all, projects, l
     else takeOr('container', name, [], () => noContainer(engine, name, present.map(nameOfSummary)))
   }
   if (all) takeAll(present)
+  for (const each of chosen.values()) if (except.some(pattern => isNamedBy(each, pattern))) chosen.delete(each.Id)
   const left = [...unwanted].filter(name => ![...chosen.values()].some(each => nameOfSummary(each) === name))
   if (chosen.size > 0 || (failed.length > 0 && names.length + projects.length + labels.length > 1)) return { chosen: [...chosen.values()], failed, unwanted: left }
   throw failed[0]?.error ?? nothingThere(engine, left)
+}
+
+/** By its name, or a glob of it. */
+export function isNamedBy(container: ContainerSummary, pattern: string): boolean {
+  return nameOfSummary(container) === pattern || picomatch.isMatch(nameOfSummary(container), pattern)
 }
 
 function isWanted({ Labels }: ContainerSummary): boolean {

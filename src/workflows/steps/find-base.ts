@@ -16,6 +16,8 @@ export type Base = {
   readonly spec: ContainerSpec
   readonly images: readonly Descriptor[]
   readonly mountOf: (target: MountTarget) => { readonly content: MountContent; readonly facts: ContentFacts } | undefined
+  /** What its dray.dump wrote then. */
+  readonly dumpOf: (container: string) => ContentFacts | undefined
 }
 
 /** Undefined when there is none, or none that can be read: then everything is read. */
@@ -35,7 +37,7 @@ export async function findBase(repository: Repository, engine: EngineFacts, cont
       const { kind, source, ...facts } = fromMountDescription(description)
       mounts.set(`${kind} ${source}`, { content, facts })
     }
-    return { id: newest.id, spec, images: contents.images, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`) }
+    return { id: newest.id, spec, images: contents.images, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`), dumpOf: name => mounts.get(`dump ${name}`)?.facts }
   } catch (thrown) {
     if (!(thrown instanceof DrayError)) throw thrown
     warn(`the last backup, ${newest.id}, cannot be used to skip what is unchanged: ${thrown.message}; everything is read`)

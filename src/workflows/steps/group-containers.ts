@@ -1,7 +1,6 @@
 import type { ContainerSummary } from '../../engine/engine.ts'
+import { groupLabel } from '../container-labels.ts'
 import { projectLabel } from './choose-containers.ts'
-
-export const groupLabel = 'dray.group'
 
 /**
  * Consistency groups: what is frozen at one time, and is one backup. Together belong the containers of a compose project, those

@@ -128,7 +128,7 @@ function toPlanned(id: string, target: MountTarget, mounts: readonly MountPoint[
   }
 }
 
-function namedBy(patterns: readonly string[], { Name, Source, Destination }: MountPoint): boolean {
+export function namedBy(patterns: readonly string[], { Name, Source, Destination }: MountPoint): boolean {
   const names = [Name, Source, Destination].filter(each => each !== undefined)
   return patterns.some(pattern => names.includes(pattern) || names.includes(pattern.replace(/(.)\/+$/, '$1')) || names.some(name => picomatch.isMatch(name, pattern, { dot: true })))
 }

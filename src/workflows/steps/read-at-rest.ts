@@ -10,7 +10,8 @@ import { chooseFreeze, Frozen, type Consistency, type FreezeWay } from './freeze
 import { awaitOtherRests } from './other-rests.ts'
 import { undisturbed, watchStill, type Rested, type Resting } from './resting.ts'
 
-export type RestingMember = { readonly spec: ContainerRecord; readonly wanted: Consistency }
+/** `labels`: seconds that it has for stopping, else its own. */
+export type RestingMember = { readonly spec: ContainerRecord; readonly wanted: Consistency; readonly labels?: { readonly stopTimeout: number | undefined } }
 
 export type RestJob = { readonly run: Run; readonly engine: Engine; readonly members: readonly RestingMember[] }
 
@@ -98,10 +99,10 @@ async function freezeAll(run: Run, engine: Engine, now: readonly Now[], resting:
   await allOrNone(now.filter(({ way }) => way === 'pause').map(freeze))
 }
 
-async function bringToRest(run: Run, engine: Engine, { container, way }: Now): Promise<Resting> {
+async function bringToRest(run: Run, engine: Engine, { container, way, labels }: Now): Promise<Resting> {
   if (way === 'none') return undisturbed
   if (way === 'still already') return await watchStill(engine, container)
-  const frozen = await Frozen.freeze(engine, run.journal, container, way, undefined, text => run.reporter.warn(text)).catch((thrown: unknown) => {
+  const frozen = await Frozen.freeze(engine, run.journal, container, way, labels?.stopTimeout, text => run.reporter.warn(text)).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'conflict' ? new CannotPause(thrown.message, { cause: thrown }) : thrown
   })
   return { end: async () => ({ milliseconds: await frozen.thaw(), disturbed: frozen.disturbed }) }

@@ -99,7 +99,7 @@ async function readBack<Made extends { readonly backup: BackupSummary }>({ run, 
 async function backUpReplaced({ run, engine, repository, lock, version, options }: Replacing, containers: readonly string[]): Promise<{ readonly backup: BackupSummary; readonly sources: ReadonlySet<string> }> {
   const own = await startRun(run)
   try {
-    const wishes = { containers, consistency: 'none', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
+    const wishes = { containers, consistency: 'none', obeys: 'nothing', include: [], exclude: [], reader: options.reader, withImage: true, tags: [replacedTag], imageTags: [], commit: { changes: [] }, version } as const
     const { backup, mounts } = await backUpContainers({ run: own, engine, repository, lock, options: wishes })
     const problem = mounts.flatMap(({ described }) => described.problems.map(({ path, detail }) => `${described.label}: "${path}": ${detail}`))[0]
     if (problem !== undefined) throw notWhole(problem)

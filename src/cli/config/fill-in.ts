@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+
+export type FillInProblem = { readonly path: readonly (string | number)[]; readonly message: string }
+
+/**
+ * `${NAME}` in every text becomes the value of the environment variable NAME, or what is in the file that NAME_FILE names,
+ * without its last line break: so secrets stay out of the file. `$${` is a literal `${`.
+ */
+export function fillIn(value: unknown, env: NodeJS.ProcessEnv, problems: FillInProblem[], path: readonly (string | number)[] = []): unknown {
+  if (typeof value === 'string') return fillInText(value, env, message => problems.push({ path, message }))
+  if (Array.isArray(value)) return value.map((each, at) => fillIn(each, env, problems, [...path, at]))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fillIn(each, env, problems, [...path, key])]))
+}
+
+function fillInText(text: string, env: NodeJS.ProcessEnv, fail: (message: string) => void): string {
+  return text.replace(/\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, name: string | undefined) => {
+    if (name === undefined) return '${'
+    try {
+      const found = environmentValue(name, env)
+      if (found !== undefined) return found
+      fail(`"${whole}" stands for the environment variable ${name}, or the file that ${name}_FILE names, and neither is set`)
+    } catch (thrown) {
+      fail(`${name}_FILE cannot be read: ${(thrown as Error).message}`)
+    }
+    return ''
+  })
+}
+
+/** Of NAME, or of the file that NAME_FILE names. */
+export function environmentValue(name: string, env: NodeJS.ProcessEnv): string | undefined {
+  const value = env[name]
+  if (value !== undefined && value !== '') return value
+  const file = env[`${name}_FILE`]
+  return file === undefined || file === '' ? undefined : readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+}
