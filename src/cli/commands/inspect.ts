@@ -57,7 +57,7 @@ async function inspectOnEngine(target: string, context: CommandContext): Promise
   const container = await unlessMissing(engine.containers.inspect(target, { signal: context.signal }))
   if (container === undefined) return toResult('image', [await imageOf(engine, target, context)], context)
   const image = await unlessMissing(inspectEngineImage(engine, container.Image, context.signal))
-  const plan = await planText(readBackupOptions({ container: target }), context)
+  const plan = await planText(readBackupOptions({ container: [target] }), context)
   const shown = image === undefined ? [] : [image]
   return { text: [plan.text, ...shown.map(each => imageText(each, context.width))].join('\n\n'), json: { kind: 'container', images: shown, ...plan.json } }
 }
