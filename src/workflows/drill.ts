@@ -5,7 +5,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { toCreateRequest } from '../engine/spec/create-request.ts'
 import { noRemaps } from '../engine/spec/remap-record.ts'
-import { DrayError } from '../errors/dray-error.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
@@ -134,8 +133,4 @@ function split(open: ReturnType<Run['journal']['open']>): [typeof open, typeof o
   const names = new Set(['created container', 'created volume', 'created network', 'created image', 'created tag'])
   const isOfCopy = (entry: (typeof open)[number]): boolean => names.has(entry.did) && !('container' in entry && entry.container.startsWith('drayage-'))
   return [open.filter(isOfCopy), open.filter(entry => !isOfCopy(entry))]
-}
-
-export function noContainer(id: string): DrayError {
-  return new DrayError('not-found', `backup "${id}" holds images alone, no container`, { hints: [`dray show ${id}`] })
 }

@@ -56,7 +56,7 @@ function labelOf({ record }: Subject, label: string): string | undefined {
 }
 
 function toService(subject: Subject, project: Project, cannot: Inexpressible): Service {
-  const { name, own, host } = subject
+  const { name, own } = subject
   const service = project.services.get(name) ?? name
   const number = labelOf(subject, 'container-number') ?? '1'
   const isComposeName = project.name !== undefined && [`${project.name}-${service}-${number}`, `${project.name}_${service}_${number}`].includes(name)
@@ -67,7 +67,7 @@ function toService(subject: Subject, project: Project, cannot: Inexpressible): S
     ...ownKeys(subject, project.volumes, cannot),
     ...(isEmpty(labels) ? {} : { labels: escapedAll(labels) }),
     ...networking(subject, project, service, cannot),
-    ...sharing(host, project),
+    ...sharing(subject, project, cannot),
     ...(Object.keys(depends).length === 0 ? {} : { depends_on: depends }),
   }
 }
@@ -78,7 +78,7 @@ function peer(reference: string, { services }: Project): string {
   return service === undefined ? `container:${reference}` : `service:${service}`
 }
 
-function sharing(host: JsonObject, project: Project): Service {
+function sharing({ host, request }: Subject, project: Project, cannot: Inexpressible): Service {
   const space = (key: string, value: unknown): Service => {
     const shared = sharedContainer(value)
     return isEmpty(value as JsonObject[string]) ? {} : { [key]: shared === undefined ? value : peer(shared, project) }
@@ -86,9 +86,11 @@ function sharing(host: JsonObject, project: Project): Service {
   const from = stringsOf(host['VolumesFrom']).map(entry => {
     const [source = '', mode] = entry.split(':')
     const service = project.services.get(source)
+    if (service === undefined && mode !== undefined) cannot(`HostConfig.VolumesFrom: compose leaves out ":${mode}" for a container that is not in the file`)
     return [...(service === undefined ? ['container', source] : [service]), ...(mode === undefined ? [] : [mode])].join(':')
   })
-  const links = stringsOf(host['Links']).map(link => link.split(':')).map(([target = '', alias = target]) => ({ target, alias, service: project.services.get(target) }))
+  const inNetworks = Object.values(endpointsOf(request)).flatMap(({ Links }) => stringsOf(Links))
+  const links = [...new Set([...stringsOf(host['Links']), ...inNetworks])].map(link => link.split(':')).map(([target = '', alias = target]) => ({ target, alias, service: project.services.get(target) }))
   return {
     ...space('pid', host['PidMode']),
     ...space('ipc', host['IpcMode']),
@@ -102,15 +104,21 @@ function networking({ host, request, name }: Subject, project: Project, service:
   const mode = text(host['NetworkMode'])
   const shared = sharedContainer(mode)
   if (shared !== undefined) return { network_mode: peer(shared, project) }
-  const endpoints: Record<string, JsonObject> = {
-    ...Object.fromEntries(Object.entries(objectOf(objectOf(request.body['NetworkingConfig'])['EndpointsConfig'])).map(([network, endpoint]) => [network, objectOf(endpoint)])),
-    ...Object.fromEntries(request.connects.map(({ network, body }) => [network, body.EndpointConfig])),
-  }
+  const endpoints = endpointsOf(request)
   const names = [...new Set([...(isBridgeMode(mode) || mode === 'host' || mode === 'none' ? [] : [mode]), ...Object.keys(endpoints).filter(network => network !== 'bridge')])]
+  if (names.length === 0 && request.disconnects.length > 0) cannot('NetworkSettings.Networks: compose has no network that is left after the create')
   if (names.length === 0) return { network_mode: isBridgeMode(mode) ? 'bridge' : mode }
   if (isBridgeMode(mode) && request.disconnects.length === 0) cannot('NetworkSettings.Networks.bridge: compose joins the default bridge or other networks, not both')
   const own = new Set([service, name])
+  if (request.disconnects.length > 0) cannot('NetworkSettings.Networks: compose has no network that is left after the create')
+  for (const network of names) if (![...own].every(alias => stringsOf(endpoints[network]?.['Aliases']).includes(alias))) cannot(`NetworkSettings.Networks.${network}.Aliases: compose adds the names of the service and of the container`)
   return { networks: Object.fromEntries(names.map(network => [keyOf(networkOf(network, request.networks)), endpointKeys(endpoints[network] ?? {}, own)])) }
+}
+
+/** All that it is connected to, at create or later. */
+function endpointsOf({ body, connects }: Subject['request']): Record<string, JsonObject> {
+  const atCreate = objectOf(objectOf(body['NetworkingConfig'])['EndpointsConfig'])
+  return Object.fromEntries([...Object.entries(atCreate).map(([network, endpoint]) => [network, objectOf(endpoint)] as const), ...connects.map(({ network, body: { EndpointConfig } }) => [network, EndpointConfig] as const)])
 }
 
 function networkOf(name: string, networks: readonly NetworkCreate[]): NetworkCreate {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../api-types.ts'
-import { formatBind, parseBind } from '../spec/bind-string.ts'
+import { formatBind, isVolumeName, parseBind } from '../spec/bind-string.ts'
 import { isEmpty } from '../spec/field-rule.ts'
 import { objectOf, stringsOf } from '../spec/json-values.ts'
 import { goDuration } from './duration.ts'
@@ -107,6 +107,7 @@ const configKeys: Readonly<Record<string, Write>> = {
 export function ownKeys(subject: Subject, volumes: ReadonlyMap<string, string>, cannot: Inexpressible): Service {
   const { own, host, request } = subject
   for (const field of [...unknownTo(hostKeys, 'HostConfig', host), ...unknownTo(configKeys, 'Config', own)]) cannot(`${field}: a compose file has no key for it`)
+  for (const gap of composesWays(subject)) cannot(gap)
   for (const field of ['MaskedPaths', 'ReadonlyPaths']) if (Array.isArray(host[field]) && host[field].length === 0) cannot(`HostConfig.${field}: a compose file has no key for it`)
   const keys = { ...write(configKeys, own, subject, cannot), ...write(hostKeys, host, subject, cannot) }
   const mounts = [...stringsOf(host['Binds']).map(line => inFile(line, volumes)), ...Object.keys(objectOf(own['Volumes'])), ...(Array.isArray(host['Mounts']) ? host['Mounts'].flatMap(mount => composeMount(objectOf(mount), volumes, cannot) ?? []) : [])]
@@ -118,6 +119,19 @@ export function ownKeys(subject: Subject, volumes: ReadonlyMap<string, string>, 
     ...blockInput(host),
     ...composeDevices(host, cannot),
   }
+}
+
+/** What compose does in a way of its own, which does no harm but shows. */
+function composesWays({ own, host }: Subject): string[] {
+  const binds = stringsOf(host['Binds']).map(parseBind)
+  const gap = (is: boolean, text: string): string[] => (is ? [text] : [])
+  return [
+    ...gap(binds.some(({ source }) => isVolumeName(source)), 'HostConfig.Binds: compose mounts volumes by HostConfig.Mounts, at the same places'),
+    ...gap(binds.some(({ source, mode }) => source.startsWith('/') && mode === ''), 'HostConfig.Binds: compose writes :rw where nothing is said'),
+    ...gap(!isEmpty(own['Volumes']), 'Config.Volumes: compose mounts anonymous volumes by HostConfig.Mounts, at the same places'),
+    ...gap(own['StdinOnce'] === true, 'Config.StdinOnce: compose attaches nothing'),
+    ...gap(host['MemorySwappiness'] === 0, 'HostConfig.MemorySwappiness: compose takes 0 for nothing'),
+  ]
 }
 
 function inFile(line: string, volumes: ReadonlyMap<string, string>): string {

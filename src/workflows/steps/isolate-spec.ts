@@ -1,4 +1,4 @@
-import type { ContainerInspect, EndpointSettings, JsonObject, MountPoint, NetworkInspect, VolumeInspect } from '../../engine/api-types.ts'
+import type { ContainerInspect, JsonObject, MountPoint, NetworkInspect, VolumeInspect } from '../../engine/api-types.ts'
 import { stringsOf } from '../../engine/spec/json-values.ts'
 import { mountsOf } from '../../engine/spec/mount-origin.ts'
 import { sharedContainer } from '../../engine/spec/network-mode.ts'
@@ -36,7 +36,7 @@ export function planIsolation({ spec, mounts }: StoredContainer, run: string): I
       ...given('not privileged, as the recorded one is', host['Privileged'] === true),
       ...given('without the devices of the host', Array.isArray(host['Devices']) && host['Devices'].length > 0),
       ...stringsOf(host['CapAdd']).filter(isOfTheMachine).map(name => `without the capability ${name}`),
-      ...(['NetworkMode', 'PidMode', 'IpcMode', 'UTSMode'] as const).flatMap(field => given(`${field} is its own, not ${String(host[field])}`, host[field] === 'host' || sharedContainer(host[field]) !== undefined)),
+      ...(['NetworkMode', 'PidMode', 'IpcMode', 'UTSMode'] as const).flatMap(field => given(`${field} is its own, not ${JSON.stringify(host[field])}`, host[field] === 'host' || sharedContainer(host[field]) !== undefined)),
       ...given('without its links to other containers', stringsOf(host['Links']).length > 0),
     ],
   }
@@ -79,7 +79,7 @@ export function isolateSpec(spec: ContainerSpec, copy: IsolatedCopy, run: string
       RestartCount: 0,
       Config: config,
       HostConfig: host as ContainerInspect['HostConfig'],
-      NetworkSettings: { ...inspect.NetworkSettings, Networks: mode === 'none' ? {} : { [copy.network]: { Aliases: [...new Set([...aliases, nameOf(inspect)])] } as EndpointSettings } },
+      NetworkSettings: { ...inspect.NetworkSettings, Networks: mode === 'none' ? {} : { [copy.network]: { Aliases: [...new Set([...aliases, nameOf(inspect)])] } } },
       Mounts: binds.map(({ source, path, readOnly, mount }): MountPoint => ({ Type: mount.file === undefined ? 'volume' : 'bind', ...(mount.file === undefined ? { Name: mount.volume, Driver: 'local' } : {}), Source: source, Destination: path, Mode: '', RW: !readOnly, Propagation: '' })),
     },
   }
