@@ -11,7 +11,8 @@ import { planCommand } from './commands/plan.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { showCommand } from './commands/show.ts'
+import { undoCommand } from './commands/undo.ts'
 import { verifyCommand } from './commands/verify.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, describeCommand, planCommand, verifyCommand, drillCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, describeCommand, planCommand, verifyCommand, drillCommand, undoCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]

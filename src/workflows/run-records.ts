@@ -43,19 +43,21 @@ export type MigrationRecord = {
 /** A copy that a drill left there, to look around. */
 export type DrillRecord = RecordHead & { readonly kind: 'drill'; readonly backup: string; readonly name: string; readonly made: readonly JournalEntry[] }
 
-/** A container that took the place of another one, or data that took the place of other data: by a restore or an upgrade. */
+/** What took the place of containers, or of data: by a restore or an upgrade. */
 export type ReplacementRecord = RecordHead & {
   readonly kind: 'restore' | 'upgrade'
-  /** What the run made, the container among it. */
+  /** What the run made, the containers among it. */
   readonly made: readonly JournalEntry[]
-  readonly container: { readonly name: string; readonly id: string }
-  /** The one that is kept, stopped, under another name: what it was. */
-  readonly kept?: { readonly name: string; readonly id: string; readonly was: string; readonly status: ContainerInspect['State']['Status']; readonly restartPolicy: MovedContainer['restartPolicy'] }
+  readonly containers: readonly { readonly name: string; readonly id: string }[]
+  /** Those that are kept, stopped, under other names: what they were. */
+  readonly kept: readonly KeptContainer[]
   /** Data that was there before: each with the backup that holds it. */
   readonly replaced: readonly ReplacedData[]
   readonly repository: string
   readonly backups: readonly string[]
 }
+
+export type KeptContainer = { readonly name: string; readonly id: string; readonly was: string; readonly status: ContainerInspect['State']['Status']; readonly restartPolicy: MovedContainer['restartPolicy'] }
 
 export type ReplacedData = { readonly backup: string } & ({ readonly volume: string } | { readonly path: string })
 

@@ -27,7 +27,7 @@ export type SetAside = {
   readonly holderOf: (source: string) => string | undefined
 }
 
-export type SetAsideJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly plan: RestorePlan; readonly options: RestoreOptions; readonly temporary: TemporaryJournal; readonly version: string }
+export type SetAsideJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly plan: Pick<RestorePlan, 'replaced' | 'mounts'>; readonly options: RestoreOptions; readonly temporary: TemporaryJournal; readonly version: string }
 
 /**
  * Stops the container that is replaced, puts it and all data that will be replaced into the repository, and gives it another
