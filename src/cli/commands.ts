@@ -12,7 +12,8 @@ import { pruneCommand } from './commands/prune.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { showCommand } from './commands/show.ts'
 import { undoCommand } from './commands/undo.ts'
+import { upgradeCommand } from './commands/upgrade.ts'
 import { verifyCommand } from './commands/verify.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, describeCommand, planCommand, verifyCommand, drillCommand, undoCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, describeCommand, planCommand, verifyCommand, drillCommand, upgradeCommand, undoCommand, forgetCommand, pruneCommand, doctorCommand, cleanCommand]
