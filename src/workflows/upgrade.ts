@@ -94,9 +94,11 @@ export async function planUpgrade({ run, engine, container, image: reference, op
   const peers = new Map(record.peers.map(peer => [peer.name, { name: peer.name, mounts: peer.mounts }]))
   const request = toCreateRequest(wanted, { target: engine.facts, name, imageRef: reference, remaps: noRemaps, peers, obstacles })
   obstacles.stop(engine.address)
+  const project = inspect.Config.Labels?.['com.docker.compose.project']
   const warnings = [
     ...(record.image === undefined ? ['the old image is not on the engine any more: every setting counts as given, and stays'] : []),
     ...((await hasChanges({ engine, container: inspect, signal })) ? ['files that the container has changed outside of its volumes stay behind: they are in the backup and in the old container'] : []),
+    ...(project === undefined ? [] : [`it belongs to the compose project "${project}": write the new image into its file too; compose takes the old container, which is kept, for one of its own until dray clean --kept`]),
     ...movedPorts(record, old, next).map(port => `port ${port} is published, and the new image does not expose it: its program may listen elsewhere`),
     ...added.map(path => `the new image keeps data at ${path}, where the container has no volume yet: it gets a new, anonymous one`),
     ...request.losses.map(({ field, text }) => `${field}: ${text}`),
