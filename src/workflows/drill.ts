@@ -6,7 +6,9 @@ import type { Engine } from '../engine/engine.ts'
 import { toCreateRequest } from '../engine/spec/create-request.ts'
 import { noRemaps } from '../engine/spec/remap-record.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
+import { openMountWriter } from '../mounts/open-mount.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
+import { passContent } from '../store/content-reader.ts'
 import type { Repository } from '../store/repository.ts'
 import { putAllRight } from './put-right.ts'
 import type { MountAction, RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
@@ -22,6 +24,7 @@ import { isolateSpec, planIsolation, type IsolatedCopy } from './steps/isolate-s
 import { readStored } from './steps/read-stored.ts'
 import { restoreData } from './steps/restore-data.ts'
 import { makeNetworks, makeVolumes, writeMounts, writeNewVolumes } from './steps/restore-mounts.ts'
+import { volumeTarget } from './steps/write-mount.ts'
 
 export type DrillJob = {
   readonly run: Run
@@ -58,6 +61,7 @@ export const drillPipeline = Pipeline.named<DrillJob>('drill')
   .step('bring its image', async ({ run, engine, repository, stored, imageRef }) => ({ images: await bringImages({ run, engine, blobs: repository.blobs, stored, imageRef }) }))
   .act('make its network', async ({ run, engine, network }) => makeNetworks({ run, engine, plan: network }))
   .step('make its volumes', makeItsVolumes)
+  .step('write its files', writeFiles)
   .step('write its data', writeMounts)
   .step('create the container', async state => ({ id: await createContainer(state) }))
   .step('write its new volumes', async state => ({ filled: await writeNewVolumes(state) }))
@@ -66,9 +70,9 @@ export const drillPipeline = Pipeline.named<DrillJob>('drill')
 
 export async function drillBackup({ options, ...job }: DrillJob): Promise<DrillReport> {
   const startedAt = performance.now()
-  const { state: { original, copy, given, command, written, filled }, leftBehind } = await drillPipeline.run({ ...job, options }, { signal: job.run.signal, observer: job.run.reporter })
+  const { state: { original, copy, given, command, fileProblems, written, filled }, leftBehind } = await drillPipeline.run({ ...job, options }, { signal: job.run.signal, observer: job.run.reporter })
   for (const { what, problem } of leftBehind) job.run.reporter.warn(`${what}: ${problem}`)
-  const problems = [...written, ...filled].flatMap(({ problems: found, losses }) => [...found, ...losses])
+  const problems = [...fileProblems, ...[...written, ...filled].flatMap(({ problems: found, losses }) => [...found, ...losses])]
   return { stored: original, copy, state: given, command, problems, milliseconds: performance.now() - startedAt }
 }
 
@@ -107,9 +111,22 @@ async function makeItsVolumes({ run, engine, original, copy, imageRef, volumes }
   for (const { volume } of copy.mounts) paths.set(volume, (await engine.volumes.inspect(volume, { signal: run.signal })).Mountpoint)
   const pathOf = ({ volume, file }: { readonly volume: string; readonly file?: string }): string => `${paths.get(volume) ?? ''}/${file ?? ''}`
   const spec = isolateSpec(original.spec, copy, run.id, pathOf)
-  const mounts = copy.mounts.map((mount): MountAction => ({ stored: mount.stored, place: mount.file === undefined ? { kind: 'volume', name: mount.volume } : { kind: 'file', path: pathOf(mount) }, action: 'make' }))
+  const mounts = copy.mounts.filter(({ file }) => file === undefined).map(({ stored, volume }): MountAction => ({ stored, place: { kind: 'volume', name: volume }, action: 'make' }))
   const request = toCreateRequest(spec, { target: engine.facts, name: copy.name, imageRef, remaps: noRemaps, peers: new Map() })
   return { stored: { ...original, spec }, plan: { name: copy.name, request, imageRef, peers: new Map(), networks: [], mounts, notes: [] } }
+}
+
+/** Each file into the volume that holds nothing else. */
+async function writeFiles({ run, engine, copy, drill, source, temporary }: Planned): Promise<{ fileProblems: string[] }> {
+  const fileProblems: string[] = []
+  for (const { stored, volume, file } of copy.mounts) {
+    if (file === undefined) continue
+    const target = await volumeTarget(engine, volume, run.signal)
+    await using writer = await openMountWriter({ engine, target, reader: drill.reader, run: run.id, journal: temporary, signal: run.signal })
+    const { problems } = await writer.write(passContent(source, stored.content.chunks), run.signal)
+    fileProblems.push(...problems)
+  }
+  return { fileProblems }
 }
 
 function hintFor({ name }: IsolatedCopy, { keep }: DrillOptions): string {

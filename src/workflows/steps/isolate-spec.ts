@@ -55,7 +55,7 @@ export function isolateSpec(spec: ContainerSpec, copy: IsolatedCopy, run: string
   const config: ContainerInspect['Config'] = Object.assign({}, inspect.Config, { Labels: labelsOf(run), MacAddress: '' })
   const host: JsonObject = {
     ...inspect.HostConfig,
-    Binds: binds.map(({ source, path, readOnly }) => `${source}:${path}${readOnly ? ':ro' : ''}`),
+    Binds: binds.map(({ source, path, readOnly, mount }) => [source, path, modeOf(readOnly, mount.file !== undefined)].filter(part => part !== '').join(':')),
     Mounts: mountsOf(inspect.HostConfig['Mounts']).filter(mount => !mounted.has(String(mount['Target'])) && (mount['Type'] === 'tmpfs' || mount['Type'] === 'image')) as JsonObject[],
     ...emptied,
     PidMode: ownUnless(inspect.HostConfig['PidMode']),
@@ -86,6 +86,11 @@ export function isolateSpec(spec: ContainerSpec, copy: IsolatedCopy, run: string
 }
 
 const emptied: JsonObject = { VolumesFrom: null, PortBindings: {}, PublishAllPorts: false, Links: null, Devices: null, DeviceCgroupRules: null, Privileged: false, UTSMode: '', CgroupParent: '', VolumeDriver: '', LogConfig: null, AutoRemove: false, RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } }
+
+/** Engines refuse a bind of what lies in their own root unless it is a slave. */
+function modeOf(readOnly: boolean, isFile: boolean): string {
+  return [...(readOnly ? ['ro'] : []), ...(isFile ? ['rslave'] : [])].join(',')
+}
 
 function isOfTheMachine(name: string): boolean {
   return ofTheMachine.has(name.toUpperCase().replace(/^CAP_/, ''))
