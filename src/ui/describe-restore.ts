@@ -1,11 +1,11 @@
 import { describePlace, type RestorePlan, type StoredContainer } from '../workflows/restore-plan.ts'
-import { isOfProject, type RestoreReport } from '../workflows/restore.ts'
+import type { RestoreReport } from '../workflows/restore.ts'
 import { formatBytes, formatCount, formatDuration, formatTime } from './format.ts'
 
 const mostLost = 50
 
 /** What was restored, in a few lines, and what differs from the backup. */
-export function restoreText({ stored, plan, images, written, state, comparison, setAside, milliseconds }: RestoreReport, run: string): string[] {
+export function restoreText({ stored, plan, images, written, state, comparison, setAside, milliseconds }: RestoreReport): string[] {
   const { differences, engineDefaults, announced } = comparison
   return [
     `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
@@ -22,8 +22,7 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference)}`),
     differences.length === 0 ? `  spec: equal to the recorded one in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
     ...differences.map(difference => `    ${differenceText(difference)}`),
-    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}${setAside.container === undefined || isOfProject(plan) ? '' : `, and kept as container "${setAside.container.name}"`}`]),
-    ...(setAside === undefined || isOfProject(plan) ? [] : [`  to take this back: dray undo ${run}`]),
+    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
     `restored in ${formatDuration(milliseconds)}`,
   ]
 }
@@ -54,7 +53,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
   return [
     `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
     `  image     ${imageRef}${spec.images.some(({ role }) => role === 'commit') ? ', with what its writable layer held' : ''}`,
-    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and kept under another name`]),
+    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and removed at the end`]),
     ...networks.map(({ Name }) => `  makes     network "${Name}"`),
     ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
     ...notHeld(stored),
@@ -67,7 +66,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
 
 /** For `--json`. */
-export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, milliseconds }: RestoreReport, run: string): object {
+export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, milliseconds }: RestoreReport): object {
   return {
     backup: stored.backup.id,
     name: plan.name,
@@ -81,7 +80,7 @@ export function restoreJson({ stored, plan, id, images, written, state, comparis
     losses: plan.request.losses,
     notes: plan.notes,
     ...comparison,
-    ...(setAside === undefined ? {} : { replacedIn: setAside.backups, ...(isOfProject(plan) ? {} : { undo: `dray undo ${run}` }) }),
+    ...(setAside === undefined ? {} : { replacedIn: setAside.backups }),
     milliseconds: Math.round(milliseconds),
   }
 }

@@ -9,10 +9,8 @@ import type { MountWriter } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
-import { keepReplaced, retireKept } from './keep-replaced.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
 import type { RestoreOptions, RestorePlan, StoredContainer, StoredMount } from './restore-plan.ts'
-import type { ReplacedData } from './run-records.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, noImage, type BroughtImages } from './steps/bring-images.ts'
 import { asRecorded, checkContent, readEntries } from './steps/check-content.ts'
@@ -71,10 +69,7 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('compare it with the backup', async state => ({ comparison: await compareRestored(state) }))
   .act('keep what was made', keepMade)
   .pointOfNoReturn()
-  .act('retire what was replaced', async state => {
-    await retireKept(state)
-    await removeReplaced(state)
-  })
+  .act('remove what was replaced', removeReplaced)
 
 export async function restoreContainer(job: RestoreJob): Promise<RestoreReport> {
   const startedAt = performance.now()
@@ -137,20 +132,9 @@ async function closeUp({ run, engine }: Read): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 
-/**
- * The commit: what was made is the user's. What it replaces is kept, with a record of the way back; but for a container of a
- * compose project, which compose would take for one of its own: that is in its backup, and goes.
- */
-async function keepMade({ run, engine, repository, plan, id, aside }: Checked & { readonly id: string; readonly aside: SetAside | undefined }): Promise<void> {
-  const open = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  if (aside === undefined || isOfProject(plan)) {
-    await run.journal.exchange(open, engine, aside?.container === undefined ? [] : [{ did: 'superseded container', container: aside.container.id, name: aside.container.name }])
-    return
-  }
-  const replaced = open.flatMap((entry): ReplacedData[] => (entry.did === 'replaced volume data' ? [{ volume: entry.volume, backup: entry.backup }] : entry.did === 'replaced path' && entry.backup !== undefined ? [{ path: entry.path, backup: entry.backup }] : []))
-  await keepReplaced({ run, engine, kind: 'restore', repository: repository.path, containers: [{ name: plan.name, id }], aside: aside.container === undefined || plan.replaced === undefined ? [] : [{ inspect: plan.replaced, name: aside.container.name }], replaced, backups: aside.backups })
-}
-
-export function isOfProject({ replaced }: Pick<RestorePlan, 'replaced'>): boolean {
-  return replaced?.Config.Labels?.['com.docker.compose.project'] !== undefined
+/** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */
+async function keepMade({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
+  const old = aside?.container
+  const made = run.journal.open().filter(entry => !isTemporary(entry, run.id))
+  await run.journal.exchange(made, engine, old === undefined ? [] : [{ did: 'superseded container', container: old.id, name: old.name }])
 }

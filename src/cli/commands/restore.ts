@@ -16,7 +16,7 @@ export const restoreCommand: Command = {
     ['dray restore latest web', 'the newest backup of "web", to the default engine'],
     ['dray restore 20261121-0312 --to ssh://root@new', 'a backup by the beginning of its id, to another host'],
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
-    ['dray restore latest web --replace', 'in place of what is there, which is kept until dray undo or dray clean --kept'],
+    ['dray restore latest web --replace', 'in place of what is there; its data is backed up first'],
     ['dray restore latest web --dry-run', 'show what would be done'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
@@ -55,10 +55,10 @@ export const restoreCommand: Command = {
       const reports: RestoreReport[] = []
       for (const container of targets) {
         const report = await restoreContainer(job(container))
-        sayReport(context, restoreText(report, run.id))
+        sayReport(context, restoreText(report))
         reports.push(report)
       }
-      const json = { run: run.id, target: engine.address, restored: reports.map(report => restoreJson(report, run.id)) }
+      const json = { run: run.id, target: engine.address, restored: reports.map(restoreJson) }
       return { text: reports.map(({ plan }) => plan.name).join('\n'), json, exitCode: reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
     })
   },

@@ -124,11 +124,9 @@ function notWhole(problem: string): DrayError {
   return new DrayError('io-failed', `what would be replaced could not be backed up whole: ${problem}`, { hints: ['put that right, or restore beside it with --name'] })
 }
 
-/** One that is not kept goes only now that the new one is there and was checked. Its anonymous volumes go with it. */
-export async function removeReplaced({ run, engine }: { readonly run: Run; readonly engine: Engine }): Promise<void> {
-  for (const entry of run.journal.open()) {
-    if (entry.did !== 'superseded container') continue
-    await engine.containers.remove(entry.container, { force: true, volumes: true })
-    await run.journal.settle(entry)
-  }
+/** The replaced container goes only now that the new one is there and was checked. Its anonymous volumes go with it. */
+export async function removeReplaced({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
+  if (aside?.container === undefined) return
+  await engine.containers.remove(aside.container.id, { force: true, volumes: true })
+  await run.journal.settle(...run.journal.open().filter(({ did }) => did === 'superseded container'))
 }
