@@ -52,7 +52,7 @@ export function isolateSpec(spec: ContainerSpec, copy: IsolatedCopy, run: string
   const mounted = new Set(binds.map(({ path }) => path))
   const mode = inspect.HostConfig.NetworkMode === 'none' ? 'none' : copy.network
   const aliases = Object.values(inspect.NetworkSettings.Networks).flatMap(({ Aliases }) => stringsOf(Aliases)).filter(alias => alias !== inspect.Id.slice(0, 12))
-  const config: ContainerInspect['Config'] = Object.assign({}, inspect.Config, { Labels: labelsOf(run), MacAddress: '' })
+  const config: ContainerInspect['Config'] = Object.assign({}, inspect.Config, { Labels: { ...withoutValues(inspect.Config.Labels), ...labelsOf(run) }, MacAddress: '' })
   const host: JsonObject = {
     ...inspect.HostConfig,
     Binds: binds.map(({ source, path, readOnly, mount }) => [source, path, modeOf(readOnly, mount.file !== undefined)].filter(part => part !== '').join(':')),
@@ -86,6 +86,11 @@ export function isolateSpec(spec: ContainerSpec, copy: IsolatedCopy, run: string
 }
 
 const emptied: JsonObject = { VolumesFrom: null, PortBindings: {}, PublishAllPorts: false, Links: null, Devices: null, DeviceCgroupRules: null, Privileged: false, UTSMode: '', CgroupParent: '', VolumeDriver: '', LogConfig: null, AutoRemove: false, RestartPolicy: { Name: 'no', MaximumRetryCount: 0 } }
+
+/** A commit carries the container's labels, and what is not given comes from the image: so each is given, and says nothing. */
+function withoutValues(labels: Record<string, string> | null): Record<string, string> {
+  return Object.fromEntries(Object.keys(labels ?? {}).map(label => [label, '']))
+}
 
 /** Engines refuse a bind of what lies in their own root unless it is a slave. */
 function modeOf(readOnly: boolean, isFile: boolean): string {
