@@ -24,7 +24,7 @@ afterAll(async () => {
   await Promise.all([host[Symbol.asyncDispose](), dray[Symbol.asyncDispose]()])
 }, 60_000)
 
-const seen = "cat /data/db /site/index /etc/app.conf /anonymous/a /own; echo more > /site/more; test -e /sock || echo no socket; ip addr | grep -c 10.97.60.7"
+const seen = "cat /data/db /site/index /etc/app.conf /anonymous/a /own; echo more > /site/more; test -S /sock || echo no socket; ip addr | grep -c 10.97.60.7"
 
 describe('drill', () => {
   test('boots the backup beside the one that runs, with all its data and nothing of the host, and removes it', async () => {
