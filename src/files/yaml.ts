@@ -34,7 +34,7 @@ function offsetOf(document: Document, path: readonly (string | number)[]): numbe
   return 0
 }
 
-/** Block style, no aliases, long lines as they are. */
+/** Block style, no aliases, long lines as they are; a text that a reader of YAML 1.1 would take for something else is quoted. */
 export function formatYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })
 }

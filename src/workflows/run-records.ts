@@ -1,4 +1,4 @@
-/** What is kept of a finished migration, so that it can be taken back: a file in the state folder, beside the journals. */
+/** What is kept of a finished run, so that it can be taken back: a file in the state folder, beside the journals. */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ContainerInspect } from '../engine/api-types.ts'
@@ -40,6 +40,33 @@ export type MigrationRecord = {
   readonly undone?: string
 }
 
+/** A copy that a drill left there, to look around. */
+export type DrillRecord = RecordHead & { readonly kind: 'drill'; readonly backup: string; readonly name: string; readonly made: readonly JournalEntry[] }
+
+/** What took the place of containers, or of data: by a restore or an upgrade. */
+export type ReplacementRecord = RecordHead & {
+  readonly kind: 'restore' | 'upgrade'
+  /** What the run made, the containers among it. */
+  readonly made: readonly JournalEntry[]
+  readonly containers: readonly { readonly name: string; readonly id: string }[]
+  /** Those that are kept, stopped, under other names: what they were. */
+  readonly kept: readonly KeptContainer[]
+  /** Data that was there before: each with the backup that holds it. */
+  readonly replaced: readonly ReplacedData[]
+  readonly repository: string
+  readonly backups: readonly string[]
+}
+
+export type KeptContainer = { readonly name: string; readonly id: string; readonly was: string; readonly status: ContainerInspect['State']['Status']; readonly restartPolicy: MovedContainer['restartPolicy'] }
+
+export type ReplacedData = { readonly backup: string } & ({ readonly volume: string } | { readonly path: string })
+
+type RecordHead = { readonly format: 1; readonly run: string; readonly command: string; readonly at: string; readonly engine: RecordedEngine; readonly undone?: string; readonly cleaned?: string }
+
+export type RunRecord = MigrationRecord | DrillRecord | ReplacementRecord
+
+const kinds: readonly string[] = ['migration', 'drill', 'restore', 'upgrade'] satisfies readonly RunRecord['kind'][]
+
 /** The folder of records that belongs to a folder of journals. */
 function recordsFolder(journalFolder: string): string {
   return join(dirname(journalFolder), 'runs')
@@ -50,7 +77,7 @@ function pathOf(journalFolder: string, run: string): string {
 }
 
 /** On the disk when this returns. */
-export async function writeRecord(journalFolder: string, record: MigrationRecord): Promise<void> {
+export async function writeRecord(journalFolder: string, record: RunRecord): Promise<void> {
   const path = pathOf(journalFolder, record.run)
   try {
     await mkdir(recordsFolder(journalFolder), { recursive: true, mode: 0o700 })
@@ -64,21 +91,40 @@ export async function removeRecord(journalFolder: string, run: string): Promise<
   await rm(pathOf(journalFolder, run), { force: true })
 }
 
-/** By its run's id or the beginning of it. `not-found` names the runs that there are. */
+/** Of a migration, by its run's id or the beginning of it. `not-found` names the runs that there are. */
 export async function readRecord(journalFolder: string, wanted: string): Promise<MigrationRecord> {
+  const record = await findRecord(journalFolder, wanted, 'a migration')
+  if (record.kind === 'migration') return record
+  throw new DrayError('usage', `run "${record.run}" was no migration: ${record.command}`, { hints: [`take it back with: dray undo ${record.run}`] })
+}
+
+/** Of whatever run, by its id or the beginning of it. */
+export async function findRecord(journalFolder: string, wanted: string, what = 'a run'): Promise<RunRecord> {
   const runs = await listRecords(journalFolder)
   const fitting = runs.filter(run => run === wanted || (wanted !== '' && run.startsWith(wanted)))
   const [run] = fitting
-  if (run === undefined) throw new DrayError('not-found', `there is no record of a migration "${wanted}" on this machine`, { hints: [runs.length === 0 ? 'a record lies where the migration was started, in the state folder of the user who did it' : `there are: ${runs.slice(-10).join(', ')}`] })
-  if (fitting.length > 1) throw new DrayError('usage', `"${wanted}" is the beginning of several runs: ${fitting.join(', ')}`)
+  if (run === undefined) throw new DrayError('not-found', `there is no record of ${what} "${wanted}" on this machine`, { hints: [runs.length === 0 ? `a record lies where ${what} was started, in the state folder of the user who did it` : `there are: ${runs.slice(-10).join(', ')}`] })
+  if (fitting.length > 1 && run !== wanted) throw new DrayError('usage', `"${wanted}" is the beginning of several runs: ${fitting.join(', ')}`)
+  const record = await readFrom(journalFolder, run)
+  if (record === undefined) throw new DrayError('unverifiable', `the record "${pathOf(journalFolder, run)}" is not one that this dray knows`)
+  return record
+}
+
+/** All that this dray knows, oldest first. */
+export async function readRecords(journalFolder: string): Promise<RunRecord[]> {
+  const found = await Promise.all((await listRecords(journalFolder)).map(run => readFrom(journalFolder, run)))
+  return found.filter(record => record !== undefined)
+}
+
+async function readFrom(journalFolder: string, run: string): Promise<RunRecord | undefined> {
   const path = pathOf(journalFolder, run)
   try {
-    const record = JSON.parse(await readFile(path, 'utf8')) as Partial<MigrationRecord>
-    if (record.format === 1 && record.kind === 'migration') return record as MigrationRecord
+    const record = JSON.parse(await readFile(path, 'utf8')) as Partial<RunRecord>
+    return record.format === 1 && kinds.includes(record.kind ?? '') ? (record as RunRecord) : undefined
   } catch (thrown) {
     if (errnoOf(thrown) !== undefined) throw fromSystemError(thrown, 'read the record', path)
+    return undefined
   }
-  throw new DrayError('unverifiable', `the record "${path}" is not one that this dray knows`)
 }
 
 /** Ids of the runs that have a record, oldest first. */

@@ -5,9 +5,10 @@ import { readDeadJournals } from '../../pipeline/read-journals.ts'
 import { findingMeanings } from '../../integrity/finding.ts'
 import { checkRepository as inspect, type RepositoryReport } from '../../integrity/check-repository.ts'
 import { repairLayout, rebuildIndex, type RepairReport } from '../../store/repair.ts'
-import { formatCount } from '../../ui/format.ts'
+import { formatAge, formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
+import { keptNames, listKept } from '../../workflows/kept.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
 import { chooseContainers } from '../../workflows/steps/choose-containers.ts'
 import { groupContainers } from '../../workflows/steps/group-containers.ts'
@@ -31,7 +32,7 @@ export const doctorCommand: Command = {
   options: yargs => withWaitOption(yargs).option('repair', { type: 'boolean', default: false, describe: 'rebuild what can be rebuilt from the blobs' }),
   run: async (args, context) => {
     if (args['repair'] === true && context.globals.dryRun) throw new DrayError('usage', '--repair cannot be tried with --dry-run', { hints: ['dray doctor shows what is wrong and changes nothing'] })
-    const checks = args['repair'] === true ? [await repair(context, readWait(args))] : [await checkEngine(context), await checkRepository(context, readWait(args)), await checkJournals(context), ...(await checkJobs(context))]
+    const checks = args['repair'] === true ? [await repair(context, readWait(args))] : [await checkEngine(context), await checkRepository(context, readWait(args)), await checkJournals(context), ...(await checkKept(context)), ...(await checkJobs(context))]
     const failed = checks.some(({ ok }) => !ok)
     return {
       text: checks.flatMap(({ subject, ok, finding, hints }) => [`${ok ? 'ok  ' : 'BAD '} ${subject}: ${finding}`, ...hints.map(hint => `     hint: ${hint}`)]).join('\n'),
@@ -109,6 +110,15 @@ async function checkJobs(context: CommandContext): Promise<Check[]> {
     }))
   }
   return checks
+}
+
+/** Kept on purpose, which is well, and worth knowing. */
+async function checkKept({ journalFolder }: CommandContext): Promise<Check[]> {
+  const kept = await listKept(journalFolder)
+  if (kept.length === 0) return []
+  const now = Date.now()
+  const finding = kept.map(record => `container ${keptNames(record).map(name => `"${name}"`).join(', ')} on ${record.engine.address}, ${record.kind === 'drill' ? 'of a drill' : `replaced by ${record.kind === 'restore' ? 'a restore' : 'an upgrade'}`} ${formatAge(now - Date.parse(record.at))} ago (run ${record.run})`).join('; ')
+  return [{ subject: 'kept', ok: true, finding, hints: ['take one back with: dray undo RUN', 'remove what is not wanted any more: dray clean --kept'] }]
 }
 
 async function repair(context: CommandContext, waitMs: number): Promise<Check> {
