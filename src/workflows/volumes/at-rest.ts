@@ -1,12 +1,13 @@
 import type { Engine } from '../../engine/engine.ts'
+import { ownContainer } from '../../engine/own-container.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import type { Run } from '../run.ts'
 import { inspectRunning } from '../steps/running-containers.ts'
 import { unpauseContainer } from '../wake-container.ts'
 
-/** While the work goes on, the containers that may write to the volume are paused. All of them run again afterwards, whatever happens. */
+/** While the work goes on, the containers that may write to the volume are paused, but for the one that dray runs in. All of them run again afterwards, whatever happens. */
 export async function whilePaused<T>(run: Run, engine: Engine, volume: string, work: () => Promise<T>): Promise<T> {
-  const writers = (await inspectRunning(engine, [], run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW))
+  const writers = (await inspectRunning(engine, [ownContainer() ?? ''], run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW))
   const paused = []
   try {
     for (const { Id, ...inspect } of writers) {
