@@ -1,17 +1,12 @@
-import { hostname } from 'node:os'
 import type { Engine } from '../engine/engine.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
-import { parseRegistryUrl } from '../registry/reference.ts'
-import { isLocal, type Repository } from '../store/repository.ts'
-import { writeRunSummary, type RunBackup, type RunFailure, type RunSummary } from '../store/run-summaries.ts'
+import type { Repository } from '../store/repository.ts'
 import { backupJson, backupText, imagesText } from '../ui/describe-backup.ts'
 import { backUpContainers } from '../workflows/backup.ts'
-import type { BackupReport } from '../workflows/backup-report.ts'
-import { backUpImages, type ImagesReport } from '../workflows/backup-images.ts'
+import { backUpImages } from '../workflows/backup-images.ts'
 import { RecordingReporter } from '../workflows/recording-reporter.ts'
-import { newRunId, type Run } from '../workflows/run.ts'
-import type { Failed } from '../workflows/steps/choose-containers.ts'
+import type { Run } from '../workflows/run.ts'
 import type { BackupChoices } from './backup-options.ts'
 import type { BackupTask } from './backup-task.ts'
 import { chooseGroups } from './choose-groups.ts'
@@ -19,13 +14,10 @@ import type { CommandContext, CommandResult } from './command.ts'
 import { forgetAfterBackup } from './forget-after-backup.ts'
 import { runHostCommand } from './host-command.ts'
 import { notifyEnd, notifyStart } from './notify/notify.ts'
-import { confirmRegistry } from './public-registry.ts'
 import { lockRepository } from './repository-lock.ts'
 import { failedJson, forEachGroup, sayReport, withRun } from './run-command.ts'
+import { isIncomplete, TaskSummary, type Outcome } from './task-summary.ts'
 import { readVersion } from './version.ts'
-
-/** What the engines of one task gave. */
-type Outcome = { reports: (BackupReport & { readonly host: string })[]; images: (ImagesReport & { readonly host: string })[]; failed: (Failed & { readonly host: string })[]; forget: Awaited<ReturnType<typeof forgetAfterBackup>> | undefined }
 
 /**
  * Backs up what a task says, from all its engines, forgets, and tells whoever is to know, also when it fails or is interrupted.
@@ -129,84 +121,7 @@ async function withHostHooks({ reporter, env, signal }: CommandContext, { job, b
   return isWell
 }
 
-/** Exit 3: something that should have been captured was not, or not as it should be, or is suddenly not there. */
-export function isIncomplete({ containers, mounts, freeze, surprises }: BackupReport): boolean {
-  return surprises.length > 0 || containers.some(({ missing }) => missing.length > 0) || freeze.disturbed || mounts.some(({ described }) => described.problems.length > 0 || described.losses.length > 0)
-}
-
 function imagesJson(images: Outcome['images']): object {
   const [first, ...others] = images.map(({ backup, host, images: stored }) => ({ id: backup.id, host, images: stored.map(({ facts, report }) => ({ ...facts, layers: report.layers, newLayers: report.newLayers })) }))
   return others.length === 0 ? { ...first } : [first, ...others]
-}
-
-/** Keeps what a run did in the repository: once when it begins, so that one which is killed is seen, and once when it has ended. */
-class TaskSummary {
-  readonly #task: BackupTask
-  readonly #context: CommandContext
-  readonly #outcome: Outcome
-  readonly #reporter: RecordingReporter
-  readonly #startedAt = new Date().toISOString()
-  #run = newRunId()
-
-  constructor(task: BackupTask, context: CommandContext, outcome: Outcome, reporter: RecordingReporter) {
-    this.#task = task
-    this.#context = context
-    this.#outcome = outcome
-    this.#reporter = reporter
-  }
-
-  async whileOpen(run: Run, { repository: path, hosts }: BackupTask, backUp: (repository: Repository) => Promise<CommandResult>): Promise<CommandResult> {
-    this.#run = run.id
-    // An address that is wrong makes no repository.
-    if (hosts.length === 1) await this.#context.connect(hosts[0])
-    await using repository = await this.#context.openRepository({ create: true, ...(path === undefined ? {} : { path }) })
-    if (repository.path.startsWith('oci://')) await confirmRegistry(this.#context, parseRegistryUrl(repository.path).registry, 'the backup')
-    await this.#keep(repository, this.#facts())
-    try {
-      const result = await backUp(repository)
-      await this.#keep(repository, this.ended(result.exitCode ?? 0))
-      return result
-    } catch (thrown) {
-      await this.#keep(repository, this.failed(thrown))
-      throw thrown
-    }
-  }
-
-  ended(exitCode: number): RunSummary {
-    return { ...this.#facts(), endedAt: new Date().toISOString(), exitCode }
-  }
-
-  failed(thrown: unknown): RunSummary {
-    const error = thrown instanceof DrayError ? thrown : undefined
-    const failure: RunFailure = { what: this.#task.job === undefined ? 'backup' : `job "${this.#task.job}"`, host: hostname(), code: error?.code ?? 'unexpected', message: messageOf(thrown) }
-    const facts = this.#facts()
-    return { ...facts, failed: [...facts.failed, failure], endedAt: new Date().toISOString(), exitCode: error?.exitCode ?? exitCodes.unexpected }
-  }
-
-  #facts(): RunSummary {
-    const { reports, images, failed, forget } = this.#outcome
-    const job = this.#task.job
-    return {
-      format: 1, run: this.#run, ...(job === undefined ? {} : { job }), command: this.#context.commandLine, startedAt: this.#startedAt,
-      backups: [...reports.map(toRunBackup), ...images.map(({ backup, host, images: stored }): RunBackup => ({ id: backup.id, host, of: stored.map(({ facts }) => facts.names[0] ?? facts.id), entries: 0, dataBytes: 0, storedBytes: 0, restMs: 0, incomplete: false }))],
-      failed: failed.map(({ what, host, error }) => ({ what, host, code: error.code, message: error.message })),
-      forgotten: forget?.forgotten ?? [],
-      freedBytes: forget?.freedBytes ?? 0,
-      warnings: this.#reporter.warnings,
-    }
-  }
-
-  /** A backup is worth more than its summary. In a registry there is no place for it. */
-  async #keep(repository: Repository, summary: RunSummary): Promise<void> {
-    if (!isLocal(repository)) return
-    await writeRunSummary(repository, summary).catch((thrown: unknown) => this.#reporter.warn(`the summary of the run was not kept: ${messageOf(thrown)}`))
-  }
-}
-
-function toRunBackup({ backup, host, containers, mounts, freeze, storedBytes, ...report }: BackupReport & { readonly host: string }): RunBackup {
-  return {
-    id: backup.id, host, of: containers.map(({ name }) => name),
-    entries: mounts.reduce((sum, { described }) => sum + described.entries, 0), dataBytes: mounts.reduce((sum, { described }) => sum + described.dataBytes, 0),
-    storedBytes, restMs: Math.round(freeze.milliseconds), incomplete: isIncomplete({ backup, containers, mounts, freeze, storedBytes, ...report }),
-  }
 }
