@@ -40,6 +40,6 @@ export async function chooseGroups({ reporter, signal }: CommandContext, engine:
   const staying = chosen.filter(each => !going.includes(each))
   if (going.length > 0) reporter.note(`left out, as asked: ${going.map(nameOfSummary).join(', ')}`)
   checkPatterns(staying.map(each => ({ name: nameOfSummary(each), mounts: each.Mounts ?? [] })), [...include, ...exclude.filter(pattern => !going.some(each => isNamedBy(each, pattern)))])
-  if (staying.length === 0) throw new DrayError('not-found', 'every container that was chosen is left out by --exclude', { hints: ['docker ps -a shows the containers'] })
+  if (staying.length === 0 && chosen.length > 0) throw new DrayError('not-found', 'every container that was chosen is left out by --exclude', { hints: ['docker ps -a shows the containers'] })
   return { groups: groupContainers(staying), failed }
 }

@@ -2,7 +2,7 @@
 export const usualExpansion = 200
 const mostExcessBytes = 512 * 1024 * 1024
 /** Documents are kept until the end, when it is known which of them count. Large ones must not take the room of configs. */
-const mostKeptBytes = { small: 24 * 1024 * 1024, large: 40 * 1024 * 1024 }
+const mostKeptBytes = { small: 24 * 1024 * 1024, large: 14 * 1024 * 1024 }
 export const smallDocumentBytes = 64 * 1024
 const slots = { read: 0, excess: 1, small: 2, large: 3 } as const
 

@@ -41,9 +41,9 @@ describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
     [['clean', '--forget'], '"forget" needs a value', 'usage: dray clean\ndray: hint: dray clean --help'],
     [['backup', 'web', '--tag'], '"tag" needs a value', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
     [['backup', 'web', '--consistency', 'frozen'], '"consistency" cannot be "frozen", but one of "pause", "stop", "none"', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
-    [['restore', 'latest', 'web', '--health-timeout', 'soon'], '"health-timeout" needs a number', 'usage: dray restore <backup> [container..]\ndray: hint: dray restore --help'],
+    [['restore', 'latest', 'web', '--health-timeout', 'soon'], '"health-timeout" needs a number', 'usage: dray restore [backup] [container..]\ndray: hint: dray restore --help'],
     [['show'], '<backup> is missing', 'usage: dray show <backup> [container]\ndray: hint: dray show --help'],
-    [['restore'], '<backup> is missing', 'usage: dray restore <backup> [container..]\ndray: hint: dray restore --help'],
+    [['restore'], 'name a backup', 'dray list shows the backups\ndray: hint: the newest of a container: dray restore latest NAME\ndray: hint: all of the last run: dray restore --all'],
     [['import'], '<file> is missing', 'usage: dray import <file>\ndray: hint: dray import --help'],
   ])('dray %j', async (args, message, hint) => {
     expect(await cli(args)).toEqual({ exitCode: 2, stdout: '', stderr: `dray: error: ${message}\ndray: hint: ${hint}\n` })

@@ -116,7 +116,7 @@ test('on a full disk prune still frees space, and forget says what is wrong or w
     $DRAY forget --keep-last 1 >&2; echo forget $?
     $DRAY prune --grace 0 -q; echo prune $?
     $DRAY prune --dry-run | tail -1`)
-  expect({ stdout, stderr }).toEqual({ stdout: expect.stringMatching(/^ *0\nforget 0\nfreed: [\d.]+ KiB in \d+ blobs\nin use: [^\n]*\nprune 0\nin use: /), stderr: expect.any(String) })
+  expect({ stdout, stderr }).toEqual({ stdout: expect.stringMatching(/^ *0\nforget 0\nprune 0\nin use: /), stderr: expect.any(String) })
 }, 60_000)
 
 test('on a full disk with nothing to spare forget is exit 30, says why, and changes nothing', async () => {

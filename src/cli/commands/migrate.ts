@@ -22,7 +22,6 @@ export const migrateCommand: Command = {
     ["dray migrate web ssh://root@old ssh://root@new --map-port 80:8080 --wait-for 'wget -qO- localhost'", 'another port, and up when the command says so'],
     ['dray migrate --undo 20261121-031244-5c0ffee5', 'the source runs again, the copy is removed'],
   ],
-  isSilentWhenWell: true,
   options: yargs => yargs
     .positional('what', { type: 'string', array: true, describe: 'CONTAINER… SOURCE TARGET: names or ids of containers, the engine they are on, the engine they go to' })
     .option('project', { type: 'string', array: true, nargs: 1, default: [], describe: 'all containers of a compose project' })

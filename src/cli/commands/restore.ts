@@ -23,7 +23,6 @@ export const restoreCommand: Command = {
     ['dray restore latest web --dry-run', 'show what would be done'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
-  isSilentWhenWell: true,
   options: yargs => yargs
     .positional('backup', { type: 'string', describe: 'id, the beginning of one, or "latest"' })
     .positional('container', { type: 'string', array: true, describe: 'of several containers in the backup these; for "latest": the newest of each' })

@@ -15,7 +15,7 @@ export const undoCommand: Command = {
   examples: [
     ['dray undo 20261121-031244-5c0ffee5', 'what that run replaced comes back, with its data as it was'],
     ['dray undo 20261121-0312 --dry-run', 'by the beginning of its id: show what would be done'],
-    ['dray doctor', 'lists what is kept, with its age and its run'],
+    ['dray undo 20261121-0312 -y', 'without a question'],
   ],
   options: yargs => yargs.positional('run', { type: 'string', demandOption: true, describe: 'id of the run, or the beginning of one' }),
   run: async (args, context) => {

@@ -20,7 +20,6 @@ export const upgradeCommand: Command = {
     ['dray upgrade registry registry:3', 'back it up, make it again from the new image, wait until it is healthy'],
     ['dray upgrade db postgres:18 --dry-run', 'compare the images and show what would be done'],
     ['dray upgrade db postgres:18 --data-path /var/lib/postgresql/data:/var/lib/postgresql', 'mount its data where the new image looks for it'],
-    ['dray undo 20261121-031244-5c0ffee5', 'take it back: the old container, with its data as it was'],
   ],
   options: yargs => yargs
     .positional('container', { type: 'string', demandOption: true, describe: 'name or id' })

@@ -55,7 +55,7 @@ test('plan goes on with the others, too', async () => {
 }, 60_000)
 
 test('latest: the newest complete one of a container; without a container the last run\'s; what others lack is said', async () => {
-  const idOf = async (...args: string[]): Promise<string> => (await cli('backup', ...args, '--quiet')).stdout.trim()
+  const idOf = async (...args: string[]): Promise<string> => (await cli('backup', ...args)).stdout.trim()
   const chosen = async (...args: string[]): Promise<string> => {
     const { stdout, stderr } = await cli('show', ...args)
     return `${/^backup (\S+)/.exec(stdout)?.[1] ?? ''} ${stderr}`
@@ -105,7 +105,7 @@ test('what belongs together rests at one time and is one backup; shared volumes 
 
 test('all of a run comes back together; --name is for one', async () => {
   await host.docker(['exec', 'reader', 'sh', '-c', 'echo kept > /reader/file'])
-  const { stdout } = await cli('backup', '--all', '-q')
+  const { stdout } = await cli('backup', '--all')
   const [together = ''] = stdout.trim().split('\n')
   expect(await cli('restore', together, '--name', 'other', '--replace')).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/--name is for one container, and these are 2: reader, writer\ndray: hint: .*dray restore \S+ reader --name NEW/) })
   expect(await cli('restore', 'latest')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('dray restore latest --all takes all of them') })

@@ -35,7 +35,7 @@ export async function exportWeb(engine: EngineName): Promise<Exported> {
   const cli = drayOn(host, folder)
   const backup = await cli('backup', 'web')
   expect(backup).toMatchObject({ exitCode: 0, stderr: '' })
-  const id = backup.stdout.trim()
+  const id = (JSON.parse((await cli('list', '--json')).stdout) as { backups: { id: string }[] }).backups[0]?.id ?? ''
   const file = (format: string): string => join(folder, `web.${format}`)
   for (const format of ['tar', 'tar.gz', 'tar.zst']) {
     expect(await cli('export', 'latest', 'web', '-o', file(format))).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('1 backup, 2 images') })

@@ -22,7 +22,7 @@ describe.each(['20.10', '28.5'] as const)('a swarm of one %s engine', engine => 
   }, 60_000)
 
   test('has tasks that are refused, and says what to do; the others are backed up', async () => {
-    const { exitCode, stderr, stdout } = await dray.plain(['backup', '--all', '-q', '-H', at(one)])
+    const { exitCode, stderr, stdout } = await dray.plain(['backup', '--all', '-H', at(one)])
     expect(exitCode).toBe(3)
     expect(stdout.trim().split('\n')).toHaveLength(1)
     expect(stderr).toMatch(/container "api\.1\.\w+" is not backed up: container "api\.1\.\w+" is a task of the swarm service "api", which makes and replaces it by itself; keep the definition of the service, its secrets and configs: .*docker service inspect api/)
