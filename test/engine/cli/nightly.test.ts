@@ -40,8 +40,27 @@ describe('commands of the labels', () => {
     expect(result).toMatchObject({ backups: [{ freeze: { way: 'stop', wanted: 'stop' }, containers: [{ name: 'db', dumpBytes: 2_088_895 }], mounts: [{ entries: 5 }] }] })
     expect((await world.dray('verify', '--deep')).exitCode).toBe(0)
     await world.removeAll()
-    expect((await world.dray('restore', 'latest', 'db')).exitCode).toBe(0)
+    expect(await world.dray('restore', 'latest', 'db')).toMatchObject({ exitCode: 0, result: { restored: [{ dump: { bytes: 2_088_895, isReplayed: false } }] } })
     expect(await inContainer('db', '/data/pre')).toBe('by pre')
+  }, 90_000)
+
+  test('dray.restore reads the dump when it is asked for; when it fails nothing is restored', async () => {
+    await make('db', { 'dray.dump': 'for i in $(seq 300000); do echo "row $i"; done', 'dray.restore': 'test ! -e /data/full || { head -c 9 > /dev/null; echo disk full >&2; exit 5; }; cat > /data/replayed' })
+    expect((await world.dray('backup', 'db')).exitCode).toBe(0)
+    const dumped = await run(process.execPath, [program, 'cat', 'latest:db.dump/dump', '--container', 'db'], { env: { PATH: process.env['PATH'], ...world.env } })
+    expect(dumped.stdout).toMatch(/^row 1\nrow 2\n[^]*row 300000\n$/)
+    await world.docker('exec', 'db', 'touch', '/data/full')
+    expect((await world.dray('backup', 'db')).exitCode).toBe(0)
+    await world.docker('rm', '-fv', 'db')
+    await world.docker('volume', 'rm', 'db-data')
+    const empty = await world.inventory()
+    expect(await world.dray('restore', 'latest', 'db', '--replay-dump')).toMatchObject({ exitCode: 40, result: { error: { message: expect.stringContaining('dray.restore of container "db" ended with exit code 5: disk full') } } })
+    expect({ ...await world.inventory(), images: [] }).toEqual({ ...empty, images: [] })
+    const [first = ''] = await world.backups()
+    expect(await world.dray('restore', first, 'db', '--replay-dump')).toMatchObject({ exitCode: 0, result: { restored: [{ dump: { isReplayed: true } }] } })
+    expect(await world.docker('exec', 'db', 'sh', '-c', 'tail -1 /data/replayed; wc -c < /data/replayed')).toBe(`row 300000\n${dumped.stdout.length}`)
+    await world.removeAll()
+    expect(await world.dray('restore', first, 'db', '--replay-dump', '--no-start')).toMatchObject({ exitCode: 2 })
   }, 90_000)
 
   const failing = [
