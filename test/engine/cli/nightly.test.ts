@@ -49,6 +49,7 @@ describe('commands of the labels', () => {
     expect((await world.dray('backup', 'db')).exitCode).toBe(0)
     const dumped = await run(process.execPath, [program, 'cat', 'latest:db.dump/dump', '--container', 'db'], { env: { PATH: process.env['PATH'], ...world.env } })
     expect(dumped.stdout).toMatch(/^row 1\nrow 2\n[^]*row 300000\n$/)
+    expect((await world.dray('ls', 'latest:db.dump', '--container', 'db')).events).toContainEqual(expect.objectContaining({ event: 'entry', path: 'dump', size: dumped.stdout.length }))
     await world.docker('exec', 'db', 'touch', '/data/full')
     expect((await world.dray('backup', 'db')).exitCode).toBe(0)
     await world.docker('rm', '-fv', 'db')
