@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { catCommand } from './commands/cat.ts'
 import { cleanCommand } from './commands/clean.ts'
+import { completionCommand } from './commands/completion.ts'
 import { describeCommand } from './commands/describe.ts'
 import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -29,4 +30,4 @@ import { volumeCommand } from './commands/volume.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, describeCommand, planCommand, verifyCommand, drillCommand, upgradeCommand, undoCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, scheduleCommand, doctorCommand, cleanCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, describeCommand, planCommand, verifyCommand, drillCommand, upgradeCommand, undoCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, scheduleCommand, doctorCommand, cleanCommand, completionCommand]

@@ -8,14 +8,16 @@ import { JsonReporter } from '../ui/json-reporter.ts'
 import { TextReporter } from '../ui/text-reporter.ts'
 import type { Reporter } from '../workflows/reporter.ts'
 import type { Command, CommandResult, GlobalOptions } from './command.ts'
-import { CommandResources, cacheFolder, defaultRepository, stateFolder } from './command-resources.ts'
-import { hasConfig } from './config/places.ts'
+import { CommandResources, cacheFolder, stateFolder } from './command-resources.ts'
+import { completeWord } from './completion/scripts.ts'
+import { readGlobals, withConfiguredRepository } from './global-options.ts'
 import { parseLine } from './parser.ts'
 import { OutputClosed, StandardOutput } from './standard-output.ts'
 
 /** Runs one command line and resolves with its exit code. Everything is closed by then: the process may simply end. */
 export async function main(argv: readonly string[]): Promise<number> {
   process.stdout.on('error', () => undefined)
+  if (argv[0] === completeWord) return await answerShell(argv.slice(1))
   try {
     const parsed = await parseLine(argv)
     if ('command' in parsed) return await execute(parsed.command, parsed.args, argv)
@@ -29,6 +31,14 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 function isJson(argv: readonly string[]): boolean {
   return (argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv).includes('--json')
+}
+
+/** What completes the last of the words; nothing when that cannot be known. */
+async function answerShell(words: readonly string[]): Promise<number> {
+  const { completeLine } = await import('./completion/complete-line.ts')
+  const candidates = await completeLine(words, process.env)
+  process.stdout.write(candidates.map(({ word, describe }) => `${word}${describe === undefined ? '' : `\t${describe}`}\n`).join(''))
+  return 0
 }
 
 async function execute(command: Command, args: Record<string, unknown>, argv: readonly string[]): Promise<number> {
@@ -68,31 +78,6 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
     await resources.close()
     stopListening()
   }
-}
-
-function readGlobals(args: Record<string, unknown>): GlobalOptions {
-  const host = args['host']
-  const repo = args['repo']
-  return {
-    host: typeof host === 'string' && host !== '' ? host : undefined,
-    repo: typeof repo === 'string' && repo !== '' ? repo : defaultRepository(process.env),
-    insecure: args['insecure'] === true,
-    isRepoGiven: (typeof repo === 'string' && repo !== '') || (process.env['DRAY_REPO'] ?? '') !== '',
-    json: args['json'] === true,
-    quiet: args['quiet'] === true,
-    verbose: args['verbose'] === true,
-    yes: args['yes'] === true,
-    dryRun: args['dryRun'] === true,
-    config: typeof args['config'] === 'string' && args['config'] !== '' ? args['config'] : undefined,
-  }
-}
-
-/** The configuration is looked at only when nothing else says where the repository is. Libraries for it take a while to load. */
-async function withConfiguredRepository(globals: GlobalOptions): Promise<GlobalOptions> {
-  if (globals.isRepoGiven || !hasConfig(globals.config, process.env)) return globals
-  const { loadConfig } = await import('./config/read-config.ts')
-  const repository = (await loadConfig(globals.config, process.env))?.config.repository
-  return repository === undefined ? globals : { ...globals, repo: repository }
 }
 
 async function startReporter(globals: GlobalOptions): Promise<{ reporter: Reporter; stop: () => void }> {

@@ -4,6 +4,7 @@ import { didYouMean, similarName } from '../errors/similar-name.ts'
 import { compressWays } from './choose-link.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
+import { withGlobalOptions } from './global-options.ts'
 import { readVersion } from './version.ts'
 
 export type ParsedLine = { readonly command: Command; readonly args: Record<string, unknown> } | { readonly help: string }
@@ -44,7 +45,7 @@ function withDashes(args: Record<string, unknown>): Record<string, unknown> {
 }
 
 function buildParser(argv: readonly string[], choose: (command: Command, args: Record<string, unknown>) => void): Argv {
-  let parser = yargs([...argv])
+  let parser = withGlobalOptions(yargs([...argv]))
     .scriptName('dray')
     .locale('en')
     .usage('dray <command>: back up, restore and migrate Docker containers, whole')
@@ -53,15 +54,6 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     .strictCommands()
     .recommendCommands()
     .parserConfiguration({ 'duplicate-arguments-array': true, 'camel-case-expansion': true, 'boolean-negation': false, 'populate--': true, 'parse-positional-numbers': false })
-    .option('host', { alias: 'H', type: 'string', global: true, describe: 'engine: unix:///path, tcp://host:port, ssh://[user@]host, or a docker context (default: as docker does it)' })
-    .option('repo', { alias: 'r', type: 'string', global: true, describe: 'repository: a folder, or oci://HOST[:PORT]/NAME (default: $DRAY_REPO, else ~/.local/share/drayage/repo)' })
-    .option('insecure', { type: 'boolean', default: false, global: true, describe: 'speak to registries without TLS, or whatever their certificate is' })
-    .option('json', { type: 'boolean', default: false, global: true, describe: 'events and result as NDJSON on stdout' })
-    .option('quiet', { alias: 'q', type: 'boolean', default: false, global: true, describe: 'say nothing but warnings and errors; of what was only asked, the answer' })
-    .option('verbose', { alias: 'v', type: 'boolean', default: false, global: true, describe: 'say every step' })
-    .option('yes', { alias: 'y', type: 'boolean', default: false, global: true, describe: 'answer every question with yes' })
-    .option('dry-run', { type: 'boolean', default: false, global: true, describe: 'show what would be done, and do nothing' })
-    .option('config', { type: 'string', global: true, describe: 'configuration file (default: $DRAY_CONFIG, ~/.config/drayage/config.yaml, /etc/drayage/config.yaml)' })
     .version('version', 'Show the version', readVersion())
     .help('help', 'Show help')
     .alias('help', 'h')

@@ -12,6 +12,7 @@ export function readRestoreOptions(args: Record<string, unknown>): RestoreOption
     replace: args['replace'] === true,
     start: args['noStart'] !== true,
     skipDamaged: args['skipDamaged'] === true,
+    replayDump: args['replayDump'] === true,
     remaps: readRemaps(args),
     keep: listOf(args['keep']),
     reader: (args['reader'] ?? 'auto') as RestoreOptions['reader'],

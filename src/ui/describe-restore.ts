@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatTime } from './format.t
 const mostLost = 50
 
 /** What was restored, in a few lines, and what differs from the backup. */
-export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, milliseconds }: RestoreReport): string[] {
+export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, hasReplayed, milliseconds }: RestoreReport): string[] {
   const { differences, engineDefaults, announced } = comparison
   return [
     `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
@@ -23,6 +23,7 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference)}`),
     differences.length === 0 ? `  spec: equal to the recorded one in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field${isMapped ? ', but for what was mapped' : ''}` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
     ...differences.map(difference => `    ${differenceText(difference)}`),
+    ...dumpLines(stored, plan.name, hasReplayed),
     ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
     `restored in ${formatDuration(milliseconds)}`,
   ]
@@ -39,6 +40,20 @@ function lostLines({ lost }: StoredContainer, images: readonly string[], written
   ]
 }
 
+/** Of what dray.dump wrote: that it was replayed, or how to get at it. */
+function dumpLines({ backup, dump, spec }: StoredContainer, container: string, hasReplayed: boolean): string[] {
+  if (dump === undefined) return []
+  const { label, dataBytes } = dump.described
+  const cat = `dray cat ${backup.id}:${label}/dump`
+  const command = spec.inspect.Config.Labels?.['dray.restore']
+  if (hasReplayed) return [`  dump: ${formatBytes(dataBytes)} replayed by dray.restore`]
+  return [
+    `  dump: the backup holds ${formatBytes(dataBytes)} that dray.dump wrote; they were not replayed`,
+    `    see them: ${cat}`,
+    ...(command === undefined ? [] : [`    replay them: dray restore … --replay-dump, or: ${cat} | docker exec -i ${container} ${command.startsWith('[') ? '…' : `sh -c '${command.replaceAll("'", `'\\''`)}'`}`]),
+  ]
+}
+
 /** Mounts whose data is not in the backup: what is there is not theirs. tmpfs is empty by its nature. */
 function notHeld({ spec }: StoredContainer): string[] {
   return spec.leftOut.filter(({ source }) => source !== 'tmpfs').map(({ destination, source, reason }) => `  not in the backup: ${source} at ${destination} (${reason})`)
@@ -49,7 +64,7 @@ export function differenceText({ field, recorded, restored }: { readonly field: 
 }
 
 /** For `--dry-run`. */
-export function restorePlanText(stored: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string): string {
+export function restorePlanText(stored: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string, replaysDump: boolean): string {
   const { backup, spec } = stored
   return [
     `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
@@ -57,6 +72,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
     ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and removed at the end`]),
     ...networks.map(({ Name }) => `  makes     network "${Name}"`),
     ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
+    ...(stored.dump === undefined ? [] : [`  dump      ${formatBytes(stored.dump.described.dataBytes)}, ${replaysDump ? 'replayed by dray.restore' : 'not replayed: that would be --replay-dump'}`]),
     ...notHeld(stored),
     ...notes.map(note => `  note      ${note}`),
     `  state     ${spec.inspect.State.Status}`,
@@ -66,7 +82,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
 
 /** For `--json`. */
-export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, milliseconds }: RestoreReport): object {
+export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, hasReplayed, milliseconds }: RestoreReport): object {
   return {
     backup: stored.backup.id,
     name: plan.name,
@@ -80,6 +96,7 @@ export function restoreJson({ stored, plan, id, images, written, state, comparis
     losses: plan.request.losses,
     notes: plan.notes,
     ...comparison,
+    ...(stored.dump === undefined ? {} : { dump: { place: `${stored.backup.id}:${stored.dump.described.label}/dump`, bytes: stored.dump.described.dataBytes, isReplayed: hasReplayed } }),
     ...(setAside === undefined ? {} : { replacedIn: setAside.backups }),
     milliseconds: Math.round(milliseconds),
   }

@@ -24,6 +24,8 @@ export type RestoreOptions = {
   readonly healthSeconds?: number
   /** Restore what is left of a damaged backup. */
   readonly skipDamaged: boolean
+  /** Have each container's `dray.restore` read the dump that its backup holds. */
+  readonly replayDump?: boolean
 }
 
 /** A mount that the target is to have, wherever its data comes from. */
@@ -48,6 +50,8 @@ export type StoredContainer = {
   readonly contents: BackupContents
   readonly spec: ContainerSpec
   readonly mounts: readonly StoredMount[]
+  /** What its dray.dump wrote. */
+  readonly dump?: StoredMount
   readonly skipsDamaged: boolean
   readonly lost: readonly string[]
 }

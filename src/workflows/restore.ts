@@ -23,6 +23,7 @@ import { giveState, type GivenState } from './steps/give-state.ts'
 import { withLostMemory } from './steps/hold-memory.ts'
 import { makePlacesOf } from './steps/make-places.ts'
 import { hintsFor, readStored, readWhatIsLeft } from './steps/read-stored.ts'
+import { checkReplay, replayDump } from './steps/replay-dump.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { restoreData } from './steps/restore-data.ts'
 import { writeMounts, writeNewVolumes, type NewVolume } from './steps/restore-mounts.ts'
@@ -55,6 +56,8 @@ export type RestoreReport = {
   /** Something has another name, port or place, as asked: that is compared as it was asked for. */
   readonly isMapped: boolean
   readonly setAside: SetAside | undefined
+  /** Its dray.restore has read the dump that the backup holds. */
+  readonly hasReplayed: boolean
   readonly milliseconds: number
 }
 
@@ -70,6 +73,7 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('write its new volumes', writeAllNew)
   .step('give it its state', giveStates)
   .step('compare it with the backup', compareAll)
+  .actIf(({ options }) => options.replayDump === true, 'replay dumps', replayAll)
   .act('keep what was made', keepMade)
   .pointOfNoReturn()
   .act('remove what was replaced', removeReplaced)
@@ -84,7 +88,7 @@ export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[
     return state.restoring.map(each => {
       const { stored, plan } = each
       const [written, filled, given] = [of(state.written, each), of(state.filled, each), of(state.given, each)]
-      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, milliseconds }
+      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
     })
   } finally {
     await turn.release()
@@ -113,6 +117,7 @@ async function readBackups({ run, engine, repository, wanted, options }: Restore
   }
   const names = found.map(({ spec }) => nameOf(spec.inspect))
   if (options.name !== undefined && names.length > 1) throw new DrayError('usage', `--name is for one container, and these are ${names.length}: ${names.join(', ')}`, { hints: [`restore the one that it is for alone: dray restore ${found[0]?.backup.id ?? ''} ${names[0] ?? ''} --name NEW`] })
+  if (options.replayDump === true) checkReplay(found, options)
   return { found: inOrder(found), source: new ChunkReader(repository.blobs, { hints: [...new Set(found.flatMap(({ backup }) => hintsFor(backup)))] }), temporary: temporaryJournal(run, engine) }
 }
 
@@ -155,6 +160,11 @@ async function giveStates({ run, engine, restoring, options, ids }: Created): Pr
 async function compareAll(state: Created & { readonly given: Of<GivenState> }): Promise<{ comparisons: Of<SpecComparison> }> {
   const { restoring, ids, given } = state
   return { comparisons: await each(restoring, one => compareRestored({ ...state, stored: one.stored, plan: one.plan, id: of(ids, one), given: of(given, one) })) }
+}
+
+/** Each after those it needs, while all of it can still be undone: who asked for it wants the container with its dump, or none. */
+async function replayAll({ run, engine, restoring, source, ids }: Created): Promise<void> {
+  for (const one of restoring) await replayDump({ run, engine, source, stored: one.stored, container: { id: of(ids, one), name: one.plan.name } })
 }
 
 async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | undefined> {

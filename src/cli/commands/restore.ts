@@ -21,6 +21,7 @@ export const restoreCommand: Command = {
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
     ['dray restore latest web --replace', 'in place of what is there; its data is backed up first'],
     ['dray restore latest web --dry-run', 'show what would be done'],
+    ['dray restore latest db --replay-dump', 'its label dray.restore reads the dump that the backup holds'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
   options: yargs => yargs
@@ -32,6 +33,7 @@ export const restoreCommand: Command = {
     .option('replace', { type: 'boolean', default: false, describe: 'replace the container, volumes and bind content that are there; they are backed up first' })
     .option('keep', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave a volume or bind path as it is on the target' })
     .option('skip-damaged', { type: 'boolean', default: false, describe: 'restore what is left of a damaged backup, and list what is missing' })
+    .option('replay-dump', { type: 'boolean', default: false, describe: 'when it is healthy, run its label dray.restore with the dump of dray.dump' })
     .option('no-start', { type: 'boolean', default: false, describe: 'create it, do not start it' })
     .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080' })
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
@@ -54,7 +56,7 @@ export const restoreCommand: Command = {
       const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
       if (context.globals.dryRun) {
         const plans = await planRestore(job)
-        return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
+        return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address, options.replayDump === true)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
       }
       const reports = await restoreContainers(job)
       for (const report of reports) sayReport(context, restoreText(report))

@@ -47,7 +47,7 @@ export async function readLooked({ blobs }: Repository, backup: BackupSummary, c
   const chosen = contents.containers.filter(({ name }) => container === undefined || name === container)
   if (chosen.length === 0 && container !== undefined) throw new DrayError('not-found', `backup "${backup.id}" holds no container "${container}"`, { hints: contents.containers.length === 0 ? [] : [`it holds: ${contents.containers.map(({ name }) => name).join(', ')}`] })
   for (const each of chosen) specs.push(parseContainerSpec(await readContainerSpec(blobs, each), backup.id))
-  const own = container === undefined ? undefined : new Set(specs.flatMap(({ mounts }) => mounts.map(({ id }) => id)))
+  const own = container === undefined ? undefined : new Set(specs.flatMap(({ mounts, dump }) => [...mounts.map(({ id }) => id), ...(dump === undefined ? [] : [dump.mount])]))
   const mounts: LookedMount[] = []
   for (const { id, parts } of contents.mounts.filter(each => own?.has(each.id) ?? true)) {
     const [first] = parts
@@ -64,14 +64,14 @@ export async function findPlace(repository: Repository, looked: LookedBackup, re
   return { looked, mount, content, source: new ChunkReader(repository.blobs), typed }
 }
 
-/** Volume name, path on the host, paths in the containers, and id in the backup. */
-export function namesOfMount({ described: { id, source, destinations } }: LookedMount): string[] {
-  return [source, ...destinations.map(({ path }) => path), id]
+/** Volume name, path on the host, paths in the containers, and id in the backup; of a dump CONTAINER.dump. */
+export function namesOfMount({ described: { id, kind, label, source, destinations } }: LookedMount): string[] {
+  return kind === 'dump' ? [label, id] : [source, ...destinations.map(({ path }) => path), id]
 }
 
 /** The name of a mount for BACKUP:MOUNT/PATH: of an anonymous volume the path in its container. */
-export function shortNameOf({ described: { source, anonymous, destinations } }: LookedMount): string {
-  return anonymous ? (destinations[0]?.path ?? source) : source
+export function shortNameOf({ described: { kind, label, source, anonymous, destinations } }: LookedMount): string {
+  return kind === 'dump' ? label : anonymous ? (destinations[0]?.path ?? source) : source
 }
 
 function findMount(looked: LookedBackup, rest: string): { readonly mount: LookedMount; readonly typed: string } {
@@ -100,7 +100,7 @@ function noMount({ backup: { id }, mounts, specs }: LookedBackup, wanted: string
   const leftOut = specs.flatMap(spec => spec.leftOut).find(({ destination, source }) => [destination, source].some(name => wanted === name || wanted.startsWith(`${name}/`)))
   if (leftOut !== undefined) return new DrayError('not-found', `backup "${id}" does not hold ${leftOut.destination}: ${leftOut.reason}`)
   const names = mounts.flatMap(namesOfMount)
-  const shown = mounts.map(mount => `${shortNameOf(mount)} (at ${mount.described.destinations.map(({ path }) => path).join(', ')})`)
+  const shown = mounts.map(mount => `${shortNameOf(mount)} (${mount.described.kind === 'dump' ? 'a dump' : `at ${mount.described.destinations.map(({ path }) => path).join(', ')}`})`)
   return new DrayError('not-found', `backup "${id}" holds no mount "${wanted}"`, { hints: [...didYouMean(wanted.startsWith('/') ? wanted : (wanted.split('/')[0] ?? ''), names), shown.length === 0 ? 'it has no mounts' : `its mounts: ${shown.join('; ')}`] })
 }
 

@@ -21,9 +21,9 @@ export async function selectEntries(place: Place): Promise<Named> {
   throw await noEntry(place)
 }
 
-/** The one entry; of a mount that is a single file, that file. */
+/** The one entry; of a mount that is a single file, and of a dump, that file. */
 async function findExactly({ mount, content, source }: Place, typed: string): Promise<PlacedEntry | undefined> {
-  if (typed === '' && mount.described.kind === 'file') {
+  if (typed === '' && (mount.described.kind === 'file' || mount.described.kind === 'dump')) {
     for await (const [only] of childrenOf(source, content.toc, Buffer.from('.'))) if (only !== undefined) return only
   }
   const raw = Buffer.from(`./${typed}`)

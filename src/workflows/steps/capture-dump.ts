@@ -12,7 +12,7 @@ import { TocWriter } from '../../store/toc.ts'
 import type { DescribedMount } from '../mount-description.ts'
 import { whileTransferring, type Transfer } from '../reporter.ts'
 import type { Run } from '../run.ts'
-import { hookReason, runInContainer } from './container-command.ts'
+import { hookReason, longestDumpMs, runInContainer } from './container-command.ts'
 import type { Member } from './look-at-containers.ts'
 
 /** What a container's `dray.dump` wrote, in the repository: a tar with one file, as a mount of its own that is mounted nowhere. */
@@ -20,9 +20,8 @@ export type CapturedDump = { readonly container: string; readonly described: Des
 
 export type DumpsJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly store: ChunkStore; readonly members: readonly Member[] }
 
-const dumpName = Buffer.from('./dump')
-/** A dump of a large database takes hours. */
-const longestDumpMs = 24 * 60 * 60_000
+/** The only entry of a dump's tar. */
+export const dumpName = Buffer.from('./dump')
 
 /** One after the other, while the containers run: nothing can be run in one that is paused. */
 export async function captureDumps(job: DumpsJob): Promise<CapturedDump[]> {

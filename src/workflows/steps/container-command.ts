@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Engine } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
@@ -16,16 +16,20 @@ export type ContainerCommandJob = {
   readonly signal: AbortSignal
 }
 
+/** A dump of a large database takes hours, and so does reading it. */
+export const longestDumpMs = 24 * 60 * 60_000
+
 /** For code that has to know: the failure of a command in one container is of that container alone. */
 export const hookReason = 'hook'
 
 /**
  * Runs a command in a running container, and hands its standard output to `take` as it comes. When its time is over, or the
  * signal fires, the command is killed with its children where the container has a shell: an engine has no call for that.
- * Throws `io-failed` for an exit code other than 0, with the last lines that it said.
+ * Throws `io-failed` for an exit code other than 0, with the last lines that it said, and for a command that does not read all
+ * of its input; what fails in reading `input` itself is thrown as it is.
  */
-export async function runInContainer(job: ContainerCommandJob, streams: { readonly input?: Readable; readonly take?: (bytes: AsyncIterable<Buffer>) => Promise<void> } = {}): Promise<void> {
-  const { engine, container, command, label, timeoutMs, signal } = job
+export async function runInContainer(job: ContainerCommandJob, streams: { readonly input?: AsyncIterable<Buffer>; readonly take?: (bytes: AsyncIterable<Buffer>) => Promise<void> } = {}): Promise<void> {
+  const { engine, container, command, timeoutMs, signal } = job
   const limit = AbortSignal.timeout(timeoutMs)
   const ending = AbortSignal.any([signal, limit])
   const mark = `drayage-${process.pid}-${Math.random().toString(36).slice(2)}`
@@ -35,11 +39,12 @@ export async function runInContainer(job: ContainerCommandJob, streams: { readon
     const running = await engine.containers.startExec(container.id, wordsOf(command), { signal: ending, env: [`${markVariable}=${mark}`], stdin: input !== undefined })
     try {
       const noises = pipeline(running.stderr, said.sink(), { signal: ending })
-      const feeding = input === undefined ? undefined : pipeline(input, running.stdin, { signal: ending })
+      const feeding = input === undefined ? undefined : feed(input, running.stdin, ending)
       const taken = take === undefined ? pipeline(running.stdout, said.sink(), { signal: ending }) : take(running.stdout as AsyncIterable<Buffer>)
-      await Promise.all([noises, feeding, taken])
+      const [hasReadAll = true] = await Promise.all([feeding, noises, taken])
       const exitCode = await running.exitCode()
       if (exitCode !== 0) throw failed(job, `ended with exit code ${exitCode}`, said)
+      if (!hasReadAll) throw failed(job, 'ended before it had read all of its input', said)
     } finally {
       running.close()
     }
@@ -47,11 +52,31 @@ export async function runInContainer(job: ContainerCommandJob, streams: { readon
     if (!ending.aborted) throw thrown
     await kill(job, mark)
     signal.throwIfAborted()
-    throw failed(job, `did not end within ${Math.round(timeoutMs / 1000)} s, and was killed; ${label === 'dray.dump' ? 'a dump may take that long' : 'the label dray.hook-timeout gives it more seconds'}`, said)
+    throw failed(job, `did not end within ${Math.round(timeoutMs / 1000)} s, and was killed; ${timeoutMs === longestDumpMs ? 'a dump may take that long' : 'the label dray.hook-timeout gives it more seconds'}`, said)
   }
 }
 
 const markVariable = 'DRAYAGE_HOOK'
+
+/** False when the command stopped reading. */
+async function feed(input: AsyncIterable<Buffer>, stdin: Writable, signal: AbortSignal): Promise<boolean> {
+  let failure: unknown
+  async function* watched(): AsyncGenerator<Buffer> {
+    try {
+      yield* input
+    } catch (thrown) {
+      failure = thrown
+      throw thrown
+    }
+  }
+  try {
+    await pipeline(watched, stdin, { signal })
+    return true
+  } catch (thrown) {
+    if (failure !== undefined || signal.aborted) throw failure ?? thrown
+    return false
+  }
+}
 
 function failed({ container, command, label }: ContainerCommandJob, how: string, said: LastLines): DrayError {
   const last = said.text()

@@ -23,7 +23,8 @@ export async function readStored(repository: Repository, backup: BackupSummary, 
     const { contents, spec } = await readSpec(blobs, backup, container)
     const mounts: StoredMount[] = []
     for (const id of idsOf(spec)) mounts.push(await onceEach(known, id, () => readStoredMount(blobs, backup, contents, id)))
-    stored.push({ backup, contents, spec, mounts, skipsDamaged: false, lost: [] })
+    const dump = spec.dump === undefined ? {} : { dump: await readStoredMount(blobs, backup, contents, spec.dump.mount) }
+    stored.push({ backup, contents, spec, mounts, ...dump, skipsDamaged: false, lost: [] })
   }
   return stored
 }
@@ -58,18 +59,23 @@ async function readLeftOf(blobs: Blobs, backup: BackupSummary, container: string
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
     throw new DrayError('damaged', `what container backup "${backup.id}" was made of cannot be read any more: ${thrown.message}`, { hints: ['restore an older backup: dray list', 'its data may still be had by hand: docs/recovery-by-hand.md'], cause: thrown })
   })
-  const mounts: StoredMount[] = []
-  const lost = new Map<string, readonly string[]>()
-  for (const id of idsOf(spec)) {
+  const readUnlessLost = async (id: string): Promise<StoredMount | undefined> => {
     const mount = await readStoredMount(blobs, backup, contents, id).catch((thrown: unknown) => {
       if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
       return undefined
     })
-    if (mount === undefined) lost.set(id, spec.mounts.filter(each => each.id === id).flatMap(({ destinations }) => destinations))
-    else mounts.push([...mount.content.chunks, ...mount.content.toc.chunks].some(isBad) ? { ...mount, isBad } : mount)
+    return mount !== undefined && [...mount.content.chunks, ...mount.content.toc.chunks].some(isBad) ? { ...mount, isBad } : mount
   }
+  const mounts: StoredMount[] = []
+  const lost = new Map<string, readonly string[]>()
+  for (const id of idsOf(spec)) {
+    const mount = await readUnlessLost(id)
+    if (mount === undefined) lost.set(id, spec.mounts.filter(each => each.id === id).flatMap(({ destinations }) => destinations))
+    else mounts.push(mount)
+  }
+  const dump = spec.dump === undefined ? undefined : await readUnlessLost(spec.dump.mount)
   const leftOut = [...lost.values()].flatMap(destinations => destinations.map(destination => ({ destination, source: 'its data', reason: 'it is damaged and cannot be read at all', canBeAsked: false })))
-  return { backup, contents, spec: { ...spec, leftOut: [...spec.leftOut, ...leftOut] }, mounts, skipsDamaged: true, lost: [...lost.values()].map(destinations => `all data at ${destinations.join(', ')}`) }
+  return { backup, contents, spec: { ...spec, leftOut: [...spec.leftOut, ...leftOut] }, mounts, ...(dump === undefined ? {} : { dump }), skipsDamaged: true, lost: [...[...lost.values()].map(destinations => `all data at ${destinations.join(', ')}`), ...(spec.dump === undefined || (dump !== undefined && dump.isBad === undefined) ? [] : [`the dump ${container}.dump${dump === undefined ? '' : ', in part'}`])] }
 }
 
 /** What to do instead of restoring it. */

@@ -93,7 +93,7 @@ async function findMount(repository: Repository, backup: string, source: string)
   for (const parts of mounts) {
     const { description, content } = await readMount(repository.blobs, parts)
     const described = fromMountDescription(description)
-    if (described.source === source) return { described, content }
+    if (described.kind !== 'dump' && described.source === source) return { described, content }
   }
   throw new DrayError('not-found', `backup "${backup}" does not hold "${source}"`)
 }

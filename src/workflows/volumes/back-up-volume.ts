@@ -18,6 +18,7 @@ import type { PlannedMount } from '../steps/plan-mounts.ts'
 import { closeMounts, openMounts, readChanges, readMounts, storedMounts } from '../steps/read-mounts.ts'
 import { volumeTarget } from '../steps/write-mount.ts'
 import { whilePaused } from './at-rest.ts'
+import { requireVolume } from './require-volume.ts'
 
 export type VolumeBackupJob = {
   readonly run: Run
@@ -36,7 +37,7 @@ export type VolumeBackup = { readonly backup: BackupSummary; readonly report: Ca
 
 /** One volume as a backup of its own: a mount, no container, no image. What is unchanged since its last backup is not read. */
 export async function backUpVolume({ run, engine, repository, lock, volume, reader, consistency, tags, temporary }: VolumeBackupJob): Promise<VolumeBackup> {
-  const { Driver, Options, Labels } = await engine.volumes.inspect(volume, { signal: run.signal })
+  const { Driver, Options, Labels } = await requireVolume(engine, volume, run.signal)
   const mount: PlannedMount = { id: 'm1', label: volume, target: await volumeTarget(engine, volume, run.signal), anonymous: false, driver: Driver, options: Options ?? {}, labels: Labels ?? {}, destinations: [] }
   const known = await findStoredVolume(repository, volume, engine.facts.id)
   const [opened] = await openMounts({ run, engine, mounts: [mount], reader, base: undefined, temporary })

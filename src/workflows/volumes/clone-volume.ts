@@ -8,13 +8,14 @@ import { openMountCopy, type CopyReport } from '../steps/copy-mount.ts'
 import { restoreData } from '../steps/restore-data.ts'
 import { volumeTarget } from '../steps/write-mount.ts'
 import { whilePaused } from './at-rest.ts'
+import { requireVolume } from './require-volume.ts'
 
 export type CloneJob = { readonly run: Run; readonly engine: Engine; readonly volume: string; readonly name: string; readonly reader: 'auto' | ReaderKind; readonly temporary: TemporaryJournal }
 
 /** A new volume with the driver, options, labels and data of another one, compared with it. Containers that write are paused for what changes meanwhile. When it fails the new one is removed. */
 export async function cloneVolume({ run, engine, volume, name, reader, temporary }: CloneJob): Promise<CopyReport & { readonly differences: readonly string[] }> {
   const { signal } = run
-  const { Driver, Options, Labels } = await engine.volumes.inspect(volume, { signal })
+  const { Driver, Options, Labels } = await requireVolume(engine, volume, signal)
   if ((await unlessMissing(engine.volumes.inspect(name, { signal }))) !== undefined) throw new DrayError('conflict', `there is a volume "${name}" already`, { hints: ['choose another name'] })
   if (Options?.['device'] !== undefined) throw new DrayError('refused', `volume "${volume}" mounts "${Options['device']}": a clone would be the same data under another name`, { hints: [`a volume of its own: dray volume backup ${volume}, then dray volume restore`] })
   try {
