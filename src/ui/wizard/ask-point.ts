@@ -16,5 +16,5 @@ const columns: readonly Column<Point>[] = [
 /** Which backup, of those that are given, the newest first. The default is the one that `latest` would be. */
 export async function askPoint(signal: AbortSignal, points: readonly Point[], latest: Point | undefined, width: number): Promise<Point | Back> {
   const [title = '', ...lines] = renderTable(columns, points, Math.min(width, 200) - 4).split('\n')
-  return await choose(signal, 'As it was when?', [{ heading: ` ${title}` }, ...points.map((value, at) => ({ name: lines[at] ?? value.id, value, description: `backup ${value.id}` }))], latest)
+  return await choose(signal, 'As it was when?', [{ heading: ` ${title}` }, ...points.map((value, at) => ({ name: lines[at] ?? value.id, value, short: `${formatTime(value.created)} (${value.id})`, description: `backup ${value.id}` }))], latest)
 }

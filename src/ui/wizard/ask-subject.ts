@@ -20,5 +20,5 @@ export async function askSubject(signal: AbortSignal, subjects: readonly Subject
 
 function choiceOf(subject: Subject, widest: number): Choice<Subject> {
   const { kind, name, count, newest } = subject
-  return { name: `${`${kind} ${name}`.padEnd(widest)}  ${formatCount(count, 'backup')}, the newest ${formatAge(Date.now() - Date.parse(newest))} old`, value: subject }
+  return { name: `${`${kind} ${name}`.padEnd(widest)}  ${formatCount(count, 'backup')}, the newest ${formatAge(Date.now() - Date.parse(newest))} old`, short: `${kind} ${name}`, value: subject }
 }

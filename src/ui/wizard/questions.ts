@@ -6,7 +6,8 @@ import { printable } from '../format.ts'
 export const back = Symbol('back')
 export type Back = typeof back
 
-export type Choice<Value> = { readonly name: string; readonly value: Value; readonly description?: string }
+/** `short` stands for it once it is chosen: one line at 80 columns, with the question. */
+export type Choice<Value> = { readonly name: string; readonly value: Value; readonly description?: string; readonly short?: string }
 export type Heading = { readonly heading: string }
 
 /** Leaves room on a terminal of 24 lines for the question, the keys and what was answered before. */
@@ -54,8 +55,8 @@ const withKeys = { style: { keysHelpTip: (keys: readonly (readonly [string, stri
 
 function shown<Value>(choice: Choice<Value> | Heading): object {
   if ('heading' in choice) return new inquirer.Separator(printable(choice.heading))
-  const { name, value, description } = choice
-  return { name: printable(name), short: printable(name).trim().replaceAll(/ {2,}/g, '  '), value, ...(description === undefined ? {} : { description: printable(description) }) }
+  const { name, value, description, short = name } = choice
+  return { name: printable(name), short: printable(short), value, ...(description === undefined ? {} : { description: printable(description) }) }
 }
 
 async function ask(kind: keyof typeof prompts, config: object, signal: AbortSignal): Promise<unknown> {
