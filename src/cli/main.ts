@@ -86,7 +86,7 @@ async function startReporter(globals: GlobalOptions): Promise<{ reporter: Report
     return { reporter, stop: () => reporter.stop() }
   }
   const live = process.stderr.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
-  const reporter = new TextReporter({ stream: process.stderr, live, quiet: globals.quiet, verbose: globals.verbose })
+  const reporter = new TextReporter({ stream: process.stderr, live, quiet: globals.quiet, verbose: globals.verbose, colours: (process.env['NO_COLOR'] ?? '') === '' })
   await reporter.start()
   return { reporter, stop: () => reporter.stop() }
 }

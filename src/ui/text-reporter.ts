@@ -6,7 +6,7 @@ import { TransferMeter } from './transfer-meter.ts'
 const lineEveryMs = 10_000
 const liveEveryMs = 100
 
-export type TextReporterOptions = { readonly stream: NodeJS.WriteStream; readonly live: boolean; readonly quiet: boolean; readonly verbose: boolean }
+export type TextReporterOptions = { readonly stream: NodeJS.WriteStream; readonly live: boolean; readonly quiet: boolean; readonly verbose: boolean; /** Default: there are. */ readonly colours?: boolean }
 
 /**
  * The run as a person sees it, on stderr: a live view on a terminal, plain lines every so often elsewhere, warnings only
@@ -28,7 +28,7 @@ export class TextReporter implements Reporter {
     if (this.options.quiet) return
     if (this.options.live) {
       const { default: ora } = await import('ora')
-      this.spinner = ora({ stream: this.options.stream, isEnabled: true, discardStdin: false })
+      this.spinner = ora({ stream: this.options.stream, isEnabled: true, discardStdin: false, ...(this.options.colours === false ? { color: false } : {}) })
     }
     this.timer = setInterval(() => this.tick(), this.spinner ? liveEveryMs : lineEveryMs)
     this.timer.unref()

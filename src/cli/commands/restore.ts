@@ -1,19 +1,23 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
+import { quoteForShell } from '../../engine/shell-quote.ts'
 import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-restore.ts'
+import { aftermathLines } from '../../ui/wizard/aftermath.ts'
 import { planRestore, restoreContainers, type RestoreReport } from '../../workflows/restore.ts'
 import { listOf, textOf } from '../backup-options.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readRestoreOptions } from '../restore-options.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
+import { globalWords } from '../wizard/restore-line.ts'
 
 export const restoreCommand: Command = {
   usage: 'restore [backup] [container..]',
   summary: 'Restore containers whole: image, networks, volumes and bind mounts with their data, spec, state',
   examples: [
+    ['dray restore', 'asks what, from when, where to, and what to do about what is in the way'],
     ['dray restore latest web', 'the newest backup of "web", to the default engine'],
     ['dray restore 20261121-0312 --to ssh://root@new', 'a backup by the beginning of its id, to another host'],
     ['dray restore 20261121-0312', 'all containers of that backup, a project for example'],
@@ -42,32 +46,52 @@ export const restoreCommand: Command = {
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
     .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' }),
   run: async (args, context) => {
-    const all = args['all'] === true
-    const backup = textOf(args['backup']) ?? (all ? 'latest' : '')
-    const containers = listOf(args['container'])
-    if (backup === '') throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all'] })
-    const options = readRestoreOptions(args)
-    if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container', { hints: ['restore each by a command of its own'] })
-    const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
-    return await withRun(context, async run => {
-      await using repository = await context.openRepository({ create: false })
-      if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
-      await using lock = await lockRepository(context, repository, 'shared')
-      const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
-      if (context.globals.dryRun) {
-        const plans = await planRestore(job)
-        return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address, options.replayDump === true)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
-      }
-      const reports = await restoreContainers(job)
-      for (const report of reports) sayReport(context, restoreText(report))
-      const json = { run: run.id, target: engine.address, restored: reports.map(restoreJson) }
-      return { text: reports.map(({ plan }) => plan.name).join('\n'), json, exitCode: reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
-    })
+    if (textOf(args['backup']) !== undefined || args['all'] === true) return await restore(args, context)
+    requireTerminal(context)
+    const { runRestoreWizard } = await import('../restore-wizard.ts')
+    const outcome = await runRestoreWizard(args, context)
+    return 'commands' in outcome ? { text: outcome.commands.join('\n'), json: { commands: outcome.commands } } : await restore({ ...args, ...outcome.line }, context, { explain: true })
   },
+}
+
+/** For the wizard, which asks for everything that is not given. */
+function requireTerminal({ globals, env }: CommandContext): void {
+  if (process.stdin.isTTY && process.stderr.isTTY && env['TERM'] !== 'dumb' && !globals.json && !globals.yes) return
+  throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all', 'on a terminal, without --json and --yes, dray restore asks for everything'] })
+}
+
+/** `explain`: say afterwards what to check and how to take it back. */
+async function restore(args: Record<string, unknown>, context: CommandContext, { explain = false } = {}): Promise<CommandResult> {
+  const all = args['all'] === true
+  const backup = textOf(args['backup']) ?? 'latest'
+  const containers = listOf(args['container'])
+  const options = readRestoreOptions(args)
+  if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container', { hints: ['restore each by a command of its own'] })
+  const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
+  return await withRun(context, async run => {
+    await using repository = await context.openRepository({ create: false })
+    if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
+    await using lock = await lockRepository(context, repository, 'shared')
+    const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
+    if (context.globals.dryRun) {
+      const plans = await planRestore(job)
+      return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address, options.replayDump === true)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }
+    }
+    const reports = await restoreContainers(job)
+    for (const report of reports) sayReport(context, restoreText(report))
+    if (explain) sayReport(context, aftermathLines(reports, { docker: dockerWords(engine.address), dray: globalWords(context.globals).map(quoteForShell).join(' ') }))
+    const json = { run: run.id, target: engine.address, restored: reports.map(restoreJson) }
+    return { text: reports.map(({ plan }) => plan.name).join('\n'), json, exitCode: reports.some(isIncomplete) ? exitCodes.incomplete : 0 }
+  })
 }
 
 /** Exit 3: something that is damaged was left out, the spec differs, announced or not, or data could not be written as it was. */
 function isIncomplete({ stored, plan, images, comparison, written }: RestoreReport): boolean {
   if (stored.lost.length > 0 || images.lost.length > 0 || written.some(({ lost }) => lost.length > 0)) return true
   return comparison.differences.length > 0 || plan.request.losses.length > 0 || written.some(({ problems, losses }) => problems.length > 0 || losses.length > 0)
+}
+
+/** The docker command for the same engine. */
+function dockerWords(address: string): string {
+  return address === 'unix:///var/run/docker.sock' ? 'docker' : `docker -H ${quoteForShell(address)}`
 }

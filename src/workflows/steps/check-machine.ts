@@ -2,7 +2,7 @@ import type { JsonObject } from '../../engine/api-types.ts'
 import type { Engine, EngineFacts } from '../../engine/engine.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { BindKind } from '../../mounts/bind-kind.ts'
-import type { Obstacles } from './check-target.ts'
+import type { Obstacles } from '../obstacles.ts'
 
 export type MachineJob = { readonly engine: Engine; readonly kindOf: (path: string) => Promise<BindKind>; readonly obstacles: Obstacles }
 

@@ -11,7 +11,8 @@ import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { isHexName } from '../mount-description.ts'
 import { comesWith, describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
-import type { CheckJob, Obstacles, RunningContainers } from './check-target.ts'
+import type { Obstacles } from '../obstacles.ts'
+import type { CheckJob, RunningContainers } from './check-target.ts'
 import { usersOfPath, usersOfVolume } from './running-containers.ts'
 
 export type MountActionsJob<Mount extends WantedMount = WantedMount> = CheckJob<Mount> & { readonly record: ContainerRecord; readonly request: CreateRequest; readonly running: RunningContainers; readonly obstacles: Obstacles }
@@ -30,7 +31,7 @@ async function checkDevices({ engine, run, request, temporary, obstacles }: Pick
     if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
     if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
     const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`)
+    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false })
   }
 }
 
@@ -64,15 +65,15 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (found === undefined) return { stored, place, action: 'make' }
   const what = describePlace(place)
   const difference = wanted === undefined ? undefined : differenceOf(wanted, found)
-  if (difference !== undefined) obstacles.add(`${what} is there with ${difference}`, `restore into another volume: --map-volume ${stored.described.source}:OTHER, or remove it: docker volume rm ${name}`)
+  if (difference !== undefined) obstacles.add(`${what} is there with ${difference}`, `restore into another volume: --map-volume ${stored.described.source}:OTHER, or remove it: docker volume rm ${name}`, { kind: 'volume', source: stored.described.source, name, mayKeep: false })
   await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
   if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
   if (!options.replace) {
-    obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
+    obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`, { kind: 'volume', source: stored.described.source, name, mayKeep: true })
   } else {
     await checkReplaceable({ writer, what, folder: found.Mountpoint, elsewhere: `restore into another volume: --map-volume ${stored.described.source}:OTHER` }, obstacles, run.signal)
     const users = usersOfVolume(await job.running(), name)
-    if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`)
+    if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or restore into another volume: --map-volume ${stored.described.source}:OTHER`, { kind: 'volume', source: stored.described.source, name, mayKeep: true })
   }
   return { stored, place, action: 'replace' }
 }
@@ -85,16 +86,16 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   if (kind === 'missing') return { stored, place, action: 'make' }
   const elsewhere = `restore it elsewhere: --map-bind ${stored.described.source}:OTHER`
   if (kind !== place.kind) {
-    obstacles.add(`${what} is a ${kind} on the target, it was a ${place.kind}`, elsewhere)
+    obstacles.add(`${what} is a ${kind} on the target, it was a ${place.kind}`, elsewhere, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: false })
     return { stored, place, action: 'keep' }
   }
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   if (await job.holdsSame(stored, writer, place)) return { stored, place, action: 'keep', because: 'it holds the same already' }
   const users = options.replace ? usersOfPath(await job.running(), place.path) : []
-  if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`)
+  if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   if (options.replace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
-  if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`)
+  if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   return { stored, place, action: 'replace' }
 }
 
@@ -121,7 +122,7 @@ export async function checkLeftOutBinds({ engine, run, temporary, stored }: Pick
   const leftOut = new Set(stored.spec.leftOut.map(({ destination }) => destination))
   for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
     const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`)
+    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false })
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import { ownContainer } from '../../engine/own-container.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
-import type { Obstacles } from './check-target.ts'
+import type { Obstacles } from '../obstacles.ts'
 import { dependentsLeftBehind } from './choose-together.ts'
 import { chooseFreeze, type Consistency } from './freeze.ts'
 

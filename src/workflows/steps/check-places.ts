@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import { describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
-import type { Obstacles } from './check-target.ts'
+import type { Obstacles } from '../obstacles.ts'
 import { holdsOwn, isWithin, kernelFolders, ownPlaces } from './own-places.ts'
 
 const ofTheHost = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/lib64', '/boot', ...kernelFolders]

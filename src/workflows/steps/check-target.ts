@@ -6,8 +6,8 @@ import { toCreateRequest, type CreateRequest } from '../../engine/spec/create-re
 import { remapRecord } from '../../engine/spec/remap-record.ts'
 import { nameOf, type ContainerRecord } from '../../engine/spec/spec-record.ts'
 import type { TargetPeer } from '../../engine/spec/replay-context.ts'
-import { DrayError } from '../../errors/dray-error.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
+import type { Obstacles } from '../obstacles.ts'
 import type { MountPlace, RestoreOptions, RestorePlan, WantedContainer, WantedMount } from '../restore-plan.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { composeNotes } from './compose-notes.ts'
@@ -38,29 +38,12 @@ export type CheckJob<Mount extends WantedMount = WantedMount> = {
 /** Those of the user but for those that are replaced; asked for when they are first wanted, and once. */
 export type RunningContainers = () => Promise<readonly ContainerInspect[]>
 
-/** What stands in the way on the target, each with what to do about it. */
-export class Obstacles {
-  private readonly found: { readonly text: string; readonly hint: string }[] = []
-
-  add(text: string, hint: string): void {
-    this.found.push({ text, hint })
-  }
-
-  /** Throws `conflict`, naming everything at once. */
-  stop(target: string): void {
-    if (this.found.length === 0) return
-    const texts = [...new Set(this.found.map(({ text }) => text))]
-    const hints = [...new Set(this.found.map(({ hint }) => hint))]
-    throw new DrayError('conflict', `nothing was changed on "${target}"`, { list: texts, hints })
-  }
-}
-
 /** Finds everything that can be known to fail before anything is changed, and says what is to be done. The caller stops at the obstacles. */
 export async function checkTarget<Mount extends WantedMount>(job: CheckJob<Mount>, obstacles: Obstacles): Promise<RestorePlan<Mount>> {
   const { run: { signal }, engine, stored: { spec }, options } = job
   const name = options.name ?? nameOf(spec.inspect)
   const existing = await findContainer(engine, name, signal)
-  if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, job.mayReplace ? 'replace it with --replace, or choose another name with --name' : 'remove or rename it there, or choose another name with --name')
+  if (existing !== undefined && !options.replace) obstacles.add(`there is a container "${name}" already (${existing.State.Status})`, job.mayReplace ? 'replace it with --replace, or choose another name with --name' : 'remove or rename it there, or choose another name with --name', { kind: 'name', name, isOnly: (job.together?.size ?? 0) === 0 })
   const replaced = options.replace ? existing : undefined
   if (replaced?.HostConfig.AutoRemove === true && replaced.State.Running) obstacles.add(`container "${name}" would be removed by stopping it (--rm), which leaves no way back`, 'stop it by hand, or choose another name with --name')
   if (replaced !== undefined && replaced.Id === ownContainer()) obstacles.add(`container "${name}" is the one that dray runs in`, 'run dray outside of it, or choose another name with --name')

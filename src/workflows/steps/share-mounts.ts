@@ -1,5 +1,5 @@
 import { comesWith, describePlace, type MountPlace, type RestorePlan, type StoredContainer } from '../restore-plan.ts'
-import type { Obstacles } from './check-target.ts'
+import type { Obstacles } from '../obstacles.ts'
 
 /** One container that is restored, and what is to be done for it. */
 export type Restoring = { readonly spec: StoredContainer['spec']; readonly stored: StoredContainer; readonly plan: RestorePlan }

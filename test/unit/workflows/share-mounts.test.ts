@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { MountAction, StoredMount } from '../../../src/workflows/restore-plan.ts'
 import { shareMounts, type Restoring } from '../../../src/workflows/steps/share-mounts.ts'
-import { Obstacles } from '../../../src/workflows/steps/check-target.ts'
+import { Obstacles } from '../../../src/workflows/obstacles.ts'
 
 type Mount = { readonly source: string; readonly to?: string; readonly action?: MountAction['action'] }
 

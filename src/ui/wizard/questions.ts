@@ -1,0 +1,87 @@
+/** The kinds of questions a wizard asks, on stderr. Each can be answered with Escape, which is `back`; Ctrl-C and Ctrl-D throw `interrupted`. */
+import inquirer from 'inquirer'
+import { DrayError } from '../../errors/dray-error.ts'
+import { printable } from '../format.ts'
+
+export const back = Symbol('back')
+export type Back = typeof back
+
+/** `short` stands for it once it is chosen: one line at 80 columns, with the question. */
+export type Choice<Value> = { readonly name: string; readonly value: Value; readonly description?: string; readonly short?: string }
+export type Heading = { readonly heading: string }
+
+/** Leaves room on a terminal of 24 lines for the question, the keys and what was answered before. */
+const linesShown = 12
+
+type Context = { readonly output: NodeJS.WritableStream; readonly signal: AbortSignal; clearPromptOnDone: boolean }
+type Prompt = (config: object, context: Context) => Promise<unknown>
+type Key = { readonly name?: string; readonly ctrl?: boolean } | undefined
+
+const prompts = inquirer.prompt.prompts as unknown as Readonly<Record<'select' | 'search' | 'input' | 'confirm' | 'checkbox', Prompt>>
+
+/** One of several, the first unless another is the default. */
+export async function choose<Value>(signal: AbortSignal, message: string, choices: readonly (Choice<Value> | Heading)[], fallback?: Value): Promise<Value | Back> {
+  const config = { message: printable(message), choices: choices.map(shown), pageSize: linesShown, loop: false, theme: withKeys, ...(fallback === undefined ? {} : { default: fallback }) }
+  return (await ask('select', config, signal)) as Value | Back
+}
+
+/** One of many, found by typing. */
+export async function search<Value>(signal: AbortSignal, message: string, find: (typed: string) => readonly (Choice<Value> | Heading)[]): Promise<Value | Back> {
+  return (await ask('search', { message: printable(message), source: (typed: string | undefined) => find(typed ?? '').map(shown), pageSize: linesShown, theme: withKeys }, signal)) as Value | Back
+}
+
+/** Any of several. */
+export async function tick<Value>(signal: AbortSignal, message: string, choices: readonly Choice<Value>[]): Promise<readonly Value[] | Back> {
+  return (await ask('checkbox', { message: printable(message), choices: choices.map(shown), pageSize: linesShown, loop: false, required: true, theme: withKeys }, signal)) as readonly Value[] | Back
+}
+
+/** Words. `problemWith` says what is wrong with them; undefined for nothing. */
+export async function type(signal: AbortSignal, message: string, { fallback, problemWith }: { readonly fallback?: string; readonly problemWith: (text: string) => string | undefined }): Promise<string | Back> {
+  const config = { message: printable(message), validate: (text: string) => problemWith(text.trim()) ?? true, ...(fallback === undefined ? {} : { default: fallback }) }
+  const answer = (await ask('input', config, signal)) as string | Back
+  return answer === back ? back : answer.trim()
+}
+
+export async function confirm(signal: AbortSignal, message: string, fallback: boolean): Promise<boolean | Back> {
+  return (await ask('confirm', { message: printable(message), default: fallback }, signal)) as boolean | Back
+}
+
+/** Lines between the questions. */
+export function tell(lines: readonly string[]): void {
+  process.stderr.write(lines.map(line => `${printable(line)}\n`).join(''))
+}
+
+const withKeys = { style: { keysHelpTip: (keys: readonly (readonly [string, string])[]) => [...keys, ['esc', 'back'], ['ctrl-c', 'leave']].map(([key, action]) => `${key} ${action}`).join(' · ') } }
+
+function shown<Value>(choice: Choice<Value> | Heading): object {
+  if ('heading' in choice) return new inquirer.Separator(printable(choice.heading))
+  const { name, value, description, short = name } = choice
+  return { name: printable(name), short: printable(short), value, ...(description === undefined ? {} : { description: printable(description) }) }
+}
+
+async function ask(kind: keyof typeof prompts, config: object, signal: AbortSignal): Promise<unknown> {
+  const leaving = new AbortController()
+  const context: Context = { output: process.stderr, signal: AbortSignal.any([signal, leaving.signal]), clearPromptOnDone: false }
+  const onKey = (_text: string | undefined, key: Key): void => {
+    if (key?.name === 'escape') {
+      context.clearPromptOnDone = true
+      leaving.abort(back)
+    } else if (key?.ctrl === true && key.name === 'd') {
+      leaving.abort()
+    }
+  }
+  const onEnd = (): void => leaving.abort()
+  process.stdin.on('keypress', onKey)
+  process.stdin.once('end', onEnd)
+  try {
+    return await prompts[kind](config, context)
+  } catch (thrown) {
+    signal.throwIfAborted()
+    if (leaving.signal.aborted && leaving.signal.reason === back) return back
+    if (thrown instanceof Error && ['AbortPromptError', 'ExitPromptError'].includes(thrown.name)) throw new DrayError('interrupted', 'nothing was changed')
+    throw thrown
+  } finally {
+    process.stdin.off('keypress', onKey)
+    process.stdin.off('end', onEnd)
+  }
+}
