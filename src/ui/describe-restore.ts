@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatTime } from './format.t
 const mostLost = 50
 
 /** What was restored, in a few lines, and what differs from the backup. */
-export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, milliseconds }: RestoreReport): string[] {
+export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, undo, milliseconds }: RestoreReport): string[] {
   const { differences, engineDefaults, announced } = comparison
   return [
     `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
@@ -23,7 +23,8 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...announced.filter(({ field }) => field !== 'State.Status').map(difference => `  announced: ${differenceText(difference)}`),
     differences.length === 0 ? `  spec: equal to the recorded one in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field${isMapped ? ', but for what was mapped' : ''}` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
     ...differences.map(difference => `    ${differenceText(difference)}`),
-    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
+    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}${undo === undefined || setAside.containers.length === 0 ? '' : `, and kept as container ${setAside.containers.map(({ name }) => `"${name}"`).join(', ')}`}`]),
+    ...(undo === undefined ? [] : [`  to take this back: dray undo ${undo}`]),
     `restored in ${formatDuration(milliseconds)}`,
   ]
 }
@@ -54,7 +55,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
   return [
     `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
     `  image     ${imageRef}${spec.images.some(({ role }) => role === 'commit') ? ', with what its writable layer held' : ''}`,
-    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and removed at the end`]),
+    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and ${replaced.Config.Labels?.['com.docker.compose.project'] === undefined ? 'kept under another name' : 'removed at the end, because compose would take a kept one for its own'}`]),
     ...networks.map(({ Name }) => `  makes     network "${Name}"`),
     ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
     ...notHeld(stored),
@@ -66,7 +67,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
 
 /** For `--json`. */
-export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, milliseconds }: RestoreReport): object {
+export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, undo, milliseconds }: RestoreReport): object {
   return {
     backup: stored.backup.id,
     name: plan.name,
@@ -81,6 +82,7 @@ export function restoreJson({ stored, plan, id, images, written, state, comparis
     notes: plan.notes,
     ...comparison,
     ...(setAside === undefined ? {} : { replacedIn: setAside.backups }),
+    ...(undo === undefined ? {} : { undo: `dray undo ${undo}`, keptAs: setAside?.containers.map(({ name }) => name) ?? [] }),
     milliseconds: Math.round(milliseconds),
   }
 }

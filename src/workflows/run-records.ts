@@ -91,6 +91,12 @@ export async function removeRecord(journalFolder: string, run: string): Promise<
   await rm(pathOf(journalFolder, run), { force: true })
 }
 
+/** Of a restore or an upgrade that was taken back before it was live. */
+export async function removeReplacement(journalFolder: string, run: string): Promise<void> {
+  const record = (await listRecords(journalFolder)).includes(run) ? await readFrom(journalFolder, run) : undefined
+  if (record?.kind === 'restore' || record?.kind === 'upgrade') await removeRecord(journalFolder, run)
+}
+
 /** Of a migration, by its run's id or the beginning of it. `not-found` names the runs that there are. */
 export async function readRecord(journalFolder: string, wanted: string): Promise<MigrationRecord> {
   const record = await findRecord(journalFolder, wanted, 'a migration')

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
 import { recordContainer } from '../engine/spec/record-container.ts'
 import { noRemaps } from '../engine/spec/remap-record.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
@@ -33,7 +34,7 @@ export const undoReplacementPipeline = Pipeline.named<UndoReplacementJob>('undo'
 /** Returns the backups that hold what was there until now. */
 export async function undoReplacement(job: UndoReplacementJob): Promise<readonly string[]> {
   const { state } = await undoReplacementPipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
-  return state.asides.flatMap(({ backups }) => backups)
+  return state.aside?.backups ?? []
 }
 
 /** Looks, and changes nothing. Throws `conflict` for what cannot be taken back. */
@@ -41,8 +42,10 @@ export async function checkUndo({ run: { signal }, engine, record }: Pick<UndoRe
   requireSame(engine, record)
   if (record.undone !== undefined) throw new DrayError('conflict', `run "${record.run}" was taken back already, at ${record.undone}`)
   if (record.cleaned !== undefined) throw new DrayError('conflict', `what run "${record.run}" replaced was removed at ${record.cleaned}`, { hints: record.backups.map(backup => `it is in backup ${backup}: dray restore ${backup} --replace`) })
-  for (const { id, was } of record.kept) {
-    if ((await unlessMissing(engine.containers.inspect(id, { signal }))) === undefined) throw new DrayError('conflict', `the container "${was}" that was replaced is not there any more`, { hints: record.backups.map(backup => `it is in backup ${backup}: dray restore ${backup} ${was} --replace`) })
+  for (const { id, name, was } of record.kept) {
+    const there = await unlessMissing(engine.containers.inspect(id, { signal }))
+    if (there !== undefined && nameOf(there) !== name) throw new DrayError('conflict', `the container "${was}" that was replaced is not kept any more: it has the name "${nameOf(there)}"`, { hints: [`give it its name back, and run the same command again: docker rename ${nameOf(there)} ${name}`] })
+    if (there === undefined) throw new DrayError('conflict', `the container "${was}" that was replaced is not there any more`, { hints: record.backups.map(backup => `it is in backup ${backup}: dray restore ${backup} ${was} --replace`) })
   }
   const mine = new Set([...record.containers, ...record.kept].map(({ id }) => id))
   const running = (await inspectRunning(engine, [], signal)).filter(({ Id }) => !mine.has(Id))
@@ -64,31 +67,40 @@ export function requireSame(engine: Engine, { engine: { address, id } }: { reado
   if (engine.facts.id !== id) throw new DrayError('conflict', `another engine answers at "${address}" than then`)
 }
 
-type Aside = UndoReplacementJob & { readonly asides: readonly SetAside[] }
+type Aside = UndoReplacementJob & { readonly aside: SetAside | undefined }
 
-/** Stopped, backed up with all its data, and out of the way of the names. */
-async function setAsideMade(job: UndoReplacementJob): Promise<{ asides: SetAside[] }> {
+/** Stopped, backed up together with all their data, and out of the way of the names. */
+async function setAsideMade(job: UndoReplacementJob): Promise<{ aside: SetAside | undefined }> {
   const { run, engine, record } = job
-  const asides: SetAside[] = []
-  const temporary = temporaryJournal(run, engine)
-  for (const { id } of record.containers) {
-    const replaced = await unlessMissing(engine.containers.inspect(id, { signal: run.signal }))
-    if (replaced === undefined) continue
-    const aside = await setAside({ ...job, temporary, options: { replace: true, start: true, remaps: noRemaps, keep: [], reader: 'auto', skipDamaged: false }, plans: [{ replaced, mounts: [] }] })
-    if (aside !== undefined) asides.push(aside)
-  }
-  return { asides }
+  const there = await Promise.all(record.containers.map(({ id }) => unlessMissing(engine.containers.inspect(id, { signal: run.signal }))))
+  const plans = there.flatMap(replaced => (replaced === undefined ? [] : [{ replaced, mounts: [] }]))
+  const options = { replace: true, start: true, remaps: noRemaps, keep: [], reader: 'auto', skipDamaged: false } as const
+  return { aside: await setAside({ ...job, temporary: temporaryJournal(run, engine), options, plans }) }
 }
 
-/** What is there now has its own way back in the journal. What nobody has backed up now cannot be put under old data. */
-async function bringData({ run, engine, repository, record, asides }: Aside): Promise<void> {
+/**
+ * What is there now has its own way back in the journal. What nobody has backed up now cannot be put under old data. What was
+ * empty when the run came is empty again.
+ */
+async function bringData({ run, engine, repository, record, aside }: Aside): Promise<void> {
   for (const data of record.replaced) {
     const source = 'volume' in data ? data.volume : data.path
-    const backup = asides.map(({ holderOf }) => holderOf(source)).find(each => each !== undefined)
+    const backup = aside?.holderOf(source)
     if (backup === undefined) throw new DrayError('conflict', `${source}: no container of run "${record.run}" has it any more, and so what it holds now is not backed up`, { hints: [`its old data is in backup ${data.backup}: dray show ${data.backup}`] })
     const way = 'volume' in data ? { did: 'replaced volume data' as const, volume: data.volume } : { did: 'replaced path' as const, path: data.path }
     const entry = await run.journal.record(engine, { ...way, backup, repository: repository.path })
     await restoreData(run)({ ...entry, backup: data.backup, repository: record.repository } as Extract<JournalEntry, { did: 'replaced volume data' | 'replaced path' }>, engine)
+  }
+  for (const filled of record.made) {
+    if (filled.did !== 'filled volume' && filled.did !== 'filled path') continue
+    const [source, way] = filled.did === 'filled volume' ? [filled.volume, { did: 'replaced volume data' as const, volume: filled.volume }] : [filled.path, { did: 'replaced path' as const, path: filled.path }]
+    const backup = aside?.holderOf(source)
+    if (backup === undefined) {
+      run.reporter.note(`left as it is: ${source}: no container of run "${record.run}" has it any more`)
+      continue
+    }
+    const { at } = await run.journal.record(engine, { ...way, backup, repository: repository.path })
+    await restoreData(run)({ ...filled, at }, engine)
   }
 }
 
@@ -115,22 +127,31 @@ async function closeUp({ run, engine }: UndoReplacementJob): Promise<void> {
 }
 
 /** The commit. */
-async function giveUp({ run, engine, asides }: Aside): Promise<void> {
+async function giveUp({ run, engine, aside }: Aside): Promise<void> {
   const open = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  await run.journal.exchange(open, engine, asides.flatMap(({ containers }) => containers.map(({ id, name }) => ({ did: 'superseded container' as const, container: id, name }))))
+  await run.journal.exchange(open, engine, (aside?.containers ?? []).map(({ id, name }) => ({ did: 'superseded container', container: id, name })))
 }
 
-/** Volumes and networks that the run made, too, unless somebody else has them by now. */
-async function removeMade({ run, engine, record }: Aside): Promise<void> {
+/** Volumes, networks and paths that the run made, too, unless somebody else has them by now. What holds data goes only if it was backed up. */
+async function removeMade({ run, engine, record, aside }: Aside): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(({ did }) => did === 'superseded container'), restoreData(run))
   for (const entry of [...record.made].reverse()) {
     try {
+      const source = entry.did === 'created volume' ? entry.volume : entry.did === 'created path' ? entry.path : undefined
+      if (source !== undefined && aside?.holderOf(source) === undefined) throw new DrayError('conflict', `no container of run "${record.run}" has it any more, and so it is not backed up`)
       if (entry.did === 'created volume') await engine.volumes.remove(entry.volume)
+      if (entry.did === 'created path') await removePath(run, engine, entry)
       if (entry.did === 'created network') await engine.networks.remove(entry.network)
     } catch (thrown) {
-      run.reporter.note(`left as it is: ${'volume' in entry ? `volume "${entry.volume}"` : 'network' in entry ? `network "${entry.network}"` : entry.did}: ${messageOf(thrown)}`)
+      run.reporter.note(`left as it is: ${'volume' in entry ? `volume "${entry.volume}"` : 'network' in entry ? `network "${entry.network}"` : 'path' in entry ? `"${entry.path}"` : entry.did}: ${messageOf(thrown)}`)
     }
   }
+}
+
+async function removePath(run: Run, engine: Engine, entry: Extract<JournalEntry, { did: 'created path' | 'replaced path' }>): Promise<void> {
+  const [user] = usersOfPath(await inspectRunning(engine, [], run.signal), entry.path)
+  if (user !== undefined) throw new DrayError('conflict', `container "${user}" runs with it`)
+  await restoreData(run)(entry, engine)
 }
 
 async function note({ run, record }: Aside): Promise<void> {
