@@ -10,7 +10,7 @@ import { nameOf } from '../engine/spec/spec-record.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { JournalEntry } from '../pipeline/journal.ts'
+import type { JournalAction, JournalEntry } from '../pipeline/journal.ts'
 import type { Repository } from '../store/repository.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
 import { removeRecord, writeRecord, type DrillRecord, type ReplacementRecord } from './run-records.ts'
@@ -29,7 +29,6 @@ export const undoReplacementPipeline = Pipeline.named<UndoReplacementJob>('undo'
   .act('give up what the run made', giveUp)
   .pointOfNoReturn()
   .act('remove what the run made', removeMade)
-  .act('note it', note)
 
 /** Returns the backups that hold what was there until now. */
 export async function undoReplacement(job: UndoReplacementJob): Promise<readonly string[]> {
@@ -126,34 +125,48 @@ async function closeUp({ run, engine }: UndoReplacementJob): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 
-/** The commit. */
-async function giveUp({ run, engine, aside }: Aside): Promise<void> {
+/**
+ * The commit: the record says that the run is taken back, and then one line in the journal makes what the run made things to
+ * remove: containers, and what it made for them. What holds data goes only if it was backed up.
+ */
+async function giveUp({ run, engine, record, aside }: Aside): Promise<void> {
   const open = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  await run.journal.exchange(open, engine, (aside?.containers ?? []).map(({ id, name }) => ({ did: 'superseded container', container: id, name })))
-}
-
-/** Volumes, networks and paths that the run made, too, unless somebody else has them by now. What holds data goes only if it was backed up. */
-async function removeMade({ run, engine, record, aside }: Aside): Promise<void> {
-  await putAllRight(engine, run, run.journal.open().filter(({ did }) => did === 'superseded container'), restoreData(run))
-  for (const entry of [...record.made].reverse()) {
-    try {
-      const source = entry.did === 'created volume' ? entry.volume : entry.did === 'created path' ? entry.path : undefined
-      if (source !== undefined && aside?.holderOf(source) === undefined) throw new DrayError('conflict', `no container of run "${record.run}" has it any more, and so it is not backed up`)
-      if (entry.did === 'created volume') await engine.volumes.remove(entry.volume)
-      if (entry.did === 'created path') await removePath(run, engine, entry)
-      if (entry.did === 'created network') await engine.networks.remove(entry.network)
-    } catch (thrown) {
-      run.reporter.note(`left as it is: ${'volume' in entry ? `volume "${entry.volume}"` : 'network' in entry ? `network "${entry.network}"` : 'path' in entry ? `"${entry.path}"` : entry.did}: ${messageOf(thrown)}`)
-    }
+  const goes: JournalAction[] = []
+  for (const entry of record.made) {
+    if (entry.did === 'created network') goes.push({ did: 'created network', network: entry.network })
+    if (entry.did === 'created volume' && aside?.holderOf(entry.volume) !== undefined) goes.push({ did: 'created volume', volume: entry.volume })
+  }
+  goes.push(...(aside?.containers ?? []).map(({ id, name }): JournalAction => ({ did: 'superseded container', container: id, name })))
+  try {
+    await writeRecord(run.journalFolder, { ...record, undone: new Date().toISOString(), undoneBy: run.id })
+    await run.journal.exchange(open, engine, goes)
+  } catch (thrown) {
+    await writeRecord(run.journalFolder, record)
+    throw thrown
   }
 }
 
-async function removePath(run: Run, engine: Engine, entry: Extract<JournalEntry, { did: 'created path' | 'replaced path' }>): Promise<void> {
-  const [user] = usersOfPath(await inspectRunning(engine, [], run.signal), entry.path)
-  if (user !== undefined) throw new DrayError('conflict', `container "${user}" runs with it`)
-  await restoreData(run)(entry, engine)
+/** Newest first: containers, then their volumes, networks and paths, unless somebody else has them by now. */
+async function removeMade({ run, engine, record, aside }: Aside): Promise<void> {
+  await putAllRight(engine, run, run.journal.open().filter(({ did }) => did === 'superseded container'), restoreData(run))
+  for (const entry of run.journal.open().filter(({ did }) => did === 'created volume' || did === 'created network')) {
+    await unlessOthers(run, 'volume' in entry ? `volume "${entry.volume}"` : 'network' in entry ? `network "${entry.network}"` : entry.did, () => putAllRight(engine, run, [entry], restoreData(run)))
+    await run.journal.settle(entry)
+  }
+  for (const entry of record.made) {
+    if (entry.did !== 'created path' || aside?.holderOf(entry.path) === undefined) continue
+    await unlessOthers(run, `"${entry.path}"`, async () => {
+      const [user] = usersOfPath(await inspectRunning(engine, [], run.signal), entry.path)
+      if (user !== undefined) throw new DrayError('conflict', `container "${user}" runs with it`)
+      await restoreData(run)(entry, engine)
+    })
+  }
 }
 
-async function note({ run, record }: Aside): Promise<void> {
-  await writeRecord(run.journalFolder, { ...record, undone: new Date().toISOString() })
+async function unlessOthers({ reporter }: Run, what: string, removing: () => Promise<void>): Promise<void> {
+  try {
+    await removing()
+  } catch (thrown) {
+    reporter.note(`left as it is: ${what}: ${messageOf(thrown)}`)
+  }
 }
