@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatTime } from './format.t
 const mostLost = 50
 
 /** What was restored, in a few lines, and what differs from the backup. */
-export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, hasReplayed, milliseconds }: RestoreReport): string[] {
+export function restoreText({ stored, plan, images, written, state, comparison, isMapped, setAside, undo, hasReplayed, milliseconds }: RestoreReport): string[] {
   const { differences, engineDefaults, announced } = comparison
   return [
     `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
@@ -24,7 +24,8 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     differences.length === 0 ? `  spec: equal to the recorded one in every ${engineDefaults.length + announced.length > 0 ? 'other ' : ''}field${isMapped ? ', but for what was mapped' : ''}` : `  spec: ${formatCount(differences.length, 'field differs', 'fields differ')}`,
     ...differences.map(difference => `    ${differenceText(difference)}`),
     ...dumpLines(stored, plan.name, hasReplayed),
-    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}`]),
+    ...(setAside === undefined ? [] : [`  what was replaced is in backup ${setAside.backups.join(', ')}${undo === undefined || setAside.containers.length === 0 ? '' : `, and kept as container ${setAside.containers.map(({ name }) => `"${name}"`).join(', ')}`}`]),
+    ...(undo === undefined ? [] : [`  to take this back: dray undo ${undo}`]),
     `restored in ${formatDuration(milliseconds)}`,
   ]
 }
@@ -69,7 +70,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
   return [
     `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
     `  image     ${imageRef}${spec.images.some(({ role }) => role === 'commit') ? ', with what its writable layer held' : ''}`,
-    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and removed at the end`]),
+    ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and ${replaced.Config.Labels?.['com.docker.compose.project'] === undefined ? 'kept under another name' : 'removed at the end, because compose would take a kept one for its own'}`]),
     ...networks.map(({ Name }) => `  makes     network "${Name}"`),
     ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
     ...(stored.dump === undefined ? [] : [`  dump      ${formatBytes(stored.dump.described.dataBytes)}, ${replaysDump ? 'replayed by dray.restore' : 'not replayed: that would be --replay-dump'}`]),
@@ -82,7 +83,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const
 
 /** For `--json`. */
-export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, hasReplayed, milliseconds }: RestoreReport): object {
+export function restoreJson({ stored, plan, id, images, written, state, comparison, setAside, undo, hasReplayed, milliseconds }: RestoreReport): object {
   return {
     backup: stored.backup.id,
     name: plan.name,
@@ -98,6 +99,7 @@ export function restoreJson({ stored, plan, id, images, written, state, comparis
     ...comparison,
     ...(stored.dump === undefined ? {} : { dump: { place: `${stored.backup.id}:${stored.dump.described.label}/dump`, bytes: stored.dump.described.dataBytes, isReplayed: hasReplayed } }),
     ...(setAside === undefined ? {} : { replacedIn: setAside.backups }),
+    ...(undo === undefined ? {} : { undo: `dray undo ${undo}`, keptAs: setAside?.containers.map(({ name }) => name) ?? [] }),
     milliseconds: Math.round(milliseconds),
   }
 }

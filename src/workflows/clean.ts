@@ -9,6 +9,7 @@ import { unlessMissing } from '../engine/unless-missing.ts'
 import { describeRemedy } from './describe-remedy.ts'
 import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
+import { removeOutcome } from './run-records.ts'
 
 export type CleanRequest = {
   /** Where the journals lie. It need not exist. */
@@ -92,7 +93,7 @@ export async function forgetRun(folder: string, run: string): Promise<readonly s
   return (journal?.open ?? []).map(describeEntry)
 }
 
-async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { restoreData, signal, sparing = false }: CleanRequest): Promise<CleanReport> {
+async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false }: CleanRequest): Promise<CleanReport> {
   const { run, file, open, damagedLines } = stored
   if (sparing && (await isRunning(open, run, engineOf))) return { settled: [], left: open.map(entry => ({ run, what: describeEntry(entry), problem: 'its container runs: it is left as it is' })) }
   // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
@@ -105,6 +106,7 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
     }
     const failures = await tryAllRight(checked, journal, safe, restoreData).finally(() => damagedLines === 0 ? journal.close() : journal.leave())
     signal.throwIfAborted()
+    if (damagedLines === 0 && open.some(entry => isBeforeCommit(entry, run))) await removeOutcome(folder, run)
     const failed = new Map(failures.map(({ entry, thrown }) => [entry, messageOf(thrown)]))
     return {
       settled: safe.filter(entry => !failed.has(entry)).map(describeRemedy),
@@ -117,6 +119,11 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
     signal.throwIfAborted()
     return { settled: [], left: [leftFile({ file, problem: messageOf(error) })] }
   }
+}
+
+/** What a run takes back as long as what replaces something is not live: after that it only puts away what is replaced, which has another name already. */
+function isBeforeCommit(entry: JournalEntry, run: string): boolean {
+  return !isTemporary(entry, run) && (entry.did === 'renamed container' || entry.did.startsWith('replaced'))
 }
 
 /** Whether a container runs that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */

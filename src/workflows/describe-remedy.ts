@@ -27,7 +27,7 @@ export function describeRemedy(entry: JournalEntry): string {
     case 'superseded volume':
       return `removed the volume "${entry.volume}" that was moved to another host`
     case 'retired container':
-      return `stopped the container "${entry.name}" that was moved to another host, and took its restart policy away`
+      return `stopped the container "${entry.name}", whose place another one took, and took its restart policy away`
     case 'renamed container':
       return `gave a container its name "${entry.was}" back, which a killed run had taken`
     case 'replaced volume data':

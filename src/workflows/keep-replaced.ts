@@ -1,9 +1,13 @@
 import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
+import type { JournalEntry } from '../pipeline/journal.ts'
 import type { Run } from './run.ts'
 import { isTemporary } from './put-right.ts'
 import { retireContainer } from './retire-container.ts'
-import { readRecords, removeRecord, writeRecord, type KeptContainer, type ReplacedData, type ReplacementRecord } from './run-records.ts'
+import { removeRecord, writeRecord, type KeptContainer, type ReplacedData, type ReplacementRecord } from './run-records.ts'
+
+/** Images are not among it: their names may be wanted by now, and what was kept is made from its image, named or not. */
+const takenBack: ReadonlySet<string> = new Set(['created container', 'created volume', 'created network', 'filled volume', 'filled path', 'created path'] satisfies readonly JournalEntry['did'][])
 
 export type Replacement = {
   readonly run: Run
@@ -23,24 +27,16 @@ export type Replacement = {
  */
 export async function keepReplaced({ run, engine, kind, repository, containers, aside, replaced, backups }: Replacement): Promise<void> {
   const open = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  const made = open.filter(({ did }) => did === 'created container' || did === 'created volume' || did === 'created network')
+  const made = open.filter(({ did }) => takenBack.has(did))
   const kept = aside.map(({ inspect, name }): KeptContainer => ({ name, id: inspect.Id, was: inspect.Name.slice(1), status: inspect.State.Status, restartPolicy: inspect.HostConfig.RestartPolicy }))
-  const before = (await readRecords(run.journalFolder)).find((record): record is ReplacementRecord => record.run === run.id && record.kind === kind)
   const record: ReplacementRecord = { format: 1, kind, run: run.id, command: run.command, at: new Date().toISOString(), engine: { address: engine.address, id: engine.facts.id }, made, containers, kept, replaced, repository, backups }
   try {
-    await writeRecord(run.journalFolder, before === undefined ? record : together(before, record))
+    await writeRecord(run.journalFolder, record)
     await run.journal.exchange(open, engine, kept.map(({ id, name }) => ({ did: 'retired container', container: id, name })))
   } catch (thrown) {
-    if (before === undefined) await removeRecord(run.journalFolder, run.id)
-    else await writeRecord(run.journalFolder, before)
+    await removeRecord(run.journalFolder, run.id)
     throw thrown
   }
-}
-
-/** Several containers of one command are one run, and are taken back together. */
-function together(before: ReplacementRecord, next: ReplacementRecord): ReplacementRecord {
-  const [made, containers, kept, replaced, backups] = [[...before.made, ...next.made], [...before.containers, ...next.containers], [...before.kept, ...next.kept], [...before.replaced, ...next.replaced], [...before.backups, ...next.backups]]
-  return { ...next, made, containers, kept, replaced, backups }
 }
 
 /** They are stopped already; now the engine does not start them either when it starts itself. */

@@ -1,5 +1,7 @@
 import type { Engine } from '../engine/engine.ts'
-import { messageOf } from '../errors/dray-error.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
+import { unlessMissing } from '../engine/unless-missing.ts'
+import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { readRecords, writeRecord, type DrillRecord, type ReplacementRecord } from './run-records.ts'
 import type { Run } from './run.ts'
 import { removeDrill, requireSame } from './undo.ts'
@@ -28,6 +30,7 @@ export async function cleanKept(run: Run, records: readonly KeptRecord[], connec
       requireSame(engine, record)
       if (record.kind === 'drill') await removeDrill({ run, engine, record })
       else {
+        await requireKept(engine, record)
         for (const { id } of record.kept) await engine.containers.remove(id, { volumes: true })
         await writeRecord(run.journalFolder, { ...record, cleaned: new Date().toISOString() })
       }
@@ -38,4 +41,12 @@ export async function cleanKept(run: Run, records: readonly KeptRecord[], connec
     }
   }
   return { removed, left }
+}
+
+/** A container that has another name by now is somebody's again. One that is gone is fine. */
+async function requireKept(engine: Engine, { kept }: ReplacementRecord): Promise<void> {
+  for (const { id, name } of kept) {
+    const there = await unlessMissing(engine.containers.inspect(id))
+    if (there !== undefined && nameOf(there) !== name) throw new DrayError('conflict', `it has the name "${nameOf(there)}" now, and is left as it is`, { hints: [`remove it with docker rm, or give it its name back: docker rename ${nameOf(there)} ${name}`] })
+  }
 }

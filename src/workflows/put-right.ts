@@ -150,7 +150,7 @@ export function describeEntry(entry: JournalEntry): string {
     case 'superseded volume':
       return `volume "${entry.volume}" was moved to another host and is to be removed`
     case 'retired container':
-      return `container "${entry.name}" was moved to another host and is to be stopped, and not to start by itself`
+      return `another container took the place of "${entry.name}", which is to be stopped, and not to start by itself`
     case 'renamed container':
       return `container "${entry.was}" was renamed`
     case 'replaced volume data':

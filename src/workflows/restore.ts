@@ -10,8 +10,10 @@ import type { OwnerLock } from '../files/owner-lock.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
+import { keepReplaced, retireKept } from './keep-replaced.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
 import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
+import type { ReplacedData } from './run-records.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, type BroughtImages } from './steps/bring-images.ts'
 import { checkRestore } from './steps/check-restore.ts'
@@ -28,6 +30,7 @@ import { removeReplaced, setAside, type SetAside } from './steps/replace-contain
 import { restoreData } from './steps/restore-data.ts'
 import { writeMounts, writeNewVolumes, type NewVolume } from './steps/restore-mounts.ts'
 import { takeTurn } from './steps/restore-turn.ts'
+import { projectLabel } from './steps/choose-containers.ts'
 import type { Restoring } from './steps/share-mounts.ts'
 import { startTogether } from './steps/start-together.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
@@ -58,6 +61,8 @@ export type RestoreReport = {
   readonly setAside: SetAside | undefined
   /** Its dray.restore has read the dump that the backup holds. */
   readonly hasReplayed: boolean
+  /** By `dray undo` with this run's id what was replaced comes back. */
+  readonly undo: string | undefined
   readonly milliseconds: number
 }
 
@@ -76,7 +81,10 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .actIf(({ options }) => options.replayDump === true, 'replay dumps', replayAll)
   .act('keep what was made', keepMade)
   .pointOfNoReturn()
-  .act('remove what was replaced', removeReplaced)
+  .act('retire what was replaced', async state => {
+    await retireKept(state)
+    await removeReplaced(state)
+  })
 
 /** In the order in which they were made. */
 export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[]> {
@@ -88,7 +96,7 @@ export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[
     return state.restoring.map(each => {
       const { stored, plan } = each
       const [written, filled, given] = [of(state.written, each), of(state.filled, each), of(state.given, each)]
-      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
+      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, undo: state.aside !== undefined && isKept(state.restoring) ? job.run.id : undefined, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
     })
   } finally {
     await turn.release()
@@ -178,10 +186,28 @@ async function closeUp({ run, engine }: Read): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 
-/** The commit: one line in the journal makes what was made the user's, and what it replaces a thing to remove. */
-async function keepMade({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
-  const made = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  await run.journal.exchange(made, engine, (aside?.containers ?? []).map(({ id, name }) => ({ did: 'superseded container', container: id, name })))
+/**
+ * The commit: what was made is the user's, and what it replaces is kept, with a record of the way back. Compose would take a kept
+ * container of a project for one of its own, and start or remove it: so such a one is a thing to remove, and its backup is the way back.
+ */
+async function keepMade({ run, engine, repository, restoring, ids, aside }: Created): Promise<void> {
+  const open = run.journal.open().filter(entry => !isTemporary(entry, run.id))
+  if (aside === undefined || !isKept(restoring)) {
+    await run.journal.exchange(open, engine, (aside?.containers ?? []).map(({ id, name }) => ({ did: 'superseded container', container: id, name })))
+    return
+  }
+  const kept = restoring.flatMap(({ plan: { replaced: inspect } }) => aside.containers.flatMap(({ id, name }) => (inspect?.Id === id ? [{ inspect, name }] : [])))
+  const replaced = open.flatMap((entry): ReplacedData[] => {
+    if (entry.did === 'replaced volume data') return [{ volume: entry.volume, backup: entry.backup }]
+    return entry.did === 'replaced path' && entry.backup !== undefined ? [{ path: entry.path, backup: entry.backup }] : []
+  })
+  const containers = restoring.map(one => ({ name: one.plan.name, id: of(ids, one) }))
+  await keepReplaced({ run, engine, kind: 'restore', repository: repository.path, containers, aside: kept, replaced, backups: aside.backups })
+}
+
+/** All of them or none: half a way back is none. */
+function isKept(restoring: readonly Restoring[]): boolean {
+  return restoring.every(({ plan: { replaced } }) => replaced?.Config.Labels?.[projectLabel] === undefined)
 }
 
 /** One after the other, in their order. */

@@ -61,7 +61,7 @@ export type KeptContainer = { readonly name: string; readonly id: string; readon
 
 export type ReplacedData = { readonly backup: string } & ({ readonly volume: string } | { readonly path: string })
 
-type RecordHead = { readonly format: 1; readonly run: string; readonly command: string; readonly at: string; readonly engine: RecordedEngine; readonly undone?: string; readonly cleaned?: string }
+type RecordHead = { readonly format: 1; readonly run: string; readonly command: string; readonly at: string; readonly engine: RecordedEngine; readonly undone?: string; readonly undoneBy?: string; readonly cleaned?: string }
 
 export type RunRecord = MigrationRecord | DrillRecord | ReplacementRecord
 
@@ -89,6 +89,16 @@ export async function writeRecord(journalFolder: string, record: RunRecord): Pro
 
 export async function removeRecord(journalFolder: string, run: string): Promise<void> {
   await rm(pathOf(journalFolder, run), { force: true })
+}
+
+/** What a restore, an upgrade or their undoing wrote, which was killed and put right before it was live. */
+export async function removeOutcome(journalFolder: string, run: string): Promise<void> {
+  for (const record of await readRecords(journalFolder)) {
+    if (record.kind !== 'restore' && record.kind !== 'upgrade') continue
+    if (record.run === run) await removeRecord(journalFolder, run)
+    const { undone, undoneBy, ...before } = record
+    if (undoneBy === run && undone !== undefined) await writeRecord(journalFolder, before)
+  }
 }
 
 /** Of a migration, by its run's id or the beginning of it. `not-found` names the runs that there are. */

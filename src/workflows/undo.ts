@@ -6,10 +6,11 @@ import type { Engine } from '../engine/engine.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
 import { recordContainer } from '../engine/spec/record-container.ts'
 import { noRemaps } from '../engine/spec/remap-record.ts'
+import { nameOf } from '../engine/spec/spec-record.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import type { JournalEntry } from '../pipeline/journal.ts'
+import type { JournalAction, JournalEntry } from '../pipeline/journal.ts'
 import type { Repository } from '../store/repository.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
 import { removeRecord, writeRecord, type DrillRecord, type ReplacementRecord } from './run-records.ts'
@@ -28,12 +29,11 @@ export const undoReplacementPipeline = Pipeline.named<UndoReplacementJob>('undo'
   .act('give up what the run made', giveUp)
   .pointOfNoReturn()
   .act('remove what the run made', removeMade)
-  .act('note it', note)
 
 /** Returns the backups that hold what was there until now. */
 export async function undoReplacement(job: UndoReplacementJob): Promise<readonly string[]> {
   const { state } = await undoReplacementPipeline.run(job, { signal: job.run.signal, observer: job.run.reporter })
-  return state.asides.flatMap(({ backups }) => backups)
+  return state.aside?.backups ?? []
 }
 
 /** Looks, and changes nothing. Throws `conflict` for what cannot be taken back. */
@@ -41,8 +41,10 @@ export async function checkUndo({ run: { signal }, engine, record }: Pick<UndoRe
   requireSame(engine, record)
   if (record.undone !== undefined) throw new DrayError('conflict', `run "${record.run}" was taken back already, at ${record.undone}`)
   if (record.cleaned !== undefined) throw new DrayError('conflict', `what run "${record.run}" replaced was removed at ${record.cleaned}`, { hints: record.backups.map(backup => `it is in backup ${backup}: dray restore ${backup} --replace`) })
-  for (const { id, was } of record.kept) {
-    if ((await unlessMissing(engine.containers.inspect(id, { signal }))) === undefined) throw new DrayError('conflict', `the container "${was}" that was replaced is not there any more`, { hints: record.backups.map(backup => `it is in backup ${backup}: dray restore ${backup} ${was} --replace`) })
+  for (const { id, name, was } of record.kept) {
+    const there = await unlessMissing(engine.containers.inspect(id, { signal }))
+    if (there !== undefined && nameOf(there) !== name) throw new DrayError('conflict', `the container "${was}" that was replaced is not kept any more: it has the name "${nameOf(there)}"`, { hints: [`give it its name back, and run the same command again: docker rename ${nameOf(there)} ${name}`] })
+    if (there === undefined) throw new DrayError('conflict', `the container "${was}" that was replaced is not there any more`, { hints: record.backups.map(backup => `it is in backup ${backup}: dray restore ${backup} ${was} --replace`) })
   }
   const mine = new Set([...record.containers, ...record.kept].map(({ id }) => id))
   const running = (await inspectRunning(engine, [], signal)).filter(({ Id }) => !mine.has(Id))
@@ -64,31 +66,40 @@ export function requireSame(engine: Engine, { engine: { address, id } }: { reado
   if (engine.facts.id !== id) throw new DrayError('conflict', `another engine answers at "${address}" than then`)
 }
 
-type Aside = UndoReplacementJob & { readonly asides: readonly SetAside[] }
+type Aside = UndoReplacementJob & { readonly aside: SetAside | undefined }
 
-/** Stopped, backed up with all its data, and out of the way of the names. */
-async function setAsideMade(job: UndoReplacementJob): Promise<{ asides: SetAside[] }> {
+/** Stopped, backed up together with all their data, and out of the way of the names. */
+async function setAsideMade(job: UndoReplacementJob): Promise<{ aside: SetAside | undefined }> {
   const { run, engine, record } = job
-  const asides: SetAside[] = []
-  const temporary = temporaryJournal(run, engine)
-  for (const { id } of record.containers) {
-    const replaced = await unlessMissing(engine.containers.inspect(id, { signal: run.signal }))
-    if (replaced === undefined) continue
-    const aside = await setAside({ ...job, temporary, options: { replace: true, start: true, remaps: noRemaps, keep: [], reader: 'auto', skipDamaged: false }, plans: [{ replaced, mounts: [] }] })
-    if (aside !== undefined) asides.push(aside)
-  }
-  return { asides }
+  const there = await Promise.all(record.containers.map(({ id }) => unlessMissing(engine.containers.inspect(id, { signal: run.signal }))))
+  const plans = there.flatMap(replaced => (replaced === undefined ? [] : [{ replaced, mounts: [] }]))
+  const options = { replace: true, start: true, remaps: noRemaps, keep: [], reader: 'auto', skipDamaged: false } as const
+  return { aside: await setAside({ ...job, temporary: temporaryJournal(run, engine), options, plans }) }
 }
 
-/** What is there now has its own way back in the journal. What nobody has backed up now cannot be put under old data. */
-async function bringData({ run, engine, repository, record, asides }: Aside): Promise<void> {
+/**
+ * What is there now has its own way back in the journal. What nobody has backed up now cannot be put under old data. What was
+ * empty when the run came is empty again.
+ */
+async function bringData({ run, engine, repository, record, aside }: Aside): Promise<void> {
   for (const data of record.replaced) {
     const source = 'volume' in data ? data.volume : data.path
-    const backup = asides.map(({ holderOf }) => holderOf(source)).find(each => each !== undefined)
+    const backup = aside?.holderOf(source)
     if (backup === undefined) throw new DrayError('conflict', `${source}: no container of run "${record.run}" has it any more, and so what it holds now is not backed up`, { hints: [`its old data is in backup ${data.backup}: dray show ${data.backup}`] })
     const way = 'volume' in data ? { did: 'replaced volume data' as const, volume: data.volume } : { did: 'replaced path' as const, path: data.path }
     const entry = await run.journal.record(engine, { ...way, backup, repository: repository.path })
     await restoreData(run)({ ...entry, backup: data.backup, repository: record.repository } as Extract<JournalEntry, { did: 'replaced volume data' | 'replaced path' }>, engine)
+  }
+  for (const filled of record.made) {
+    if (filled.did !== 'filled volume' && filled.did !== 'filled path') continue
+    const [source, way] = filled.did === 'filled volume' ? [filled.volume, { did: 'replaced volume data' as const, volume: filled.volume }] : [filled.path, { did: 'replaced path' as const, path: filled.path }]
+    const backup = aside?.holderOf(source)
+    if (backup === undefined) {
+      run.reporter.note(`left as it is: ${source}: no container of run "${record.run}" has it any more`)
+      continue
+    }
+    const { at } = await run.journal.record(engine, { ...way, backup, repository: repository.path })
+    await restoreData(run)({ ...filled, at }, engine)
   }
 }
 
@@ -114,25 +125,48 @@ async function closeUp({ run, engine }: UndoReplacementJob): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 
-/** The commit. */
-async function giveUp({ run, engine, asides }: Aside): Promise<void> {
+/**
+ * The commit: the record says that the run is taken back, and then one line in the journal makes what the run made things to
+ * remove: containers, and what it made for them. What holds data goes only if it was backed up.
+ */
+async function giveUp({ run, engine, record, aside }: Aside): Promise<void> {
   const open = run.journal.open().filter(entry => !isTemporary(entry, run.id))
-  await run.journal.exchange(open, engine, asides.flatMap(({ containers }) => containers.map(({ id, name }) => ({ did: 'superseded container' as const, container: id, name }))))
-}
-
-/** Volumes and networks that the run made, too, unless somebody else has them by now. */
-async function removeMade({ run, engine, record }: Aside): Promise<void> {
-  await putAllRight(engine, run, run.journal.open().filter(({ did }) => did === 'superseded container'), restoreData(run))
-  for (const entry of [...record.made].reverse()) {
-    try {
-      if (entry.did === 'created volume') await engine.volumes.remove(entry.volume)
-      if (entry.did === 'created network') await engine.networks.remove(entry.network)
-    } catch (thrown) {
-      run.reporter.note(`left as it is: ${'volume' in entry ? `volume "${entry.volume}"` : 'network' in entry ? `network "${entry.network}"` : entry.did}: ${messageOf(thrown)}`)
-    }
+  const goes: JournalAction[] = []
+  for (const entry of record.made) {
+    if (entry.did === 'created network') goes.push({ did: 'created network', network: entry.network })
+    if (entry.did === 'created volume' && aside?.holderOf(entry.volume) !== undefined) goes.push({ did: 'created volume', volume: entry.volume })
+  }
+  goes.push(...(aside?.containers ?? []).map(({ id, name }): JournalAction => ({ did: 'superseded container', container: id, name })))
+  try {
+    await writeRecord(run.journalFolder, { ...record, undone: new Date().toISOString(), undoneBy: run.id })
+    await run.journal.exchange(open, engine, goes)
+  } catch (thrown) {
+    await writeRecord(run.journalFolder, record)
+    throw thrown
   }
 }
 
-async function note({ run, record }: Aside): Promise<void> {
-  await writeRecord(run.journalFolder, { ...record, undone: new Date().toISOString() })
+/** Newest first: containers, then their volumes, networks and paths, unless somebody else has them by now. */
+async function removeMade({ run, engine, record, aside }: Aside): Promise<void> {
+  await putAllRight(engine, run, run.journal.open().filter(({ did }) => did === 'superseded container'), restoreData(run))
+  for (const entry of run.journal.open().filter(({ did }) => did === 'created volume' || did === 'created network')) {
+    await unlessOthers(run, 'volume' in entry ? `volume "${entry.volume}"` : 'network' in entry ? `network "${entry.network}"` : entry.did, () => putAllRight(engine, run, [entry], restoreData(run)))
+    await run.journal.settle(entry)
+  }
+  for (const entry of record.made) {
+    if (entry.did !== 'created path' || aside?.holderOf(entry.path) === undefined) continue
+    await unlessOthers(run, `"${entry.path}"`, async () => {
+      const [user] = usersOfPath(await inspectRunning(engine, [], run.signal), entry.path)
+      if (user !== undefined) throw new DrayError('conflict', `container "${user}" runs with it`)
+      await restoreData(run)(entry, engine)
+    })
+  }
+}
+
+async function unlessOthers({ reporter }: Run, what: string, removing: () => Promise<void>): Promise<void> {
+  try {
+    await removing()
+  } catch (thrown) {
+    reporter.note(`left as it is: ${what}: ${messageOf(thrown)}`)
+  }
 }

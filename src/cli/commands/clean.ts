@@ -16,7 +16,7 @@ export const cleanCommand: Command = {
   examples: [
     ['dray clean', 'put everything right that can be'],
     ['dray clean --dry-run', 'only list it'],
-    ['dray clean --kept', 'remove the containers that an upgrade has replaced'],
+    ['dray clean --kept', 'remove the containers that a restore or an upgrade has replaced'],
     ['dray clean --forget RUN', 'drop what that run noted, for example of an engine that is gone for good'],
   ],
   isSilentWhenWell: true,

@@ -23,7 +23,7 @@ export const restoreCommand: Command = {
     ['dray restore 20261121-0312', 'all containers of that backup, a project for example'],
     ['dray restore --all --to ssh://root@new', 'everything that the last run backed up'],
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
-    ['dray restore latest web --replace', 'in place of what is there; its data is backed up first'],
+    ['dray restore latest web --replace', 'in place of what is there, which is kept until dray undo or dray clean --kept'],
     ['dray restore latest web --dry-run', 'show what would be done'],
     ['dray restore latest db --replay-dump', 'its label dray.restore reads the dump that the backup holds'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],

@@ -11,7 +11,7 @@ import { openRepository } from '../../store/repository.ts'
 
 export const undoCommand: Command = {
   usage: 'undo <run>',
-  summary: 'Take an upgrade back, or remove the copy of a drill',
+  summary: 'Take a restore over something, or an upgrade, back; or remove the copy of a drill',
   examples: [
     ['dray undo 20261121-031244-5c0ffee5', 'what that run replaced comes back, with its data as it was'],
     ['dray undo 20261121-0312 --dry-run', 'by the beginning of its id: show what would be done'],

@@ -4,6 +4,7 @@ import { noContainer } from '../../engine/spec/record-container.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { didYouMean } from '../../errors/similar-name.ts'
 import { backupLabel } from '../container-labels.ts'
+import { isKeptName } from './kept-name.ts'
 import { isTemporaryContainer, nameOfSummary } from './running-containers.ts'
 
 /** What was asked for: the sum of it is chosen. */
@@ -35,7 +36,7 @@ const mostNamed = 10
 
 /**
  * The containers of the engine that a selection means, each once. One with the label `dray.backup=false` is only taken when its
- * name or id is given, unless the label is not heeded: it is about backups. What fits nothing is in `failed`; when nothing at all is chosen the first of that is thrown, `not-found`.
+ * name or id is given, unless the label is not heeded: it is about backups; and so is one that is kept because another took its place. What fits nothing is in `failed`; when nothing at all is chosen the first of that is thrown, `not-found`.
  */
 export async function chooseContainers(engine: Engine, { names, all, projects, labels, except = [] }: Selection, signal: AbortSignal, { heedsLabel = true } = {}): Promise<Chosen> {
   const present = (await engine.containers.list(undefined, { signal })).filter(each => !isTemporaryContainer(each)).sort((one, other) => (nameOfSummary(one) < nameOfSummary(other) ? -1 : 1))
@@ -44,6 +45,7 @@ export async function chooseContainers(engine: Engine, { names, all, projects, l
   const failed: Failed[] = []
   const takeAll = (found: readonly ContainerSummary[]): void => {
     for (const each of found) {
+      if (heedsLabel && isKeptName(nameOfSummary(each))) continue
       if (!heedsLabel || isWanted(each)) chosen.set(each.Id, each)
       else unwanted.add(nameOfSummary(each))
     }

@@ -15,6 +15,7 @@ import { whileTransferring } from '../reporter.ts'
 import { startRun, type Run, type TemporaryJournal } from '../run.ts'
 import { replacedTag } from './choose-backup.ts'
 import { holdMemory } from './hold-memory.ts'
+import { keptName } from './kept-name.ts'
 import type { PlannedMount } from './plan-mounts.ts'
 import { closeMounts, openMounts, readMounts, storedMounts } from './read-mounts.ts'
 import { targetOf } from './write-mount.ts'
@@ -59,7 +60,7 @@ export async function setAside(job: SetAsideJob): Promise<SetAside | undefined> 
   const containers: SetAside['containers'][number][] = []
   for (const container of replaced) {
     const was = nameOf(container)
-    const name = `${was}-replaced-${run.id}`
+    const name = keptName(was, run.id)
     await run.journal.record(engine, { did: 'renamed container', container: container.Id, was })
     await engine.containers.rename(container.Id, name, { signal: run.signal })
     containers.push({ id: container.Id, was, name })
@@ -135,10 +136,11 @@ function notWhole(problem: string): DrayError {
   return new DrayError('io-failed', `what would be replaced could not be backed up whole: ${problem}`, { hints: ['put that right, or restore beside it with --name'] })
 }
 
-/** The replaced containers go only now that the new ones are there and were checked. Their anonymous volumes go with them. */
-export async function removeReplaced({ run, engine, aside }: { readonly run: Run; readonly engine: Engine; readonly aside: SetAside | undefined }): Promise<void> {
-  for (const { id } of [...(aside?.containers ?? [])].reverse()) {
-    await engine.containers.remove(id, { force: true, volumes: true })
-    await run.journal.settle(...run.journal.open().filter(entry => entry.did === 'superseded container' && entry.container === id))
+/** Those that are not kept go only now that the new ones are there and were checked. Their anonymous volumes go with them. */
+export async function removeReplaced({ run, engine }: { readonly run: Run; readonly engine: Engine }): Promise<void> {
+  for (const entry of [...run.journal.open()].reverse()) {
+    if (entry.did !== 'superseded container') continue
+    await engine.containers.remove(entry.container, { force: true, volumes: true })
+    await run.journal.settle(entry)
   }
 }

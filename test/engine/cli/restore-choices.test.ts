@@ -213,6 +213,7 @@ describe('--replace', () => {
       expect(restored(answer)).toMatchObject({ differences: [], losses: [] })
       expect(await docker(host, 'exec', 'web', 'cat', '/data/file', '/dir/file', '/layer')).toBe('stored\ndir\nlayer')
       expect(await named()).toEqual(clean)
+      expectExit(await dray('clean', '--kept', '--yes'), 0)
       expect((await inventory(host)).containers).toHaveLength(1)
       holders.push(...restored(answer).replacedIn)
     }

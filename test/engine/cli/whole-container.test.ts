@@ -87,6 +87,8 @@ describe('a container with everything, on 20.10', () => {
     expect(restored(answer)).toMatchObject({ differences: [], engineDefaults: [], losses: [], replacedIn: [expect.any(String)] })
     expect((await inspect(one, 'web')).Id).not.toBe(Id)
     expect(differences(original, await dataOf(one, 'web'))).toEqual([])
+    expect(names(await inventory(one)).containers).toContainEqual([expect.stringMatching(/^web-replaced-/), 'exited'])
+    expectExit(await dray('clean', '--kept', '--yes'), 0)
     expect(names(await inventory(one))).toEqual(names(stocked))
     const { result } = expectExit(await dray('show', restored(answer).replacedIn[0]!), 0)
     expect(result).toMatchObject({ tags: ['replaced'] })

@@ -4,7 +4,7 @@ import { restorePipeline } from '../../../src/workflows/restore.ts'
 const isLong = Boolean(process.env['DRAY_TEST_ALL'])
 
 /** All of them in the long run; in the short one those at which most is at stake. */
-function chosen(steps: readonly string[], few: readonly string[]): string[] {
+export function chosen(steps: readonly string[], few: readonly string[]): string[] {
   const missing = few.filter(name => !steps.includes(name))
   if (missing.length > 0) throw new Error(`there is no step "${missing.join('", "')}" any more`)
   return steps.filter(name => isLong || few.includes(name))

@@ -92,14 +92,16 @@ describe('a restore with --replace that is killed', () => {
     await killed(['restore', 'latest', 'web', '--replace'], isStep(nearlyLast))
     expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
     if (await world.docker('exec', 'web', 'cat', '/data/which') === 'new') await expectAsBefore()
+    else expect(await world.dray('clean', '--kept', '--yes')).toMatchObject({ exitCode: 0 })
     expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
     expect(await world.journals()).toEqual([])
   }, 60_000)
 
-  test('when the new one is live: it stays, and the old one goes', async () => {
-    await killed(['restore', 'latest', 'web', '--replace'], isStep('remove what was replaced'))
+  test('when the new one is live: it stays, and the old one is kept', async () => {
+    await killed(['restore', 'latest', 'web', '--replace'], isStep('retire what was replaced'))
     expect(await world.dray('clean')).toMatchObject({ exitCode: 0, stderr: '' })
-    expect((await world.inventory()).containers).toEqual([expect.stringMatching(/ web running web-net$/)])
+    expect((await world.inventory()).containers.map(each => each.slice(65)).sort()).toEqual(['web running web-net', expect.stringMatching(/^web-replaced-\S+ exited web-net$/)])
+    expect(await world.docker('ps', '-aq', '--filter', 'name=web-replaced', '--format', '{{.ID}}').then(id => world.docker('inspect', '-f', '{{.HostConfig.RestartPolicy.Name}}', id))).toBe('no')
     expect(await world.docker('exec', 'web', 'cat', '/data/which')).toBe('old')
     expect(await world.journals()).toEqual([])
   }, 60_000)
