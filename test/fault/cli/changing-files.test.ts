@@ -27,8 +27,9 @@ test('files that vanish, shrink and grow while they are read: exit 3, each is na
   expect(await world.docker('exec', 'other', 'sh', '-c', 'md5sum /data/dir/* /data/s* /logs/*')).toBe(still)
   await world.docker('rm', '-f', 'other')
   await world.docker('volume', 'rm', 'other-data', 'other-logs')
-  // At rest nothing moves.
-  expect(await world.dray('backup', 'web')).toMatchObject({ exitCode: 0, stderr: '' })
+  // At rest nothing moves. It may hold much less by then, which would be exit 3.
+  const again = await world.dray('backup', 'web')
+  expect({ stderr: again.stderr, problems: (again.result?.['backups'] as { mounts: { problems: unknown[] }[] }[]).flatMap(({ mounts }) => mounts.flatMap(({ problems }) => problems)) }).toEqual({ stderr: '', problems: [] })
   await world.removeAll()
 }, 120_000)
 
