@@ -70,7 +70,7 @@ test('Escape leads back, also from a conflict; Ctrl-C leaves everything as it is
   await wizard.answer('What is to be brought back?', enter)
   await wizard.answer('As it was when?', escape)
   await wizard.answer('What is to be brought back?', ...Array.from('web'))
-  await wizard.answer('container web', enter)
+  await wizard.answer(/search\) web\n❯ container web/, enter)
   await wizard.answer('As it was when?', enter)
   await wizard.answer('What of it?', enter)
   await wizard.answer('Where to?', enter)

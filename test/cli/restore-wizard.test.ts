@@ -1,0 +1,54 @@
+import '../one-realm.ts'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { keys, Terminal } from '../lab/terminal.ts'
+import { backUpTree, layerOf, makeTree } from '../unit/integrity/tree-backup.ts'
+import { scratch, type Scratch } from '../unit/store/scratch.ts'
+
+const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
+let at: Scratch
+
+beforeAll(async () => {
+  at = await scratch()
+  await using repository = await at.open()
+  await backUpTree(repository, await makeTree(), layerOf('one'), { id: 'night-1', created: '2026-01-01T00:00:00.000Z' })
+  await backUpTree(repository, await makeTree(), layerOf('two'), { id: 'night-2', created: '2026-01-02T00:00:00.000Z', tags: ['nightly', 'kept', 'before the upgrade of everything'], lacks: ['the volume "data", which could not be read'] })
+})
+afterAll(async () => {
+  await at[Symbol.asyncDispose]()
+})
+
+const open = (options: string, env: NodeJS.ProcessEnv = {}, columns = 80): Terminal => Terminal.open(`${process.execPath} ${dray} restore ${options}`, { columns, env: { PATH: process.env['PATH'], HOME: at.folder, XDG_STATE_HOME: at.folder, DRAY_REPO: at.path, ...env } })
+
+test.each([['', { TERM: 'dumb' }], ['--json', {}], ['-y', {}]])('where nobody can or wants to be asked, "restore %s" wants a backup', async (options, env) => {
+  await using terminal = open(options, env)
+  expect(await terminal.ended()).toBe(2)
+  expect(terminal.text).toContain('name a backup')
+})
+
+test('a repository that is not there is said at once', async () => {
+  await using terminal = open('-r /nowhere/repo')
+  expect(await terminal.ended()).toBe(11)
+})
+
+test.each([['Escape at the first question', keys.escape], ['Ctrl-C', keys.ctrlC], ['Ctrl-D', keys.ctrlD]])('%s leaves', async (_name, key) => {
+  await using terminal = open('')
+  await terminal.answer('What is to be brought back?', key)
+  expect(await terminal.ended()).toBe(130)
+  expect(terminal.text).toContain('dray: error: nothing was changed')
+})
+
+test.each([60, 80, 200])('backups with marks and what they lack fit %i columns, and the newest complete one is the default', async columns => {
+  await using terminal = open('', {}, columns)
+  await terminal.answer('2 backups, the newest', ...Array.from('no such thing'))
+  await terminal.shows('No results found')
+  Array.from('no such thing').forEach(() => terminal.press('\u007f'))
+  await terminal.answer(/search\) ?\n❯ container web +2 backups, the newest/, keys.enter)
+  const shown = await terminal.shows('backup night-1')
+  const lines = shown.slice(shown.indexOf('As it was when?')).split('\n')
+  expect(lines.filter(line => /^. +?2026/.test(line)).map(line => line.length <= columns)).toEqual([true, true])
+  expect(lines.find(line => line.startsWith('❯'))).toMatch(/2026-01-01/)
+  expect(lines.join('\n')).toMatch(/STATE[^]*lacks/)
+  terminal.press(keys.ctrlC)
+  expect(await terminal.ended()).toBe(130)
+}, 30_000)
