@@ -91,7 +91,7 @@ function settling(context: CommandContext, repository: Repository): Step<State>[
     async state => {
       if (state.commands !== undefined || globals.dryRun) return { state, asked: false }
       const { address } = await context.connect(state.line.to, '--to')
-      const goes = await askGo(signal, state.plans, address, commandLineOf(state.line, globals))
+      const goes = await askGo(signal, state.plans, { target: address, commandLine: commandLineOf(state.line, globals), replaysDump: state.line.replayDump })
       if (goes === false) throw new DrayError('interrupted', 'nothing was changed')
       return goes === back ? back : { state, asked: true }
     },

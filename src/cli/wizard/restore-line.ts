@@ -12,6 +12,7 @@ export type RestoreLine = {
   readonly replace: boolean
   readonly skipDamaged: boolean
   readonly noStart: boolean
+  readonly replayDump: boolean
   readonly keep: readonly string[]
   readonly mapPort: readonly string[]
   readonly mapVolume: readonly string[]
@@ -29,7 +30,7 @@ export function lineOf(args: Record<string, unknown>): RestoreLine {
   return {
     backup: '', container: [],
     ...(to === undefined ? {} : { to }), ...(name === undefined ? {} : { name }), ...(typeof seconds === 'number' ? { healthTimeout: seconds } : {}),
-    replace: args['replace'] === true, skipDamaged: args['skipDamaged'] === true, noStart: args['noStart'] === true,
+    replace: args['replace'] === true, skipDamaged: args['skipDamaged'] === true, noStart: args['noStart'] === true, replayDump: args['replayDump'] === true,
     keep: listOf(args['keep']), mapPort: listOf(args['mapPort']), mapVolume: listOf(args['mapVolume']), mapBind: listOf(args['mapBind']), mapNetwork: listOf(args['mapNetwork']),
     reader: textOf(args['reader']) ?? 'auto',
   }
@@ -67,7 +68,7 @@ export function commandLineOf(line: RestoreLine, globals: Pick<GlobalOptions, 'h
   const words = [
     ...globalWords(globals), 'restore', line.backup, ...line.container,
     ...each('--to', line.to === undefined ? [] : [line.to]), ...each('--name', line.name === undefined ? [] : [line.name]),
-    ...(line.replace ? ['--replace'] : []), ...(line.skipDamaged ? ['--skip-damaged'] : []), ...(line.noStart ? ['--no-start'] : []),
+    ...(line.replace ? ['--replace'] : []), ...(line.skipDamaged ? ['--skip-damaged'] : []), ...(line.noStart ? ['--no-start'] : []), ...(line.replayDump ? ['--replay-dump'] : []),
     ...each('--keep', line.keep), ...each('--map-port', line.mapPort), ...each('--map-volume', line.mapVolume), ...each('--map-bind', line.mapBind), ...each('--map-network', line.mapNetwork),
     ...(line.reader === 'auto' ? [] : ['--reader', line.reader]), ...(line.healthTimeout === undefined ? [] : ['--health-timeout', String(line.healthTimeout)]),
   ]

@@ -19,7 +19,7 @@ describe('the command line that the wizard ends in', () => {
   })
 
   test('names the engine, the repository and the options that were given', () => {
-    const given = lineOf({ to: 'ssh://root@new', noStart: true, skipDamaged: true, replace: true, reader: 'helper', healthTimeout: 9 })
-    expect(commandLineOf({ ...given, backup: 'b', container: [] }, { ...globals, host: 'old', isRepoGiven: false })).toBe('dray -H old restore b --to ssh://root@new --replace --skip-damaged --no-start --reader helper --health-timeout 9')
+    const given = lineOf({ to: 'ssh://root@new', noStart: true, replayDump: true, skipDamaged: true, replace: true, reader: 'helper', healthTimeout: 9 })
+    expect(commandLineOf({ ...given, backup: 'b', container: [] }, { ...globals, host: 'old', isRepoGiven: false })).toBe('dray -H old restore b --to ssh://root@new --replace --skip-damaged --no-start --replay-dump --reader helper --health-timeout 9')
   })
 })
