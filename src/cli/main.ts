@@ -96,7 +96,7 @@ function emit(event: JsonEvent, stream: NodeJS.WriteStream = process.stdout): vo
 }
 
 function printResult(result: CommandResult, globals: GlobalOptions, isSilentWhenWell: boolean): void {
-  const isSilent = globals.quiet && isSilentWhenWell && (result.exitCode ?? 0) === 0
+  const isSilent = globals.quiet && isSilentWhenWell && !globals.dryRun && (result.exitCode ?? 0) === 0
   if (globals.json) emit({ event: 'result', ok: (result.exitCode ?? 0) === 0, exitCode: result.exitCode ?? 0, ...result.json })
   else if (result.text !== '' && !isSilent) process.stdout.write(`${result.text}\n`)
 }

@@ -65,7 +65,7 @@ export function differenceText({ field, recorded, restored }: { readonly field: 
 }
 
 /** For `--dry-run`. */
-export function restorePlanText(stored: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string, replaysDump: boolean): string {
+export function restorePlanText(stored: StoredContainer, { name, networks, mounts, replaced, notes, imageRef }: RestorePlan, target: string, replaysDump = false): string {
   const { backup, spec } = stored
   return [
     `would restore container "${name}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,

@@ -85,7 +85,7 @@ test.each<[string[], number, string, string]>([
   [['ls', 'night-2'], 11, 'there is no backup "night-2"', 'did you mean "night-1"?'],
   [['ls', 'night-1:data', '--container', 'db'], 11, 'backup "night-1" holds no container "db"', 'it holds: web'],
   [['cat', 'night-1'], 2, '"night-1" names no mount', 'dray cat night-1:MOUNT/PATH'],
-  [['cat', 'night-1:data/conf'], 2, '"conf" is a folder', 'take it out: dray extract'],
+  [['cat', 'night-1:data/conf'], 2, '"night-1:data/conf" is a folder', 'take it out: dray extract night-1:data/conf'],
   [['cat', 'night-1:data/outside'], 11, '"outside" is a symbolic link to "/etc/passwd", outside of the mount', ''],
   [['cat', 'night-1:data/nothing'], 11, 'holds no "nothing"', ''],
   [['cat', 'night-1:data/conf-d', '--json'], 2, 'cat writes the files themselves', 'leave out --json'],

@@ -1,4 +1,5 @@
 import { DrayError } from '../../errors/dray-error.ts'
+import { formatTime } from '../../ui/format.ts'
 import { checkUndo, removeDrill, undoReplacement } from '../../workflows/undo.ts'
 import { findRecord, type DrillRecord, type ReplacementRecord } from '../../workflows/run-records.ts'
 import { requireYes } from '../ask.ts'
@@ -40,7 +41,7 @@ async function takeBack(record: ReplacementRecord, context: CommandContext): Pro
     await checkUndo({ run, engine, record })
     const names = (list: readonly string[]): string => list.map(name => `"${name}"`).join(', ')
     const what = [
-      ...(record.kept.length === 0 ? [] : [`container ${names(record.kept.map(({ was }) => was))} comes back as it was before ${record.at}`]),
+      ...(record.kept.length === 0 ? [] : [`container ${names(record.kept.map(({ was }) => was))} comes back as it was before ${formatTime(record.at)}`]),
       ...record.replaced.map(data => `${'volume' in data ? `volume "${data.volume}"` : `"${data.path}"`} gets its data back, from backup ${data.backup}`),
       `container ${names(record.containers.map(({ name }) => name))}, which the ${record.kind} made, is backed up and removed`,
     ]

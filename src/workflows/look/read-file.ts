@@ -3,7 +3,7 @@ import { showName } from '../../archive/byte-names.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { readRange } from '../../store/content-reader.ts'
 import type { PlacedEntry } from '../../store/toc-entry.ts'
-import type { Place } from './find-place.ts'
+import { placeText, type Place } from './find-place.ts'
 import { followLinks, selectEntries } from './select-entries.ts'
 
 const kinds: Readonly<Partial<Record<PlacedEntry['type'], string>>> = { d: 'a folder', p: 'a fifo', c: 'a device', b: 'a device' }
@@ -34,8 +34,11 @@ export function readFile({ source, content }: Place, { offset, bytes }: PlacedEn
   return fileContent(readRange(source, content.chunks, offset, offset + bytes) as AsyncIterable<Buffer>)
 }
 
-function requireFile(entry: PlacedEntry, { typed }: Place): PlacedEntry {
+function requireFile(entry: PlacedEntry, { looked, mount }: Place): PlacedEntry {
   const kind = kinds[entry.type]
-  if (kind !== undefined) throw new DrayError('usage', `"${typed}" is ${kind}, and has no content to show`, { hints: entry.type === 'd' ? ['list it: dray ls', 'take it out: dray extract'] : [] })
+  if (kind !== undefined) {
+    const name = placeText({ backup: looked.backup.id, mount }, entry.path)
+    throw new DrayError('usage', `"${name}" is ${kind}, and has no content to show`, { hints: entry.type === 'd' ? [`list it: dray ls ${name}`, `take it out: dray extract ${name}`] : [`see what it is: dray ls ${name}`] })
+  }
   return entry
 }
