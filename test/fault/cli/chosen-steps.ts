@@ -10,7 +10,8 @@ export function chosen(steps: readonly string[], few: readonly string[]): string
   return steps.filter(name => isLong || few.includes(name))
 }
 
-const restoreSteps = restorePipeline.plan().map(({ name }) => name)
+/** Without those that happen only when they are asked for. */
+const restoreSteps = restorePipeline.plan().filter(({ conditional }) => !conditional).map(({ name }) => name)
 
 /** From here on a restore is not undone: the new container is live, or is a moment later. */
 export const lastSteps = restoreSteps.slice(restoreSteps.indexOf('keep what was made'))
