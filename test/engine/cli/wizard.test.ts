@@ -115,7 +115,7 @@ test('in place: no unless said, everything backed up first, and the way back', a
   wizard.press(enter)
   expect(await wizard.ended()).toBe(0)
   expect(await data()).toBe('stored\n')
-  const undo = /undo: +dray -r \S+ restore (\S+) --replace/.exec(wizard.text)?.[1]
-  expectExit(await dray('restore', undo!, '--replace'), 0)
+  const undo = /undo: +dray -r \S+ undo (\S+)/.exec(wizard.text)?.[1]
+  expectExit(await dray('undo', undo!, '--yes'), 0)
   expect(await data()).toBe('later\n')
 }, 90_000)
