@@ -8,6 +8,7 @@ import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { Journal } from '../../../src/pipeline/journal.ts'
 import { chooseFreeze, Frozen } from '../../../src/workflows/steps/freeze.ts'
+import { waitUntil } from '../../lab/wait.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 
@@ -112,6 +113,7 @@ describe('pause', () => {
       const frozen = await Frozen.freeze(engine, journal, web, 'pause')
       await frozen.thaw()
       expect(frozen.disturbed).toBe(false)
+      await settled(web.Id)
     }
   }, 20_000)
 
@@ -212,3 +214,11 @@ test('events since a moment are complete, and up to a moment they end', async ()
   for await (const { Action } of engine.events({ container: [web.Id] }, new AbortController().signal, { since, until })) actions.push(Action)
   expect(actions).toEqual(['pause', 'unpause'])
 })
+
+/**
+ * The engine hears of a waking from containerd once more, later, and takes that for somebody's if the container is paused again by
+ * then. It hears of all that happens to a container in order, so when it knows the end of a command, it has heard of the waking.
+ */
+async function settled(id: string): Promise<void> {
+  await waitUntil(async () => (await engine.containers.exec(id, ['true'])).exitCode === 0, 'the engine knows the end of a command')
+}
