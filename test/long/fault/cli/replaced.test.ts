@@ -1,11 +1,11 @@
-import '../../one-realm.ts'
+import '../../../one-realm.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { undoReplacementPipeline } from '../../../src/workflows/undo.ts'
-import { upgradePipeline } from '../../../src/workflows/upgrade.ts'
-import { busyboxImage } from '../../lab/images.ts'
-import { chosen } from './chosen-steps.ts'
-import { isStep } from './dray-process.ts'
-import { World, type Inventory } from './world.ts'
+import { undoReplacementPipeline } from '../../../../src/workflows/undo.ts'
+import { upgradePipeline } from '../../../../src/workflows/upgrade.ts'
+import { busyboxImage } from '../../../lab/images.ts'
+import { chosen } from '../../../fault/cli/chosen-steps.ts'
+import { isStep } from '../../../fault/cli/dray-process.ts'
+import { World, type Inventory } from '../../../fault/cli/world.ts'
 
 let world: World
 let before: Inventory
