@@ -6,7 +6,6 @@ import { didYouMean } from '../../errors/similar-name.ts'
 import { renderTable } from '../../ui/table.ts'
 import { listOf, textOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { loadConfig, noConfig } from '../config/read-config.ts'
 import { parseDuration } from '../duration.ts'
 import { findJob } from '../job-task.ts'
 import { parseLine } from '../parser.ts'
@@ -54,6 +53,7 @@ export const scheduleCommand: Command = {
 
 async function readCommand(name: string, args: Record<string, unknown>, context: CommandContext): Promise<ScheduledCommand> {
   const words = listOf(args['--'])
+  const { loadConfig, noConfig } = await import('../config/read-config.ts')
   const loaded = words.length > 0 ? undefined : await loadConfig(context.globals.config, context.env)
   const job = loaded === undefined ? undefined : findJob(loaded, name)
   if (words.length === 0 && job === undefined) throw noConfig(name, context.env)
@@ -123,6 +123,7 @@ async function remove(place: SchedulePlace, name: string, context: CommandContex
 
 async function list(place: SchedulePlace, context: CommandContext): Promise<CommandResult> {
   const installed = [...new Set((await installedFiles(place)).filter(file => file !== 'dray-clean.service').map(nameOf))]
+  const { loadConfig } = await import('../config/read-config.ts')
   const loaded = await loadConfig(context.globals.config, context.env)
   const jobs = Object.entries(loaded?.config.jobs ?? {})
   const rows = [...jobs.map(([name, { at }]) => ({ name, job: loaded?.path ?? '', at: at === undefined ? '' : sayWhen(parseWhen(at)), installed: installed.includes(name) })), ...installed.filter(name => !jobs.some(([job]) => job === name)).map(name => ({ name, job: '', at: '', installed: true }))]
