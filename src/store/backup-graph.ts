@@ -48,7 +48,7 @@ export async function addBackup(repository: Repository, backup: NewBackup, lock:
   const index = toBytes({ schemaVersion: 2, mediaType: mediaTypes.index, artifactType: mediaTypes.backup, manifests: children, annotations })
   const descriptor: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(index), size: index.length, artifactType: mediaTypes.backup, annotations }
   const { id, created, host, engine, run, project, origin, volumes, tags } = backup
-  if (!(await repository.list(descriptor, index))) throw new DrayError('conflict', `a backup "${id}" exists already in "${repository.path}"`)
+  if (!(await repository.list([{ descriptor, index }]))) throw new DrayError('conflict', `a backup "${id}" exists already in "${repository.path}"`)
   return { id, created, host, engine, run, ...(project === undefined ? {} : { project }), ...(origin === undefined ? {} : { origin }), containers: facts.containers, ...(volumes === undefined ? {} : { volumes }), tags, bytes: facts.bytes, lacks: facts.lacks, descriptor }
 }
 

@@ -1,32 +1,42 @@
 /** The list of a repository in a directory: index.json. */
 import { DrayError } from '../errors/dray-error.ts'
 import { annotationNames, toSummary, type BackupSummary } from './backup-summary.ts'
-import { finishForgetting, withoutForgotten } from './forgotten.ts'
+import { finishForgetting, forgottenIn, withoutForgotten } from './forgotten.ts'
 import { changeIndexFile, readIndexFile } from './index-file.ts'
-import { mediaTypes, type Descriptor } from './oci.ts'
-import type { LocalRepository } from './repository.ts'
+import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
+import type { ListedIndex, LocalRepository } from './repository.ts'
 
-/** See Repository.list. The index is written a moment before it is listed, and goes when it could not be: one that is stored and not on the list is kept by prune. */
-export async function listInDirectory(repository: LocalRepository, descriptor: Descriptor, index: Buffer): Promise<boolean> {
+/** See Repository.list: all at once. Indexes are written a moment before they are listed, and go when they could not be: one that is stored and not on the list is kept by prune. */
+export async function listInDirectory(repository: LocalRepository, backups: readonly ListedIndex[]): Promise<boolean> {
   const { blobs } = repository
-  const id = descriptor.annotations?.[annotationNames.id]
-  let isNew = true
+  const written: Digest[] = []
+  let isNew = false
   try {
     await changeIndexFile(repository, async listed => {
-      const same = listed.manifests.find(other => other.annotations?.[annotationNames.id] === id)
-      if (same !== undefined && same.digest !== descriptor.digest) throw new DrayError('conflict', `there is another backup "${id ?? ''}" in "${repository.path}"`, { hints: ['name another repository with --repo'] })
-      isNew = same === undefined
-      if (!isNew) return listed
-      await blobs.put(index, mediaTypes.index)
+      const fresh = backups.filter(({ descriptor }) => !isListed(listed.manifests, descriptor, repository.path))
+      for (const { descriptor: { digest }, index } of fresh) {
+        if (!(await blobs.has(digest))) written.push(digest)
+        await blobs.put(index, mediaTypes.index)
+      }
       await blobs.flush()
-      return { ...listed, manifests: [...listed.manifests, descriptor] }
+      isNew = fresh.length > 0
+      const index = { ...listed, manifests: [...listed.manifests, ...fresh.map(({ descriptor }) => descriptor)] }
+      return withoutForgotten(index, forgottenIn(index))
     })
   } catch (thrown) {
     const now = await readIndexFile(repository).catch(() => undefined)
-    if (now?.manifests.some(({ digest }) => digest === descriptor.digest) === false) await blobs.remove(descriptor.digest)
+    for (const digest of now === undefined ? [] : written) if (now?.manifests.every(other => other.digest !== digest) === true) await blobs.remove(digest)
     throw thrown
   }
   return isNew
+}
+
+/** Throws `conflict` when another one has its id. */
+function isListed(manifests: readonly Descriptor[], { annotations, digest }: Descriptor, path: string): boolean {
+  const id = annotations?.[annotationNames.id]
+  const same = manifests.find(other => other.annotations?.[annotationNames.id] === id)
+  if (same !== undefined && same.digest !== digest) throw new DrayError('conflict', `there is another backup "${id ?? ''}" in "${path}"`, { hints: ['name another repository with --repo'] })
+  return same !== undefined
 }
 
 /** See Repository.unlist. Their own index blobs go at once, so that a repair does not list them again. */

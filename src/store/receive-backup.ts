@@ -1,6 +1,7 @@
+import { tellBytes } from '../archive/tell-bytes.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
-import { adoptBackup } from './adopt-backup.ts'
+import { adoptBackups } from './adopt-backups.ts'
 import type { BackupSummary } from './backup-summary.ts'
 import { readManifest } from './documents.ts'
 import { DigestSet } from './digest-set.ts'
@@ -44,17 +45,9 @@ export async function receiveBackup({ from, tag, to, lock, onTotal, onBytes }: R
   const received = missing.reduce((sum, { size }) => sum + size, 0)
   onTotal(received)
   await inParallel(missing, downloadsAtOnce, async ({ digest, size, mediaType }) => {
-    await blobs.putStream(counted(from.repository.readBlob(digest), onBytes), mediaType, { digest, size })
+    await blobs.putStream(tellBytes(from.repository.readBlob(digest), onBytes), mediaType, { digest, size })
   })
   for (const document of index.manifests) await blobs.put(await from.read(document.digest, { isManifest: true }), document.mediaType)
-  await blobs.flush()
-  const isNew = await adoptBackup(to, summary, await from.read(summary.descriptor.digest, { isManifest: true }), lock)
-  return { backup: summary, isNew, blobs: seen.size, bytes: summary.bytes, receivedBlobs: missing.length, receivedBytes: received }
-}
-
-async function* counted(source: AsyncIterable<Buffer>, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const piece of source) {
-    onBytes(piece.length)
-    yield piece
-  }
+  const { added } = await adoptBackups(to, [{ summary, index: await from.read(summary.descriptor.digest, { isManifest: true }) }], lock)
+  return { backup: summary, isNew: added.length > 0, blobs: seen.size, bytes: summary.bytes, receivedBlobs: missing.length, receivedBytes: received }
 }

@@ -15,7 +15,7 @@ import { inParallel } from './in-parallel.ts'
 import type { Descriptor, Digest, Index } from './oci.ts'
 import { listRegistryBackups } from './registry-backups.ts'
 import { RemoteBlobs } from './remote-blobs.ts'
-import { repositoryFormat, type Repository, type RepositoryConfig } from './repository.ts'
+import { repositoryFormat, type ListedIndex, type Repository, type RepositoryConfig } from './repository.ts'
 
 const manifestsAtOnce = 6
 
@@ -46,8 +46,14 @@ class RemoteRepository implements Repository {
     return { manifests: (await listRegistryBackups(this.blobs)).map(({ descriptor }) => descriptor) }
   }
 
+  async list(backups: readonly ListedIndex[]): Promise<boolean> {
+    let isNew = false
+    for (const backup of backups) if (await this.#list(backup)) isNew = true
+    return isNew
+  }
+
   /** Every manifest gets its tag, the index comes last. */
-  async list(descriptor: Descriptor, index: Buffer): Promise<boolean> {
+  async #list({ descriptor, index }: ListedIndex): Promise<boolean> {
     const id = descriptor.annotations?.[annotationNames.id] ?? ''
     const there = await this.#registry.headManifest(id)
     if (there !== undefined && there.digest !== descriptor.digest) throw new DrayError('conflict', `there is another backup "${id}" in "${this.path}"`)

@@ -31,6 +31,9 @@ export type RepositoryConfig = {
 
 export type RepositoryPaths = { readonly root: string; readonly index: string; readonly layout: string; readonly blobs: string; readonly config: string; readonly locks: string; readonly indexLock: string; readonly cache: string; readonly temporary: string; readonly quarantine: string; readonly runs: string }
 
+/** A backup's index: how the list names it, and its bytes. */
+export type ListedIndex = { readonly descriptor: Descriptor; readonly index: Buffer }
+
 /** Where backups are: in a directory or under a name in a registry. */
 export interface Repository extends AsyncDisposable {
   /** For messages: the directory, or `oci://HOST/NAME`. */
@@ -41,8 +44,8 @@ export interface Repository extends AsyncDisposable {
   readonly cacheFolder: string
   /** Whatever is listed, of dray or of other programs. Throws `damaged` when the list cannot be read. */
   readIndex(): Promise<Pick<Index, 'manifests' | 'annotations'>>
-  /** Writes the index of a backup, all of which is stored, and lists it. Returns false when it was listed already; throws `conflict` when another one has its id. */
-  list(descriptor: Descriptor, index: Buffer): Promise<boolean>
+  /** Writes the indexes of backups, all of which is stored, and lists them: in a directory all or none. Returns false when they were listed already; throws `conflict` when another one has an id of theirs. */
+  list(backups: readonly ListedIndex[]): Promise<boolean>
   /** Takes backups off the list. Throws `not-found`, or `conflict` when two have one id, and removes nothing, when one is not there. */
   unlist(ids: readonly string[]): Promise<BackupSummary[]>
   /** A backup, or whoever reads one, holds `shared`; forget, prune and repair hold `exclusive`. */
@@ -140,8 +143,8 @@ class RepositoryDirectory implements LocalRepository {
     return readIndexFile(this)
   }
 
-  list(descriptor: Descriptor, index: Buffer): Promise<boolean> {
-    return listInDirectory(this, descriptor, index)
+  list(backups: readonly ListedIndex[]): Promise<boolean> {
+    return listInDirectory(this, backups)
   }
 
   unlist(ids: readonly string[]): Promise<BackupSummary[]> {

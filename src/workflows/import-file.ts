@@ -3,6 +3,7 @@
  * Nothing is listed before the whole of it was found good. A file is checked first, and then read again for what is missing here; what
  * comes out of a pipe is stored as it passes, and belongs to nothing unless it was good: the next prune removes it.
  */
+import { tellBytes } from '../archive/tell-bytes.ts'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -90,14 +91,8 @@ async function takeFile({ repository, reporter, signal }: ImportJob, path: strin
 
 async function storeFile(path: string, members: Members, stored: ImportedMembers, signal: AbortSignal, onRead: (bytes: number) => void): Promise<void> {
   const file = createReadStream(path, { highWaterMark: pieceBytes })
-  const counted = async function* (): AsyncGenerator<Buffer> {
-    for await (const piece of file) {
-      onRead((piece as Buffer).length)
-      yield piece as Buffer
-    }
-  }
   try {
-    const { compression, bytes } = await detectCompression(counted())
+    const { compression, bytes } = await detectCompression(tellBytes(file as AsyncIterable<Buffer>, onRead))
     const tar = compression === 'none' ? bytes : decompress(compression, bytes)
     await readImageArchive(tar, {
       signal,

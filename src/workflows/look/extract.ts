@@ -1,8 +1,9 @@
 import { showName } from '../../archive/byte-names.ts'
+import { tellBytes } from '../../archive/tell-bytes.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { extractInto, findInTheWay, type Expected } from '../../mounts/extract-into.ts'
 import type { MountTools } from '../../mounts/mount-tools.ts'
-import { whileTransferring, type Reporter, type Transfer } from '../reporter.ts'
+import { whileTransferring, type Reporter } from '../reporter.ts'
 import type { LostEntry } from '../steps/salvage-content.ts'
 import { checkNames, type Selection } from './selection.ts'
 
@@ -32,7 +33,7 @@ export async function extractAll({ selections, tools, extract, force, isNew, rep
   for (const selection of selections) {
     const { place, tops, bytes } = selection
     await whileTransferring(reporter, place.mount.described.label, async transfer => {
-      const tar = counted(selection.tar(entry => lost.push(entry)), transfer)
+      const tar = tellBytes(selection.tar(entry => lost.push(entry)), bytes => transfer.add(bytes))
       problems.push(...(await extractInto(tools, { tar, extract, tops, force, isNew }, signal)))
     }, bytes)
   }
@@ -63,11 +64,4 @@ async function* expectedOf(selection: Selection): AsyncGenerator<readonly Expect
     batch = []
   }
   if (batch.length > 0) yield batch
-}
-
-async function* counted(tar: AsyncIterable<Buffer>, transfer: Transfer): AsyncGenerator<Buffer> {
-  for await (const bytes of tar) {
-    yield bytes
-    transfer.add(bytes.length)
-  }
 }

@@ -1,3 +1,4 @@
+import { tellBytes } from '../../archive/tell-bytes.ts'
 import { fileContent } from '../../archive/file-content.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
@@ -36,13 +37,7 @@ export async function replayDump({ run, engine, source, stored: { spec, dump }, 
   if (entry === undefined) throw new DrayError('damaged', `the dump "${described.label}" holds no file`)
   await whileTransferring(run.reporter, described.label, async transfer => {
     const file = fileContent(readRange(source, content.chunks, entry.offset, entry.offset + entry.bytes) as AsyncIterable<Buffer>)
-    async function* counted(): AsyncGenerator<Buffer> {
-      for await (const bytes of file) {
-        yield bytes
-        transfer.add(bytes.length)
-      }
-    }
-    await runInContainer({ engine, container, command, label: 'dray.restore', timeoutMs: longestDumpMs, signal: run.signal }, { input: counted() })
+    await runInContainer({ engine, container, command, label: 'dray.restore', timeoutMs: longestDumpMs, signal: run.signal }, { input: tellBytes(file, bytes => transfer.add(bytes)) })
   }, entry.size)
 }
 
