@@ -4,6 +4,7 @@ import type { Repository } from '../store/repository.ts'
 import { findPlace, lookInto, splitPlace, type LookedBackup, type LookJob, type Place } from '../workflows/look/find-place.ts'
 import { textOf } from './backup-options.ts'
 import type { CommandContext } from './command.ts'
+import { assertHeld } from '../files/owner-lock.ts'
 import { lockRepository } from './repository-lock.ts'
 
 /** Of every command that looks into backups. */
@@ -16,7 +17,7 @@ export async function whileReading<T>(context: CommandContext, work: (repository
   await using repository = await context.openRepository({ create: false })
   await using lock = await lockRepository(context, repository, 'shared')
   const done = await work(repository)
-  if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away while it was read`, { hints: ['run the same command again'] })
+  await assertHeld(lock, `the repository "${repository.path}"`)
   return done
 }
 

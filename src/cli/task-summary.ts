@@ -30,6 +30,7 @@ export class TaskSummary {
   readonly #reporter: RecordingReporter
   readonly #startedAt = new Date().toISOString()
   #run = newRunId()
+  #endedAt: string | undefined
 
   constructor(task: BackupTask, context: CommandContext, outcome: Outcome, reporter: RecordingReporter) {
     this.#task = task
@@ -56,14 +57,14 @@ export class TaskSummary {
   }
 
   ended(exitCode: number): RunSummary {
-    return { ...this.#facts(), endedAt: new Date().toISOString(), exitCode }
+    return { ...this.#facts(), endedAt: (this.#endedAt ??= new Date().toISOString()), exitCode }
   }
 
   failed(thrown: unknown): RunSummary {
     const error = thrown instanceof DrayError ? thrown : undefined
     const failure: RunFailure = { what: this.#task.job === undefined ? 'backup' : `job "${this.#task.job}"`, host: hostname(), code: error?.code ?? 'unexpected', message: messageOf(thrown) }
     const facts = this.#facts()
-    return { ...facts, failed: [...facts.failed, failure], endedAt: new Date().toISOString(), exitCode: error?.exitCode ?? exitCodes.unexpected }
+    return { ...facts, failed: [...facts.failed, failure], endedAt: (this.#endedAt ??= new Date().toISOString()), exitCode: error?.exitCode ?? exitCodes.unexpected }
   }
 
   #facts(): RunSummary {

@@ -10,9 +10,7 @@ import { listBackups } from '../../store/backup-list.ts'
 import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
 import { keptNames, listKept } from '../../workflows/kept.ts'
 import { describeEntry } from '../../workflows/put-right.ts'
-import { chooseContainers } from '../../workflows/steps/choose-containers.ts'
-import { groupContainers } from '../../workflows/steps/group-containers.ts'
-import { isEmptySelection } from '../choose-groups.ts'
+import { chooseGroups } from '../choose-groups.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
@@ -84,7 +82,7 @@ async function checkJournals(context: CommandContext): Promise<Check> {
 
 /** Whether each job of the configuration could run now, and what it would do. */
 async function checkJobs(context: CommandContext): Promise<Check[]> {
-  const { globals, env, signal } = context
+  const { globals, env } = context
   if (!hasConfig(globals.config, env)) return []
   const { loadConfig } = await import('../config/read-config.ts')
   const { taskOfJob } = await import('../job-task.ts')
@@ -94,16 +92,16 @@ async function checkJobs(context: CommandContext): Promise<Check[]> {
   for (const name of Object.keys(loaded?.config.jobs ?? {})) {
     if (loaded === undefined) break
     checks.push(await check(`job ${name}`, async () => {
-      const { hosts, choices: { selection, images }, policy, before, after } = taskOfJob(loaded, name)
+      const { hosts, choices, policy, before, after } = taskOfJob(loaded, name)
       const at = loaded.config.jobs[name]?.at
       const when = at === undefined ? 'runs when it is called' : `runs ${sayWhen(parseWhen(at))}`
       const found: string[] = []
       for (const host of hosts) {
         const engine = await context.connect(host)
-        const { chosen, failed } = isEmptySelection(selection) ? { chosen: [], failed: [] } : await chooseContainers(engine, selection, signal)
+        const { groups, failed } = await chooseGroups(context, engine, choices)
         const [missing] = failed
         if (missing !== undefined) throw missing.error
-        found.push(`${formatCount(chosen.length, 'container')} in ${formatCount(groupContainers(chosen).length, 'backup')} of ${host ?? 'the default engine'}${images.length === 0 ? '' : `, and ${formatCount(images.length, 'image')}`}`)
+        found.push(`${formatCount(groups.flat().length, 'container')} in ${formatCount(groups.length, 'backup')} of ${host ?? 'the default engine'}${choices.images.length === 0 ? '' : `, and ${formatCount(choices.images.length, 'image')}`}`)
       }
       const hooks = before.length + after.length
       return [when, ...found, ...(hooks === 0 ? [] : [`${formatCount(hooks, 'command')} on this machine`]), policy === undefined ? 'forgets nothing' : 'forgets by its rules'].join('; ')

@@ -1,4 +1,5 @@
 import { exitCodes } from '../../errors/exit-codes.ts'
+import { assertHeld } from '../../files/owner-lock.ts'
 import { drillJson, drillPlanText, drillText } from '../../ui/describe-drill.ts'
 import { drillBackup, planDrill, type DrillJob } from '../../workflows/drill.ts'
 import { textOf } from '../backup-options.ts'
@@ -51,7 +52,7 @@ export const drillCommand: Command = {
         if (options.keep) context.reporter.note(`what is left of the copy: dray undo ${run.id}`)
         throw thrown
       })
-      await lock.isHeld()
+      await assertHeld(lock, `the repository "${repository.path}"`)
       sayReport(context, drillText(report))
       if (options.keep) context.reporter.note(`the copy is container "${report.copy.name}"; remove it with: dray undo ${run.id}`)
       return { text: options.keep ? report.copy.name : '', json: { run: run.id, target: engine.address, ...drillJson(report), ...(options.keep ? { undo: `dray undo ${run.id}` } : {}) }, exitCode: report.problems.length > 0 ? exitCodes.incomplete : 0 }

@@ -1,3 +1,4 @@
+import { assertHeld } from '../../files/owner-lock.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import { noteKnownName, readKnownNames } from '../../registry/known-names.ts'
 import { parseReference } from '../../registry/reference.ts'
@@ -34,7 +35,7 @@ export const pushCommand: Command = {
     const knownNames = await readKnownNames(context.registryNames, registry)
     const report = await pushBackup({ repository, backup, to, tag, knownNames, reporter: context.reporter })
     await noteKnownName(context.registryNames, { registry, name })
-    if (!(await lock.isHeld())) throw new DrayError('locked', `the lock of the repository "${repository.path}" was taken away: what was pushed may not be whole`, { hints: ['run the same command again'] })
+    await assertHeld(lock, `the repository "${repository.path}"`, 'what was pushed may not be whole: run the same command again')
     const { blobs, sentBlobs, sentBytes, presentBlobs, mountedBlobs } = report
     sayReport(context, [`${formatCount(blobs, 'blob')}: ${sentBlobs} sent (${formatBytes(sentBytes)}), ${presentBlobs} were there${mountedBlobs === 0 ? '' : `, ${mountedBlobs} taken over from other names`}`])
     return { text: `${to.path}:${backup.id}`, json: { id: backup.id, reference: `${to.path}:${backup.id}`, digest: backup.descriptor.digest, ...report } }
