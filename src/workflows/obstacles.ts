@@ -26,6 +26,10 @@ export class ObstructedError extends DrayError {
 export class Obstacles {
   private readonly found: Obstacle[] = []
 
+  get all(): readonly Obstacle[] {
+    return this.found
+  }
+
   add(text: string, hint: string, taken?: Taken): void {
     this.found.push({ text, hint, ...(taken === undefined ? {} : { taken }) })
   }

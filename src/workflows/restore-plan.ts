@@ -26,6 +26,19 @@ export type RestoreOptions = {
   readonly skipDamaged: boolean
   /** Have each container's `dray.restore` read the dump that its backup holds. */
   readonly replayDump?: boolean
+  /** Volumes and paths, as recorded, whose data may be replaced. Undefined: all of them where the container may be. */
+  readonly replaceData?: readonly string[]
+  /** What is different for single containers, by their recorded names. */
+  readonly single?: ReadonlyMap<string, Partial<Omit<RestoreOptions, 'single'>>>
+}
+
+/** What holds for one container. */
+export function optionsFor(options: RestoreOptions, container: string): RestoreOptions {
+  return { ...options, ...options.single?.get(container) }
+}
+
+export function mayReplaceData({ replace, replaceData }: RestoreOptions, source: string): boolean {
+  return replaceData === undefined ? replace : replaceData.includes(source)
 }
 
 /** A mount that the target is to have, wherever its data comes from. */

@@ -11,12 +11,13 @@ import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
 import { keepReplaced, retireKept } from './keep-replaced.ts'
+import { Obstacles, type Obstacle } from './obstacles.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
+import { optionsFor, type RestoreOptions, type RestorePlan, type StoredContainer } from './restore-plan.ts'
 import type { ReplacedData } from './run-records.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { bringImages, type BroughtImages } from './steps/bring-images.ts'
-import { checkRestore } from './steps/check-restore.ts'
+import { checkRestore, planEach } from './steps/check-restore.ts'
 import { chooseBackups, type WantedBackup } from './steps/choose-backup.ts'
 import { inOrder } from './steps/choose-together.ts'
 import { compareRestored } from './steps/compare-restored.ts'
@@ -41,7 +42,8 @@ export type RestoreJob = {
   readonly engine: Engine
   readonly repository: Repository
   readonly lock: OwnerLock
-  readonly wanted: WantedBackup
+  /** Several are of different containers. */
+  readonly wanted: WantedBackup | readonly WantedBackup[]
   readonly options: RestoreOptions
   /** Of this program, for the safety backup of what is replaced. */
   readonly version: string
@@ -96,7 +98,7 @@ export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[
     return state.restoring.map(each => {
       const { stored, plan } = each
       const [written, filled, given] = [of(state.written, each), of(state.filled, each), of(state.given, each)]
-      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, undo: state.aside !== undefined && isKept(state.restoring) ? job.run.id : undefined, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
+      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(optionsFor(job.options, nameOf(stored.spec.inspect)).remaps).some(({ size }) => size > 0), setAside: state.aside, undo: state.aside !== undefined && isKept(state.restoring) ? job.run.id : undefined, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
     })
   } finally {
     await turn.release()
@@ -113,6 +115,17 @@ export async function planRestore(job: RestoreJob): Promise<readonly Restoring[]
   }
 }
 
+/** The same, of what can be known where something stands in the way. */
+export async function draftRestore(job: RestoreJob): Promise<{ readonly restoring: readonly Restoring[]; readonly obstacles: readonly Obstacle[] }> {
+  const read = { ...job, ...(await readBackups(job)) }
+  const obstacles = new Obstacles()
+  try {
+    return { restoring: await planEach(read, obstacles), obstacles: obstacles.all }
+  } finally {
+    await closeUp(read)
+  }
+}
+
 /** What belongs to one of the containers. */
 type Of<Thing> = ReadonlyMap<Restoring, Thing>
 type Read = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
@@ -125,7 +138,7 @@ async function readBackups({ run, engine, repository, wanted, options }: Restore
   }
   const names = found.map(({ spec }) => nameOf(spec.inspect))
   if (options.name !== undefined && names.length > 1) throw new DrayError('usage', `--name is for one container, and these are ${names.length}: ${names.join(', ')}`, { hints: [`restore the one that it is for alone: dray restore ${found[0]?.backup.id ?? ''} ${names[0] ?? ''} --name NEW`] })
-  if (options.replayDump === true) checkReplay(found, options)
+  if (options.replayDump === true) checkReplay(found, { start: names.some(name => optionsFor(options, name).start) })
   return { found: inOrder(found), source: new ChunkReader(repository.blobs, { hints: [...new Set(found.flatMap(({ backup }) => hintsFor(backup)))] }), temporary: temporaryJournal(run, engine) }
 }
 
@@ -162,12 +175,12 @@ async function writeAllNew(state: Created): Promise<{ filled: Of<readonly Writte
 }
 
 async function giveStates({ run, engine, restoring, options, ids }: Created): Promise<{ given: Of<GivenState> }> {
-  return { given: await startTogether(run, restoring, (one, within, watch) => giveState({ run: within, engine, stored: one.stored, options, id: of(ids, one) }, watch)) }
+  return { given: await startTogether(run, restoring, (one, within, watch) => giveState({ run: within, engine, stored: one.stored, options: optionsOf(options, one), id: of(ids, one) }, watch)) }
 }
 
 async function compareAll(state: Created & { readonly given: Of<GivenState> }): Promise<{ comparisons: Of<SpecComparison> }> {
-  const { restoring, ids, given } = state
-  return { comparisons: await each(restoring, one => compareRestored({ ...state, stored: one.stored, plan: one.plan, id: of(ids, one), given: of(given, one) })) }
+  const { restoring, ids, given, options } = state
+  return { comparisons: await each(restoring, one => compareRestored({ ...state, options: optionsOf(options, one), stored: one.stored, plan: one.plan, id: of(ids, one), given: of(given, one) })) }
 }
 
 /** Each after those it needs, while all of it can still be undone: who asked for it wants the container with its dump, or none. */
@@ -208,6 +221,10 @@ async function keepMade({ run, engine, repository, restoring, ids, aside }: Crea
 /** All of them or none: half a way back is none. */
 function isKept(restoring: readonly Restoring[]): boolean {
   return restoring.every(({ plan: { replaced } }) => replaced?.Config.Labels?.[projectLabel] === undefined)
+}
+
+function optionsOf(options: RestoreOptions, { spec }: Restoring): RestoreOptions {
+  return optionsFor(options, nameOf(spec.inspect))
 }
 
 /** One after the other, in their order. */

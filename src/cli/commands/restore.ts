@@ -4,11 +4,11 @@ import { quoteForShell } from '../../engine/shell-quote.ts'
 import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-restore.ts'
 import { aftermathLines } from '../../ui/wizard/aftermath.ts'
 import { planRestore, restoreContainers, type RestoreReport } from '../../workflows/restore.ts'
-import { listOf, textOf } from '../backup-options.ts'
+import { textOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
-import { readRestoreOptions } from '../restore-options.ts'
+import { readRestoreWish, type RestoreWish } from '../restore-wish.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 import { globalWords } from '../wizard/restore-line.ts'
@@ -25,6 +25,8 @@ export const restoreCommand: Command = {
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
     ['dray restore latest web --replace', 'in place of what is there, which is kept until dray undo or dray clean --kept'],
     ['dray restore latest web --dry-run', 'show what would be done'],
+    ['dray restore latest web --plan-out web.yaml', 'write what would be done into a file, to be edited'],
+    ['dray restore --plan web.yaml', 'do what that file says'],
     ['dray restore latest db --replay-dump', 'its label dray.restore reads the dump that the backup holds'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
@@ -43,36 +45,41 @@ export const restoreCommand: Command = {
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
     .option('map-bind', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another path of the host: /srv/a:/srv/b' })
     .option('map-network', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another network: front:front2' })
+    .option('plan-out', { type: 'string', describe: 'write what would be done into a file that can be edited ("-" for stdout), and change nothing' })
+    .option('plan', { type: 'string', describe: 'do what such a file says' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
     .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' }),
   run: async (args, context) => {
-    if (textOf(args['backup']) !== undefined || args['all'] === true) return await restore(args, context)
+    if (textOf(args['backup']) !== undefined || args['all'] === true || args['plan'] !== undefined) return await restoreOrPlan(args, context)
     requireTerminal(context)
     const { runRestoreWizard } = await import('../restore-wizard.ts')
     const outcome = await runRestoreWizard(args, context)
-    return 'commands' in outcome ? { text: outcome.commands.join('\n'), json: { commands: outcome.commands } } : await restore({ ...args, ...outcome.line }, context, { explain: true })
+    return 'commands' in outcome ? { text: outcome.commands.join('\n'), json: { commands: outcome.commands } } : await restoreOrPlan({ ...args, ...outcome.line }, context, { explain: true })
   },
 }
 
 /** For the wizard, which asks for everything that is not given. */
 function requireTerminal({ globals, env }: CommandContext): void {
   if (process.stdin.isTTY && process.stderr.isTTY && env['TERM'] !== 'dumb' && !globals.json && !globals.yes) return
-  throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all', 'on a terminal, without --json and --yes, dray restore asks for everything'] })
+  throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all', 'what a plan says: dray restore --plan FILE', 'on a terminal, without --json and --yes, dray restore asks for everything'] })
+}
+
+async function restoreOrPlan(args: Record<string, unknown>, context: CommandContext, how: { readonly explain?: boolean } = {}): Promise<CommandResult> {
+  const wish = await readRestoreWish(args, context.globals)
+  const file = textOf(args['planOut'])
+  if (file === undefined) return await restore(wish, context, how)
+  const { writePlanFile } = await import('../plan-file/write-plan-file.ts')
+  return await writePlanFile(wish, file, context)
 }
 
 /** `explain`: say afterwards what to check and how to take it back. */
-async function restore(args: Record<string, unknown>, context: CommandContext, { explain = false } = {}): Promise<CommandResult> {
-  const all = args['all'] === true
-  const backup = textOf(args['backup']) ?? 'latest'
-  const containers = listOf(args['container'])
-  const options = readRestoreOptions(args)
-  if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container', { hints: ['restore each by a command of its own'] })
-  const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
+async function restore({ wanted, options, to, repository: path }: RestoreWish, context: CommandContext, { explain = false }: { readonly explain?: boolean }): Promise<CommandResult> {
+  const engine = await context.connect(to.host, to.from)
   return await withRun(context, async run => {
-    await using repository = await context.openRepository({ create: false })
+    await using repository = await context.openRepository({ create: false, ...(path === undefined ? {} : { path }) })
     if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
     await using lock = await lockRepository(context, repository, 'shared')
-    const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
+    const job = { run, engine, repository, lock, wanted, options, version: readVersion() }
     if (context.globals.dryRun) {
       const plans = await planRestore(job)
       return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address, options.replayDump === true)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }

@@ -10,7 +10,7 @@ import { kindOfBind } from '../../mounts/bind-kind.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { isHexName } from '../mount-description.ts'
-import { comesWith, describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
+import { comesWith, describePlace, keptAsAsked, mayReplaceData, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import type { Obstacles } from '../obstacles.ts'
 import type { CheckJob, RunningContainers } from './check-target.ts'
 import { usersOfPath, usersOfVolume } from './running-containers.ts'
@@ -68,7 +68,7 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (difference !== undefined) obstacles.add(`${what} is there with ${difference}`, `restore into another volume: --map-volume ${stored.described.source}:OTHER, or remove it: docker volume rm ${name}`, { kind: 'volume', source: stored.described.source, name, mayKeep: false })
   await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
   if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
-  if (!options.replace) {
+  if (!mayReplaceData(options, stored.described.source)) {
     obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`, { kind: 'volume', source: stored.described.source, name, mayKeep: true })
   } else {
     await checkReplaceable({ writer, what, folder: found.Mountpoint, elsewhere: `restore into another volume: --map-volume ${stored.described.source}:OTHER` }, obstacles, run.signal)
@@ -92,10 +92,11 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   if (await job.holdsSame(stored, writer, place)) return { stored, place, action: 'keep', because: 'it holds the same already' }
-  const users = options.replace ? usersOfPath(await job.running(), place.path) : []
+  const mayReplace = mayReplaceData(options, stored.described.source)
+  const users = mayReplace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
-  if (options.replace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
-  if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
+  if (mayReplace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
+  if (!mayReplace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   return { stored, place, action: 'replace' }
 }
 
