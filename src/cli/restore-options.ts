@@ -7,8 +7,11 @@ export function readRestoreOptions(args: Record<string, unknown>): RestoreOption
   const name = textOf(args['name'])
   const seconds = args['healthTimeout']
   if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw new DrayError('usage', `"${name}" cannot be the name of a container`, { hints: ['letters, digits, "_", "." and "-", two at least'] })
+  const only = textOf(args['only']) as RestoreOptions['only']
+  if (only !== undefined && only !== 'spec' && args['replayDump'] === true) throw new DrayError('usage', `--only ${only} makes no container, and --replay-dump needs one that runs`, { hints: ['say one of them'] })
   return {
     ...(name === undefined ? {} : { name }),
+    ...(only === undefined ? {} : { only }),
     replace: args['replace'] === true,
     start: args['noStart'] !== true,
     skipDamaged: args['skipDamaged'] === true,

@@ -26,6 +26,8 @@ export type RestoreOptions = {
   readonly skipDamaged: boolean
   /** Have each container's `dray.restore` read the dump that its backup holds. */
   readonly replayDump?: boolean
+  /** A part alone: `spec`, the container over the image and the data that the target has; `image` and `data` without a container. */
+  readonly only?: 'spec' | 'image' | 'data'
   /** Volumes and paths, as recorded, whose data may be replaced. Undefined: all of them where the container may be. */
   readonly replaceData?: readonly string[]
   /** What is different for single containers, by their recorded names. */

@@ -16,7 +16,8 @@ import { isTemporary, putAllRight } from './put-right.ts'
 import { optionsFor, type RestoreOptions, type RestorePlan, type StoredContainer } from './restore-plan.ts'
 import type { ReplacedData } from './run-records.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { bringImages, type BroughtImages } from './steps/bring-images.ts'
+import { bringImages, findImage, type BroughtImages } from './steps/bring-images.ts'
+import { planData } from './steps/check-data.ts'
 import { checkRestore, planEach } from './steps/check-restore.ts'
 import { chooseBackups, type WantedBackup } from './steps/choose-backup.ts'
 import { inOrder } from './steps/choose-together.ts'
@@ -120,7 +121,7 @@ export async function draftRestore(job: RestoreJob): Promise<{ readonly restorin
   const read = { ...job, ...(await readBackups(job)) }
   const obstacles = new Obstacles()
   try {
-    return { restoring: await planEach(read, obstacles), obstacles: obstacles.all }
+    return { restoring: await (job.options.only === 'data' ? planData : planEach)(read, obstacles), obstacles: obstacles.all }
   } finally {
     await closeUp(read)
   }
@@ -128,10 +129,11 @@ export async function draftRestore(job: RestoreJob): Promise<{ readonly restorin
 
 /** What belongs to one of the containers. */
 type Of<Thing> = ReadonlyMap<Restoring, Thing>
-type Read = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
-type Checked = Read & { readonly restoring: readonly Restoring[] }
+/** What reading them adds to a job. */
+export type ReadBackups = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
+type Checked = ReadBackups & { readonly restoring: readonly Restoring[] }
 
-async function readBackups({ run, engine, repository, wanted, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
+export async function readBackups({ run, engine, repository, wanted, options }: RestoreJob): Promise<Omit<ReadBackups, keyof RestoreJob>> {
   const found: StoredContainer[] = []
   for (const { backup, containers } of await chooseBackups(repository, wanted, text => run.reporter.warn(text))) {
     found.push(...(options.skipDamaged ? await readWhatIsLeft(run, repository, backup, containers) : await readStored(repository, backup, containers)))
@@ -142,7 +144,7 @@ async function readBackups({ run, engine, repository, wanted, options }: Restore
   return { found: inOrder(found), source: new ChunkReader(repository.blobs, { hints: [...new Set(found.flatMap(({ backup }) => hintsFor(backup)))] }), temporary: temporaryJournal(run, engine) }
 }
 
-async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> {
+async function check(state: ReadBackups): Promise<{ restoring: readonly Restoring[] }> {
   try {
     return { restoring: await checkRestore(state) }
   } catch (thrown) {
@@ -151,8 +153,9 @@ async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> 
   }
 }
 
-async function bringAll({ run, engine, repository, restoring }: Checked): Promise<{ images: Of<BroughtImages> }> {
-  return { images: await each(restoring, ({ stored, plan }) => bringImages({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef })) }
+async function bringAll({ run, engine, repository, restoring, options }: Checked): Promise<{ images: Of<BroughtImages> }> {
+  const bring = options.only === 'spec' ? findImage : bringImages
+  return { images: await each(restoring, ({ stored, plan }) => bring({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef })) }
 }
 
 type Aside = Checked & { readonly images: Of<BroughtImages>; readonly aside: SetAside | undefined }
@@ -188,14 +191,14 @@ async function replayAll({ run, engine, restoring, source, ids }: Created): Prom
   for (const one of restoring) await replayDump({ run, engine, source, stored: one.stored, container: { id: of(ids, one), name: one.plan.name } })
 }
 
-async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | undefined> {
+export async function putBack({ run, engine }: Pick<RestoreJob, 'run' | 'engine'>): Promise<'nothing to undo' | undefined> {
   const open = run.journal.open()
   await putAllRight(engine, run, open, restoreData(run))
   return open.some(({ did }) => did !== 'created image') ? undefined : 'nothing to undo'
 }
 
 /** Helpers of readers and writers that were not removed by themselves, and the names that images had for the moment: only now, because undoing has to find them. */
-async function closeUp({ run, engine }: Read): Promise<void> {
+export async function closeUp({ run, engine }: Pick<RestoreJob, 'run' | 'engine'>): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 

@@ -9,6 +9,7 @@ import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readRestoreWish, type RestoreWish } from '../restore-wish.ts'
+import { restorePart } from '../restore-part.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
 import { globalWords } from '../wizard/restore-line.ts'
@@ -27,6 +28,7 @@ export const restoreCommand: Command = {
     ['dray restore latest web --dry-run', 'show what would be done'],
     ['dray restore latest web --plan-out web.yaml', 'write what would be done into a file, to be edited'],
     ['dray restore --plan web.yaml', 'do what that file says'],
+    ['dray restore latest web --only data --replace', 'the data alone, in place of what is there; no container is touched'],
     ['dray restore latest db --replay-dump', 'its label dray.restore reads the dump that the backup holds'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
@@ -45,6 +47,7 @@ export const restoreCommand: Command = {
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
     .option('map-bind', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another path of the host: /srv/a:/srv/b' })
     .option('map-network', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another network: front:front2' })
+    .option('only', { choices: ['spec', 'image', 'data'] as const, describe: 'a part alone: the container over the image and data that are there; its image; the data of its volumes and paths' })
     .option('plan-out', { type: 'string', describe: 'write what would be done into a file that can be edited ("-" for stdout), and change nothing' })
     .option('plan', { type: 'string', describe: 'do what such a file says' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
@@ -79,6 +82,7 @@ async function restore({ wanted, options, to, repository: path }: RestoreWish, c
     await using repository = await context.openRepository({ create: false, ...(path === undefined ? {} : { path }) })
     if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
     await using lock = await lockRepository(context, repository, 'shared')
+    if (options.only === 'data' || options.only === 'image') return await restorePart({ run, engine, repository, lock, wanted, options, version: readVersion() }, context)
     const job = { run, engine, repository, lock, wanted, options, version: readVersion() }
     if (context.globals.dryRun) {
       const plans = await planRestore(job)

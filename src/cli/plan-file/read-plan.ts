@@ -40,6 +40,7 @@ function toRestore({ repository, target, containers, reader, ...rest }: PlanFile
       remaps: noneMapped,
       keep: [],
       reader,
+      ...(rest.only === undefined ? {} : { only: rest.only }),
       ...(rest['health-timeout'] === undefined ? {} : { healthSeconds: rest['health-timeout'] }),
       single: new Map(containers.map(each => [each.container, optionsOf(each)])),
     },

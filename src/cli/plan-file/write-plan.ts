@@ -36,6 +36,7 @@ export function planText({ restoring, obstacles, options, repository, target, ve
   const value = {
     plan: 1, repository, target,
     containers: containers.map(lines => Object.fromEntries(lines.map(({ key, value: each }) => [key, each]))),
+    ...(options.only === undefined ? {} : { only: options.only }),
     'skip-damaged': options.skipDamaged, 'replay-dump': options.replayDump === true, reader: options.reader,
     ...(options.healthSeconds === undefined ? {} : { 'health-timeout': options.healthSeconds }),
   }

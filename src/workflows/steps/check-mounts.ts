@@ -40,13 +40,25 @@ async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>
   const { kind, source, label } = stored.described
   if (kind === 'dump') throw new RangeError(`"${label}" is mounted nowhere`)
   const anonymous = request.anonymous.find(({ recordedName }) => kind === 'volume' && recordedName === source)
-  if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, action: 'make' }
+  if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, ...(options.only === 'spec' ? { action: 'keep', because: onlySpec } : { action: 'make' }) }
   const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }
   const owner = ownerOf(job, source)
   if (owner !== undefined) return { stored, place, action: 'keep', because: [...(job.together?.values() ?? [])].includes(owner) ? `${comesWith} "${owner}"` : `it belongs to container "${owner}", which is there` }
+  if (options.only === 'spec') return await planNoData(job, stored, place)
   const names = [source, label, place.kind === 'volume' ? place.name : place.path, ...stored.described.destinations.map(({ path }) => path)]
   if (options.keep.some(each => names.includes(each))) return { stored, place, action: 'keep', because: keptAsAsked }
   return place.kind === 'volume' ? await planVolume(job, stored, place.name) : await planBind(job, stored, place)
+}
+
+const onlySpec = 'only the spec was asked for'
+
+/** A volume that is missing is made empty; the engine would make a folder of any path. */
+async function planNoData<Mount extends WantedMount>({ engine, run, temporary, obstacles }: MountActionsJob<Mount>, stored: Mount, place: MountPlace): Promise<MountAction<Mount>> {
+  if ('path' in place) {
+    const kind = await kindOfBind({ engine, path: place.path, run: run.id, journal: temporary, signal: run.signal })
+    if (kind !== place.kind) obstacles.add(`${describePlace(place)} is ${kind === 'missing' ? 'not there' : `a ${kind}`} on the target, and only the spec is restored`, `make it there first, or bring it: --only data; or use another path: --map-bind ${stored.described.source}:OTHER`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: false })
+  }
+  return { stored, place, action: 'keep', because: onlySpec }
 }
 
 /** The container on the target that a mount was, and is again, inherited from. */

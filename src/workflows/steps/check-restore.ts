@@ -37,13 +37,9 @@ export async function checkRestore(job: CheckRestoreJob): Promise<Restoring[]> {
 
 /** The same with what stands in the way told to `obstacles`. */
 export async function planEach(job: CheckRestoreJob, obstacles: Obstacles): Promise<Restoring[]> {
-  const { run: { signal }, engine, repository, source, found, options } = job
+  const { run: { signal }, engine, repository, found, options } = job
   if (options.single === undefined) checkNames(found, options, 'backup')
   else for (const stored of found) checkNames([stored], optionsFor(options, nameOf(stored.spec.inspect)), 'backup')
-  const holdsSame = async ({ described, content, isBad }: StoredMount, there: MountWriter): Promise<boolean> => {
-    const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))
-    return isKnown && (await checkContent(asRecorded(there, described), readEntries(source, content), content, signal)).length === 0
-  }
   const nameFor = (recorded: string): string => optionsFor(options, recorded).name ?? recorded
   const names = new Map(found.map(({ spec }) => [nameOf(spec.inspect), nameFor(nameOf(spec.inspect))]))
   const replacing: ContainerInspect[] = []
@@ -52,8 +48,16 @@ export async function planEach(job: CheckRestoreJob, obstacles: Obstacles): Prom
   const restoring: Restoring[] = []
   for (const stored of found) {
     const together = new Map([...names].filter(([name]) => name !== nameOf(stored.spec.inspect)))
-    const plan = await checkTarget({ ...job, options: optionsFor(options, nameOf(stored.spec.inspect)), stored, own: [repository.path], holdsSame, together, replacing, mayReplace: true }, obstacles)
+    const plan = await checkTarget({ ...job, options: optionsFor(options, nameOf(stored.spec.inspect)), stored, own: [repository.path], holdsSame: holdsSameAs(job), together, replacing, mayReplace: true }, obstacles)
     restoring.push({ spec: stored.spec, stored, plan })
   }
   return shareMounts(restoring, obstacles)
+}
+
+/** Whether what lies in a bind on the target is what the mount holds. */
+export function holdsSameAs({ source, run: { signal } }: Pick<CheckRestoreJob, 'source' | 'run'>): (mount: StoredMount, there: MountWriter) => Promise<boolean> {
+  return async ({ described, content, isBad }, there) => {
+    const isKnown = there.canList && (isBad === undefined || !content.toc.chunks.some(isBad))
+    return isKnown && (await checkContent(asRecorded(there, described), readEntries(source, content), content, signal)).length === 0
+  }
 }
