@@ -18,6 +18,7 @@ export function readRestoreOptions(args: Record<string, unknown>): RestoreOption
     replayDump: args['replayDump'] === true,
     remaps: readRemaps(args),
     keep: listOf(args['keep']),
+    makePaths: listOf(args['makePath']),
     reader: (args['reader'] ?? 'auto') as RestoreOptions['reader'],
     ...(typeof seconds === 'number' && seconds > 0 ? { healthSeconds: seconds } : {}),
   }

@@ -35,7 +35,7 @@ export async function readRestoreWish(args: Record<string, unknown>, { host }: P
 /** What a plan says is not said beside it: which of both would hold? */
 function checkAlone(args: Record<string, unknown>): void {
   const texts = ['backup', 'name', 'only', 'healthTimeout', 'planOut'].filter(name => args[name] !== undefined)
-  const lists = ['container', 'keep', 'mapPort', 'mapVolume', 'mapBind', 'mapNetwork'].filter(name => listOf(args[name]).length > 0)
+  const lists = ['container', 'keep', 'makePath', 'mapPort', 'mapVolume', 'mapBind', 'mapNetwork'].filter(name => listOf(args[name]).length > 0)
   const flags = ['all', 'replace', 'skipDamaged', 'replayDump', 'noStart'].filter(name => args[name] === true)
   const beside = [...texts, ...lists, ...flags, ...(args['reader'] === undefined || args['reader'] === 'auto' ? [] : ['reader'])]
   if (beside.length === 0) return

@@ -20,6 +20,8 @@ export type RestoreOptions = {
   /** Volumes and paths of the target that are left as they are, whatever they hold. */
   readonly keep: readonly string[]
   readonly reader: 'auto' | ReaderKind
+  /** Paths of the target that are made empty folders where they are missing. */
+  readonly makePaths?: readonly string[]
   /** How long health is waited for; the container's own settings where not given. */
   readonly healthSeconds?: number
   /** Restore what is left of a damaged backup. */

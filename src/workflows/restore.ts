@@ -35,7 +35,7 @@ import { takeTurn } from './steps/restore-turn.ts'
 import { projectLabel } from './steps/choose-containers.ts'
 import type { Restoring } from './steps/share-mounts.ts'
 import { startTogether } from './steps/start-together.ts'
-import type { WrittenMount } from './steps/write-mount.ts'
+import { makeBindPlace, type WrittenMount } from './steps/write-mount.ts'
 
 export type RestoreJob = {
   readonly run: Run
@@ -75,7 +75,7 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('check the target', check, { undo: { name: 'what was made on the target', run: putBack }, cleanup: { name: 'what was made for the moment', run: closeUp } })
   .step('bring its images', bringAll)
   .step('set aside what is replaced', async state => ({ aside: await setAside({ ...state, plans: state.restoring.map(({ plan }) => plan) }) }))
-  .act('make its networks and volumes', ({ run, engine, restoring }) => makePlacesOf({ run, engine }, restoring.map(({ plan }) => plan)))
+  .act('make its networks and volumes', makePlaces)
   .step('write its data', writeAll)
   .step('create the container', createAll)
   .step('write its new volumes', writeAllNew)
@@ -159,6 +159,12 @@ async function bringAll({ run, engine, repository, restoring, options }: Checked
 }
 
 type Aside = Checked & { readonly images: Of<BroughtImages>; readonly aside: SetAside | undefined }
+
+async function makePlaces(state: Aside): Promise<void> {
+  const { restoring, options } = state
+  for (const path of new Set(restoring.flatMap(one => optionsOf(options, one).makePaths ?? []))) await makeBindPlace(state, { kind: 'directory', path })
+  await makePlacesOf(state, restoring.map(({ plan }) => plan))
+}
 
 async function writeAll(state: Aside): Promise<{ written: Of<readonly WrittenMount[]>; empty: Of<readonly NewVolume[]> }> {
   const done = await each(state.restoring, ({ stored, plan }) => writeMounts({ ...state, stored, plan }))

@@ -1,5 +1,6 @@
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { assertHeld } from '../../files/owner-lock.ts'
+import { noteCheck } from '../../store/check-log.ts'
 import { drillJson, drillPlanText, drillText } from '../../ui/describe-drill.ts'
 import { drillBackup, planDrill, type DrillJob } from '../../workflows/drill.ts'
 import { textOf } from '../backup-options.ts'
@@ -53,6 +54,7 @@ export const drillCommand: Command = {
         throw thrown
       })
       await assertHeld(lock, `the repository "${repository.path}"`)
+      await noteCheck(repository, { at: new Date().toISOString(), did: 'drilled', backup: report.stored.backup.id })
       sayReport(context, drillText(report))
       if (options.keep) context.reporter.note(`the copy is container "${report.copy.name}"; remove it with: dray undo ${run.id}`)
       return { text: options.keep ? report.copy.name : '', json: { run: run.id, target: engine.address, ...drillJson(report), ...(options.keep ? { undo: `dray undo ${run.id}` } : {}) }, exitCode: report.problems.length > 0 ? exitCodes.incomplete : 0 }

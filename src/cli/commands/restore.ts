@@ -12,6 +12,7 @@ import { readRestoreWish, type RestoreWish } from '../restore-wish.ts'
 import { restorePart } from '../restore-part.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
+import type { ExtractArgs } from '../wizard/choose-files.ts'
 import { globalWords } from '../wizard/restore-line.ts'
 
 export const restoreCommand: Command = {
@@ -50,6 +51,7 @@ export const restoreCommand: Command = {
     .option('only', { choices: ['spec', 'image', 'data'] as const, describe: 'a part alone: the container over the image and data that are there; its image; the data of its volumes and paths' })
     .option('plan-out', { type: 'string', describe: 'write what would be done into a file that can be edited ("-" for stdout), and change nothing' })
     .option('plan', { type: 'string', describe: 'do what such a file says' })
+    .option('make-path', { type: 'string', array: true, nargs: 1, default: [], describe: 'make a path of the host that is missing, and not in the backup, an empty folder' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
     .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' }),
   run: async (args, context) => {
@@ -57,8 +59,18 @@ export const restoreCommand: Command = {
     requireTerminal(context)
     const { runRestoreWizard } = await import('../restore-wizard.ts')
     const outcome = await runRestoreWizard(args, context)
-    return 'commands' in outcome ? { text: outcome.commands.join('\n'), json: { commands: outcome.commands } } : await restoreOrPlan({ ...args, ...outcome.line }, context, { explain: true })
+    if ('extracts' in outcome) return await runExtracts(outcome.extracts, outcome.context)
+    const { line, planOut = args['planOut'] } = outcome
+    return await restoreOrPlan({ ...args, ...line, planOut }, outcome.context, { explain: true })
   },
+}
+
+/** What they say together, and the worst of their exit codes. */
+async function runExtracts(extracts: readonly ExtractArgs[], context: CommandContext): Promise<CommandResult> {
+  const { extractCommand } = await import('./extract.ts')
+  const results: CommandResult[] = []
+  for (const args of extracts) results.push(await extractCommand.run(args, context))
+  return { text: results.map(({ text }) => text).join('\n'), json: {}, exitCode: Math.max(...results.map(({ exitCode = 0 }) => exitCode)) }
 }
 
 /** For the wizard, which asks for everything that is not given. */

@@ -42,7 +42,7 @@ function toRestore({ repository, target, containers, reader, ...rest }: PlanFile
       reader,
       ...(rest.only === undefined ? {} : { only: rest.only }),
       ...(rest['health-timeout'] === undefined ? {} : { healthSeconds: rest['health-timeout'] }),
-      single: new Map(containers.map(each => [each.container, optionsOf(each)])),
+      single: new Map(containers.map(each => [each.container, { ...optionsOf(each), makePaths: rest['make-paths'].filter(path => each.binds.some(({ to }) => to === path)) }])),
     },
   }
 }

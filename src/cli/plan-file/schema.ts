@@ -33,6 +33,7 @@ export const planSchema = z.strictObject({
   target: text.optional(),
   containers: z.array(container, 'expected a list of containers').min(1, 'names no container'),
   only: z.enum(['spec', 'image', 'data'], 'expected "spec", "image" or "data"').optional(),
+  'make-paths': z.array(path, 'expected a list of paths').default([]),
   'skip-damaged': yesOrNo.default(false),
   'replay-dump': yesOrNo.default(false),
   reader: z.enum(['auto', 'host', 'helper', 'api'], 'expected "auto", "host", "helper" or "api"').default('auto'),

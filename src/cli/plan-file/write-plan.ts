@@ -37,6 +37,7 @@ export function planText({ restoring, obstacles, options, repository, target, ve
     plan: 1, repository, target,
     containers: containers.map(lines => Object.fromEntries(lines.map(({ key, value: each }) => [key, each]))),
     ...(options.only === undefined ? {} : { only: options.only }),
+    ...((options.makePaths?.length ?? 0) === 0 ? {} : { 'make-paths': options.makePaths }),
     'skip-damaged': options.skipDamaged, 'replay-dump': options.replayDump === true, reader: options.reader,
     ...(options.healthSeconds === undefined ? {} : { 'health-timeout': options.healthSeconds }),
   }

@@ -26,12 +26,12 @@ export async function planMountActions<Mount extends WantedMount>(job: MountActi
 }
 
 /** A new volume that mounts a folder of the host: without that folder no container would start. */
-async function checkDevices({ engine, run, request, temporary, obstacles }: Pick<MountActionsJob, 'engine' | 'run' | 'request' | 'temporary' | 'obstacles'>): Promise<void> {
+async function checkDevices({ engine, run, request, temporary, obstacles, options }: Pick<MountActionsJob, 'engine' | 'run' | 'request' | 'temporary' | 'obstacles' | 'options'>): Promise<void> {
   for (const { Name, Driver, DriverOpts: { device, o } = {} } of request.volumes) {
     if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
     if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
     const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false })
+    if (kind === 'missing' && options.makePaths?.includes(device) !== true) obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `have it made: --make-path ${device}, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false, mayMake: true })
   }
 }
 
@@ -131,11 +131,12 @@ async function checkReplaceable({ writer, what, folder, elsewhere }: { readonly 
 }
 
 /** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */
-export async function checkLeftOutBinds({ engine, run, temporary, stored }: Pick<CheckJob, 'engine' | 'run' | 'temporary' | 'stored'>, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
+export async function checkLeftOutBinds({ engine, run, temporary, stored, options }: Pick<CheckJob, 'engine' | 'run' | 'temporary' | 'stored' | 'options'>, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
   const leftOut = new Set(stored.spec.leftOut.map(({ destination }) => destination))
   for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
     const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false })
+    const mayMake = stored.spec.leftOut.some(({ destination, isExcluded }) => destination === Destination && isExcluded === true)
+    if (kind === 'missing' && options.makePaths?.includes(Source) !== true) obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target${mayMake ? `: --make-path ${Source} makes an empty folder` : ''}, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false, mayMake })
   }
 }
 

@@ -1,4 +1,5 @@
 import { remapPort } from '../../engine/spec/remap-port.ts'
+import { remapPath } from '../../engine/spec/remap-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { RestoreOptions, WantedContainer } from '../restore-plan.ts'
 import { isHexName } from '../mount-description.ts'
@@ -6,7 +7,7 @@ import { isWithin } from './own-places.ts'
 import { recordedBinds, recordedPorts, recordedVolumes } from './recorded-names.ts'
 
 /** What is mapped or kept and none of the containers has is a mistake that could cost data: `usage`, with what there is. */
-export function checkNames(containers: readonly WantedContainer[], { remaps, keep }: Pick<RestoreOptions, 'remaps' | 'keep'>, of: 'backup' | 'container'): void {
+export function checkNames(containers: readonly WantedContainer[], { remaps, keep, makePaths = [] }: Pick<RestoreOptions, 'remaps' | 'keep' | 'makePaths'>, of: 'backup' | 'container'): void {
   const specs = containers.map(({ spec }) => spec)
   const mounts = containers.flatMap(container => container.mounts)
   const volumes = [...new Set(specs.flatMap(recordedVolumes))]
@@ -18,6 +19,8 @@ export function checkNames(containers: readonly WantedContainer[], { remaps, kee
   for (const path of remaps.binds.keys()) if (!binds.some(bind => isWithin(bind, path.replace(/(.)\/+$/, '$1')))) throw unknown(of, '--map-bind', path, 'bind mount', binds)
   for (const name of remaps.networks.keys()) if (!networks.includes(name)) throw unknown(of, '--map-network', name, 'network', networks)
   for (const [from, to] of remaps.ports) if (!bindings.some(binding => remapPort(binding, new Map([[from, to]])) !== binding)) throw unknown(of, '--map-port', from, 'published port', ports)
+  const there = binds.map(path => remapPath(path, remaps.binds))
+  for (const path of makePaths) if (!there.includes(path)) throw unknown(of, '--make-path', path, 'bind mount', there)
   const kept = mounts.flatMap(({ described: { source, label, destinations } }) => [source, label, ...destinations.map(({ path }) => path)])
   const wanted = [...remaps.volumes.values(), ...remaps.binds.values()]
   for (const name of keep) if (![...kept, ...wanted].includes(name) && !wanted.some(each => isWithin(name, each))) throw unknown(of, '--keep', name, 'mount', kept)

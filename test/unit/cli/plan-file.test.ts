@@ -25,7 +25,7 @@ describe('a restore plan', () => {
   })
 
   test('needs no more than backups and containers', () => {
-    expect(parsePlan(withWeb(''), 'p.yaml')).toEqual({ plan: 1, reader: 'auto', 'skip-damaged': false, 'replay-dump': false, containers: [{ backup: 'night-1', container: 'web', replace: false, start: true, ports: [], volumes: [], binds: [], networks: [] }] })
+    expect(parsePlan(withWeb(''), 'p.yaml')).toEqual({ plan: 1, reader: 'auto', 'skip-damaged': false, 'replay-dump': false, 'make-paths': [], containers: [{ backup: 'night-1', container: 'web', replace: false, start: true, ports: [], volumes: [], binds: [], networks: [] }] })
   })
 
   test.each([
