@@ -70,6 +70,11 @@ export class Terminal implements AsyncDisposable {
     for (const key of typed) this.press(key)
   }
 
+  /** Resolves when more is written, or the program ends; after a second in any case. */
+  async output(): Promise<void> {
+    await Promise.race([once(this.child.stdout, 'data', { signal: AbortSignal.timeout(1000) }), this.closed]).catch(() => undefined)
+  }
+
   /** The exit code of the program. */
   async ended(): Promise<number | null> {
     return await this.closed

@@ -19,12 +19,15 @@ export type ExtractArgs = { readonly place: readonly string[]; readonly output?:
 
 export function choosingFiles(context: CommandContext, repository: Repository): Step<State>[] {
   const { signal, globals } = context
+  const marks = new Map<string, Set<string>>()
   return [
     async state => {
       if (state.part === undefined) return { state, asked: false }
       const { point, line } = known(state)
+      const marked = marks.get(`${point.id}:${state.part.name}`) ?? new Set<string>()
+      marks.set(`${point.id}:${state.part.name}`, marked)
       const looked = await readLooked(repository, point, line.container[0])
-      const files = await askFiles(signal, state.part.label, await browseMount(repository, looked, state.part.name))
+      const files = await askFiles(signal, state.part.label, await browseMount(repository, looked, state.part.name), marked)
       return files === back ? back : { state: { ...state, files }, asked: true }
     },
     async state => {

@@ -10,10 +10,9 @@ const mostShown = 500
 
 /**
  * A tree to walk through, folder by folder: Enter opens a folder and marks a file, or the folder that one is in; typing finds names. Escape
- * goes up, and from the top back. Resolves with the paths that are marked, none of which lies below another.
+ * goes up, and from the top back. Resolves with the paths that are marked, none of which lies below another. `marked` keeps them for the next time.
  */
-export async function askFiles(signal: AbortSignal, mount: string, listing: (path: string) => Promise<readonly Browsed[]>): Promise<readonly string[] | Back> {
-  const marked = new Set<string>()
+export async function askFiles(signal: AbortSignal, mount: string, listing: (path: string) => Promise<readonly Browsed[]>, marked: Set<string>): Promise<readonly string[] | Back> {
   let folder = ''
   for (;;) {
     const entries = await listing(folder)
