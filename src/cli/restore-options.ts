@@ -43,7 +43,7 @@ function readMap(pairs: readonly string[], option: string, example: string): Map
     const [from, to] = parts.length === 3 ? splitUneven(parts) : [parts.slice(0, half).join(':'), parts.slice(half).join(':')]
     if (!allowed.includes(parts.length) || parts.includes('')) throw new DrayError('usage', `"${pair}" is not a map`, { hints: [`--${option} ${example}`] })
     if (option === 'map-bind' && !(from.startsWith('/') && to.startsWith('/'))) throw new DrayError('usage', `"${pair}" does not map a path to a path`, { hints: [`--${option} ${example}`] })
-    if (map.has(from)) throw new DrayError('usage', `"${from}" is mapped twice`)
+    if (map.has(from)) throw new DrayError('usage', `"${from}" is mapped twice`, { hints: ['map it once; two containers of several can have each their own in a plan: --plan-out FILE'] })
     map.set(from, to)
   }
   return map
