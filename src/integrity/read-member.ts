@@ -7,7 +7,7 @@ import { blockBytes, isTarHeader } from '../archive/tar-header.ts'
 import { TarScanner } from '../archive/tar-scanner.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Digest } from '../store/oci.ts'
-import { noteGarbage } from '../store/young-garbage.ts'
+import { noteGarbage } from '../archive/young-garbage.ts'
 import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
 import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 
@@ -55,10 +55,11 @@ function looksLikeDocument(head: Buffer): boolean {
 
 async function readDocument(name: string, size: number, input: ByteSource, meter: Meter): Promise<MemberContent> {
   const isKept = size <= maxDocumentBytes
+  // the one before is let go when this one needs its memory
+  if (isKept) noteGarbage(3 * size)
   const bytes = Buffer.allocUnsafeSlow(isKept ? size : 0)
   let filled = 0
   for await (const piece of input.pieces()) filled += isKept ? piece.copy(bytes, filled) : 0
-  noteGarbage(2 * bytes.length)
   if (!isKept) return { kind: 'too large' }
   const document = bytes.subarray(0, filled)
   if (size > smallDocumentBytes && !imageKeys.some(key => document.includes(key))) return { kind: 'other document' }

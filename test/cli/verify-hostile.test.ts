@@ -9,6 +9,7 @@ import { crc32, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { entriesOf, layers, savedFiles, tarOf, types } from '../images/example-image.ts'
 import { rawEntry, zstdRaw } from '../images/raw-tar.ts'
+import { manyProcessors } from './many-processors.ts'
 
 const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
 const mostBytes = 150e6
@@ -33,7 +34,7 @@ async function verify(content: Buffer | readonly Buffer[], way: 'file' | 'stdin'
   const startedAt = performance.now()
   const empty = join(folder, 'empty')
   await using input = await open(file)
-  const child = spawn(process.execPath, [dray, 'verify', way === 'file' ? file : '-', '--json'], { cwd: empty, env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty }, stdio: [input.fd, 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [...(way === 'file' ? manyProcessors : []), dray, 'verify', way === 'file' ? file : '-', '--json'], { cwd: empty, env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty }, stdio: [input.fd, 'pipe', 'ignore'] })
   let said = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (said += text))
   let peakBytes = 0
