@@ -134,6 +134,7 @@ class IndexCheck {
     const isOther = !isIndex && !isManifest && said !== undefined && ![...indexTypes, ...manifestTypes].includes(said)
     const fitting = isIndex ? indexTypes : manifestTypes
     const differs = isIndex && isManifest ? 'an index and a manifest in one' : said === undefined || !fitting.includes(said) || (own !== undefined && own !== said) ? (said ?? 'no type') : undefined
+    if (isOther && fieldOf(document, 'fsLayers') !== undefined) findings.add('manifest-obsolete', { member: member.name, view })
     if (differs !== undefined && !isOther) findings.add('type-differs', { member: member.name, view, expected: own ?? fitting.join(' or '), found: differs })
     return isOther ? undefined : document
   }
