@@ -2,7 +2,7 @@ import { DrayError } from '../errors/dray-error.ts'
 import { readImageArchive, memberName, tooManyMembers, type OtherMembers } from '../archive/image-archive.ts'
 import { takesMemory } from '../archive/system-decoder.ts'
 import { walkTarFile } from '../archive/tar-file.ts'
-import { tarEndsWithMessage, tarIsCut } from '../archive/tar-scanner.ts'
+import { tarEndsWithMessage, tarHasNoEnd, tarIsCut } from '../archive/tar-scanner.ts'
 import { isImagePart } from './appearance.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
@@ -23,7 +23,7 @@ export const expandsTooMuch = 'expands too much'
 export const badCompression = 'bad compression'
 
 const codeOfReason = new Map<string | undefined, FindingCode>([
-  [tarIsCut, 'archive-cut'], [tarEndsWithMessage, 'engine-message'], [badCompression, 'compression-damaged'], [expandsTooMuch, 'archive-expands'],
+  [tarIsCut, 'archive-cut'], [tarHasNoEnd, 'archive-cut'], [tarEndsWithMessage, 'engine-message'], [badCompression, 'compression-damaged'], [expandsTooMuch, 'archive-expands'],
   [takesMemory, 'memory-excessive'], [tooManyMembers, 'too-many-members'],
 ])
 

@@ -35,6 +35,18 @@ export async function checkIndexJson(checking: Checking, views: readonly View[])
   return check.images
 }
 
+/** The images that one document leads to, which is an index or a manifest and no part of a layout. */
+export async function checkDocument(checking: Checking, document: JsonObject, path: string): Promise<CheckedImage[]> {
+  const check = new IndexCheck(checking)
+  if (isObsolete(document)) checking.findings.add('manifest-obsolete', { member: path, view })
+  else await check.content(document, path, 0, undefined)
+  return check.images
+}
+
+function isObsolete(document: JsonObject): boolean {
+  return fieldOf(document, 'fsLayers') !== undefined
+}
+
 async function checkLayoutFile(checking: Checking, isAlone: boolean): Promise<void> {
   const { findings, members } = checking
   const member = await members.find('oci-layout')
@@ -102,7 +114,7 @@ class IndexCheck {
     if (seen === undefined) this.#seen.set(digest, [])
     const document = await this.#document(descriptor, digest)
     if (seen === undefined && document !== undefined) {
-      await this.#content(document, blobPath(digest), depth, name)
+      await this.content(document, blobPath(digest), depth, name)
       this.#seen.set(digest, this.images.slice(begin))
     } else if (name !== undefined) {
       for (const image of seen ?? []) if (!image.names.includes(name)) image.names.push(name)
@@ -111,7 +123,8 @@ class IndexCheck {
     return true
   }
 
-  async #content(document: JsonObject, path: string, depth: number, name: string | undefined): Promise<void> {
+  /** What an index or a manifest leads to. */
+  async content(document: JsonObject, path: string, depth: number, name: string | undefined): Promise<void> {
     const children = fieldOf(document, 'manifests')
     if (children !== undefined) {
       await this.children(children, path, depth + 1, name, textOf(document, 'artifactType') === mediaTypes.backup)
@@ -134,7 +147,7 @@ class IndexCheck {
     const isOther = !isIndex && !isManifest && said !== undefined && ![...indexTypes, ...manifestTypes].includes(said)
     const fitting = isIndex ? indexTypes : manifestTypes
     const differs = isIndex && isManifest ? 'an index and a manifest in one' : said === undefined || !fitting.includes(said) || (own !== undefined && own !== said) ? (said ?? 'no type') : undefined
-    if (isOther && fieldOf(document, 'fsLayers') !== undefined) findings.add('manifest-obsolete', { member: member.name, view })
+    if (isOther && isObsolete(document)) findings.add('manifest-obsolete', { member: member.name, view })
     if (differs !== undefined && !isOther) findings.add('type-differs', { member: member.name, view, expected: own ?? fitting.join(' or '), found: differs })
     return isOther ? undefined : document
   }

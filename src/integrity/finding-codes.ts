@@ -45,6 +45,7 @@ export const findingCodes = {
   'index-hollow': { severity: 'error', meaning: 'an index names images of which none is there', remedy: 'pull the image for your platform, and save it again' },
   'nested-too-deep': { severity: 'error', meaning: 'indexes contain indexes more than eight levels deep', remedy: 'make the image again with a tool you trust' },
   'layout-unsupported': { severity: 'error', meaning: 'oci-layout is missing beside index.json, or is not of version 1.0.0', remedy: saveAgain },
+  'layer-end': { severity: 'warning', meaning: 'the tar of a layer has no end blocks, or something behind them, and was made like that, by its hash: engines load it, other tools may not', remedy: 'nothing, or make the image again with another tool: umoci insert leaves them out' },
   'foreign-layer': { severity: 'warning', meaning: 'a layer is to be fetched from elsewhere, and is not in the archive: that is by design', remedy: 'keep the addresses reachable, or save it where foreign layers are included' },
   'views-differ': { severity: 'warning', meaning: 'manifest.json and index.json name different images: classic engines load one, the containerd store the other', remedy: 'load it with the kind of engine that you checked it for' },
   'history-differs': { severity: 'warning', meaning: 'the history in an image\'s config tells of more or fewer layers than there are: it loads, and docker history may fail', remedy: 'nothing, or make the image again' },

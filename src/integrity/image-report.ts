@@ -6,6 +6,7 @@ import { mediaTypes } from '../store/oci.ts'
 import { checkArchivedBackups } from './check-archived-backup.ts'
 import type { Checking } from './check-file.ts'
 import type { CheckedImage } from './check-image.ts'
+import { checkDirTransport, dirManifestOf } from './check-dir-transport.ts'
 import { checkIndexJson } from './check-index-json.ts'
 import { checkManifestJson } from './check-manifest-json.ts'
 import { checkNames } from './check-names.ts'
@@ -54,6 +55,12 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const present = await Promise.all((['manifest.json', 'index.json'] as const).map(async view => ((await members.find(view)) === undefined ? [] : [view])))
   const views = present.flat()
   const without = { views: [], images: [], backups: [] }
+  const dirManifest = views.includes('index.json') ? undefined : await dirManifestOf(members)
+  if (dirManifest !== undefined) {
+    const images = await checkDirTransport(members, findings, dirManifest)
+    const verdict = verdictOf(findings.list)
+    return { ...without, verdict, images, what: `an image ${head === undefined ? 'directory' : 'archive'} of the kind "dir:", as skopeo and podman copy them${packed}`, findings: findings.list, next: verdict === 'valid' ? 'no engine loads it: skopeo copy dir:DIRECTORY docker-archive:FILE makes a file that can be loaded' : nextOf(verdict, findings) }
+  }
   if (views.length > 0) {
     const isExport = await listsBackups(members)
     const checking: Checking = { members, findings, referenced: new Set(), missing: !isExport && isEngineSave(names, findings) ? 'left-out' : 'member-missing' }

@@ -32,6 +32,12 @@ export const oddFixtures: readonly ArchiveFixture[] = [
   { name: 'name-without-tag', about: 'a name without a tag, at which docker load ends', make: () => tarOf(dockerFiles({ change: item => ({ ...item, RepoTags: ['box'] }) })) },
   { name: 'names-of-hosts', about: 'names with hosts, ports and digests', make: () => tarOf(dockerFiles({ change: item => ({ ...item, RepoTags: ['localhost/a/b-c__d:1', 'HOST.example:5000/x.y:V_1.2-3', '[::1]:5000/z:1', `example.com/box@sha256:${'a'.repeat(64)}`] }) })) },
   { name: 'web-application', about: 'a tar with the manifest.json of a web application', make: () => rawTar([{ name: 'manifest.json', data: json({ name: 'An application', icons: [] }) }, { name: 'index.json', data: json([{ page: 1 }]) }, { name: 'index.html', data: Buffer.from('<html>') }]) },
+  { name: 'dir-transport', about: 'skopeo copy … dir: and podman save --format docker-dir, in a tar', make: () => tarOf(dirTransport()) },
+  { name: 'dir-transport-layer-missing', about: 'the same without a layer', make: () => tarOf(without(dirTransport(), hexOf(packed[0]!))) },
+  { name: 'dir-transport-list', about: 'skopeo copy --all … dir: of several platforms', make: () => tarOf(dirTransportList()) },
+  { name: 'layer-without-end', about: 'a layer without end blocks, and with the right hashes, as umoci insert makes it', make: () => tarOf(savedFiles({ plain: [layers[0].subarray(0, -1024), layers[1]] })) },
+  { name: 'layer-followed', about: 'a layer with something behind its end, and with the right hashes', make: () => tarOf(savedFiles({ plain: [Buffer.concat([layers[0], Buffer.from('more')]), layers[1]] })) },
+  { name: 'layer-without-end-changed', about: 'a layer without end blocks, and with other hashes', make: () => tarOf(savedFiles({ plain: layers, stored: [layers[0].subarray(0, -1024), layers[1]] })) },
   { name: 'outer-gzip-cut-in-header', about: 'gzip that is cut before anything comes out of it', make: () => gzipStored(tarOf(savedFiles())).subarray(0, 8) },
   { name: 'outer-zstd-cut-in-block', about: 'zstd that is cut before anything comes out of it', make: () => zstdRaw(tarOf(savedFiles())).subarray(0, 40) },
 ]
@@ -75,6 +81,22 @@ function artifact(...parts: Parameters<typeof artifactFiles>): Buffer {
 function changedArtifact(): Buffer {
   const files = artifactFiles('application/vnd.oci.empty.v1+json', {}, 'application/spdx+json', statement)
   return tarOf(files.set(blobPath(statement), Buffer.from('{"critical":[]}')))
+}
+
+function dirTransport(): Files {
+  return new Map([...packed.map(layer => [hexOf(layer), layer] as const), [hexOf(config), config], ['manifest.json', dockerManifest(packed.map(layer => descriptorOf(docker.layer, layer)))], ['version', Buffer.from('Directory Transport Version: 1.1\n')]])
+}
+
+function dirTransportList(): Files {
+  const files = dirTransport()
+  const manifest = files.get('manifest.json') as Buffer
+  const list = json({ schemaVersion: 2, mediaType: docker.list, manifests: [descriptorOf(docker.manifest, manifest, { platform: { os: 'linux', architecture: 'amd64' } })] })
+  return files.set(`${hexOf(manifest)}.manifest.json`, manifest).set('manifest.json', list)
+}
+
+function without(files: Files, name: string): Files {
+  files.delete(name)
+  return files
 }
 
 function schemaOne(): Buffer {
