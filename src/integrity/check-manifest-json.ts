@@ -68,7 +68,7 @@ async function checkItem(checking: Checking, item: JsonObject): Promise<CheckedI
 function namesOf({ findings }: Checking, item: JsonObject): readonly string[] {
   const names = textsOf(item, 'RepoTags')
   if (names === undefined) findings.add('json-unreadable', { member: view, view, found: 'its names are no list of texts' })
-  for (const name of names ?? []) if (!name.includes('@') && !isTaggedName(name)) findings.add('name-invalid', { member: view, view, found: JSON.stringify(name).slice(0, 100) })
+  for (const name of names ?? []) if (!isTaggedName(name)) findings.add('name-invalid', { member: view, view, found: JSON.stringify(name).slice(0, 100) })
   return names ?? []
 }
 
