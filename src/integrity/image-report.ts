@@ -11,7 +11,7 @@ import { checkIndexJson } from './check-index-json.ts'
 import { checkManifestJson } from './check-manifest-json.ts'
 import { checkNames } from './check-names.ts'
 import { checkUnreferenced } from './check-unreferenced.ts'
-import type { Finding, FindingCode, Findings, View } from './finding.ts'
+import { Findings, type Finding, type FindingCode, type View } from './finding.ts'
 import type { Members } from './member.ts'
 import { isOfOtherPrograms } from './other-documents.ts'
 
@@ -113,9 +113,16 @@ function isEngineSave(names: ReadonlySet<string>, findings: Findings): boolean {
   return ['manifest.json', 'index.json', 'oci-layout'].every(name => names.has(name)) && !names.has('repositories') && findings.count('error') === 0
 }
 
+/** manifest.json names them like any other: what they are is said by the manifests that index.json leads to. */
+async function foreignLayers(checking: Checking, views: readonly View[]): Promise<ReadonlyMap<string, string>> {
+  const findings = new Findings()
+  await checkIndexJson({ ...checking, findings, referenced: new Set() }, views)
+  return new Map(findings.list.flatMap(({ code, member, found }) => (code === 'foreign-layer' && member !== undefined ? [[member, found ?? '']] : [])))
+}
+
 async function checkViews(checking: Checking, views: readonly View[]): Promise<CheckedImage[]> {
   const images: CheckedImage[] = []
-  if (views.includes('manifest.json')) images.push(...(await checkManifestJson(checking)))
+  if (views.includes('manifest.json')) images.push(...(await checkManifestJson(views.length < 2 ? checking : { ...checking, foreign: await foreignLayers(checking, views) })))
   if (views.includes('index.json')) images.push(...(await checkIndexJson(checking, views)))
   compareViews(checking.findings, images)
   await checkNames(checking.members, checking.findings, images)

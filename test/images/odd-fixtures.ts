@@ -19,6 +19,7 @@ export const oddFixtures: readonly ArchiveFixture[] = [
   { name: 'docker-list', about: 'a manifest list and a manifest with docker\'s media types', make: () => dockerList() },
   { name: 'non-distributable-present', about: 'layers that may not be distributed, and are there', make: () => tarOf(savedFiles({ stored: packed, layerType: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip' })) },
   { name: 'foreign-layer-and-damage', about: 'one foreign layer is absent, which may be, and another layer too, which may not', make: () => dockerForeign() },
+  { name: 'foreign-layer-of-both-views', about: 'the containerd store leaves a foreign layer out, and names it in both views', make: () => tarOf(withoutForeign()) },
   { name: 'layer-size', about: 'a layer has another size than its descriptor says, and the right content', make: () => tarOf(savedFiles({ manifest: manifest => withFirstLayer(manifest, layer => ({ ...layer, size: 2049 })) })) },
   { name: 'layer-digest-sha512', about: 'layers with sha512 digests', make: () => tarOf(layoutFiles({ manifest: manifest => withFirstLayer(manifest, layer => ({ ...layer, digest: `sha512:${'a'.repeat(128)}` })) })) },
   { name: 'helm-chart', about: 'a chart of helm: no image', make: () => artifact('application/vnd.cncf.helm.config.v1+json', { name: 'chart' }, 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', packed[0]!) },
@@ -67,6 +68,10 @@ function dockerList(): Buffer {
 function dockerForeign(): Buffer {
   const manifest = dockerManifest([descriptorOf(docker.foreign, packed[0]!, elsewhere), descriptorOf(docker.layer, packed[1]!)])
   return tarOf(layout([config, manifest], descriptorOf(docker.manifest, manifest)))
+}
+
+function withoutForeign(): Files {
+  return without(savedFiles({ manifest: manifest => withFirstLayer(manifest, layer => ({ ...layer, mediaType: docker.foreign, ...elsewhere })) }), blobPath(layers[0]))
 }
 
 function artifactFiles(configType: string, own: Json, type: string, content: Buffer): Files {
