@@ -1,6 +1,7 @@
 import { DrayError } from '../errors/dray-error.ts'
 import { parsePaxRecords } from './pax-records.ts'
 import { toTarEntry, type TarEntry } from './tar-entry.ts'
+import { noteGarbage } from './young-garbage.ts'
 import { blockBytes, fields, hasSparseExtension, numberIn, oldSparseExtensionIsExtendedAt, parseTarHeader, type TarHeader } from './tar-header.ts'
 
 /** An extended header or long name larger than this is not one. */
@@ -186,6 +187,8 @@ export class TarScanner {
     const size = numberIn(header, fields.size)
     this.#metaBytes += size
     if (size < 0 || size > maxMetaBytes || this.#metaBytes > maxMetaBytesPerEntry) throw new DrayError('damaged', `the extended tar header at byte ${header.position} is too large: ${size} bytes`)
+    // its bytes, and its records
+    noteGarbage(16 * size)
     this.#meta = { type: header.type, position: header.position + blockBytes, bytes: Buffer.allocUnsafe(size), filled: 0 }
     this.#left = Math.ceil(size / blockBytes) * blockBytes
     if (this.#left === 0) this.#endMeta()

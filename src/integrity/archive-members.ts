@@ -12,10 +12,10 @@ import type { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'
 
 const mostNameBytes = 16 * 1024 * 1024
-/** As many as the archive may have: see MemberCount. */
 const blobName = /^(?:\.\/)?blobs\/sha256\/[0-9a-f]{64}$/
 const longestName = 4096
 const mostLinks = 40
+const tooManyNames = `its names are longer than any file system allows, or more than ${mostNameBytes} bytes together`
 const unreadFile = 'a file that was not read'
 
 /** The reasons of a DrayError of the stream that the tar comes out of. */
@@ -52,14 +52,18 @@ export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: F
 export async function readArchiveFile(file: number, size: number, findings: Findings, meter: Meter, threads: MemberThreads, signal: AbortSignal): Promise<ArchiveMembers> {
   const members = new ArchiveMembers(findings)
   const found: (Member | { readonly name: string; readonly size: number; readonly position: number })[] = []
-  const others = membersThat(member => found.push(member))
+  const names = new NameBytes()
+  const others = membersThat(member => {
+    if (names.fit(member)) found.push(member)
+  })
   const damage = await untilDamage(() => walkTarFile(file, size, {
     ...others,
     onFile: (name, bytes, position) => {
       members.begin(name)
-      if (position + bytes <= size) found.push({ name, size: bytes, position })
+      if (names.fit({ name }) && position + bytes <= size) found.push({ name, size: bytes, position })
     },
   }, signal))
+  if (names.areTooMany) findings.add('archive-malformed', { found: tooManyNames })
   threads.expect(size)
   // what is no image is told by its names
   const isWorthIt = found.some(({ name }) => isImagePart(cleanPath(name) ?? ''))
@@ -102,7 +106,7 @@ export class ArchiveMembers implements Members {
   readonly #directories = new Set<string>()
   readonly #begun = new Set<string>()
   readonly #findings: Findings
-  #nameBytes = 0
+  readonly #names = new NameBytes()
 
   constructor(findings: Findings) {
     this.#findings = findings
@@ -120,7 +124,7 @@ export class ArchiveMembers implements Members {
   }
 
   begin(name: string): void {
-    if (this.#fits(name)) this.#begun.add(cleanPath(name) ?? name)
+    if (this.#names.fit({ name })) this.#begun.add(cleanPath(name) ?? name)
   }
 
   add(member: Member): void {
@@ -129,8 +133,8 @@ export class ArchiveMembers implements Members {
       this.#findings.add('path-unsafe', { member: member.name.slice(0, longestName) })
       return
     }
-    if (!this.#fits(path)) {
-      this.#findings.add('archive-malformed', { member: path.slice(0, 100), found: `its names are longer than any file system allows, or more than ${mostNameBytes} bytes together` })
+    if (!this.#names.fit({ ...member, name: path })) {
+      this.#findings.add('archive-malformed', { member: path.slice(0, 100), found: tooManyNames })
       return
     }
     const isDirectory = member.kind === 'other' && member.what === 'a directory'
@@ -165,12 +169,20 @@ export class ArchiveMembers implements Members {
     }
     return { broken: 'is a link in a circle', code: 'member-not-a-file' }
   }
+}
 
-  #fits(name: string): boolean {
-    if (name.length > longestName) return false
-    if (blobName.test(name)) return true
-    this.#nameBytes += name.length
-    return this.#nameBytes <= mostNameBytes
+/** How much the names and the targets of links are: what is made of nothing else must not fill the memory. */
+class NameBytes {
+  #bytes = 0
+  areTooMany = false
+
+  fit({ name, target = '' }: { readonly name: string; readonly target?: string }): boolean {
+    const isFitting = name.length <= longestName && target.length <= longestName
+    if (isFitting && target === '' && blobName.test(name)) return true
+    this.#bytes += isFitting ? name.length + target.length : 0
+    if (isFitting && this.#bytes <= mostNameBytes) return true
+    this.areTooMany = true
+    return false
   }
 }
 

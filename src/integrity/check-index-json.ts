@@ -69,6 +69,7 @@ class IndexCheck {
   readonly #checking: Checking
   /** Images of each manifest, and of each index with what is in it. */
   readonly #seen = new Map<Digest, readonly NamedImage[]>()
+  readonly #said = new Set<string>()
   #descriptors = 0
 
   constructor(checking: Checking) {
@@ -112,7 +113,7 @@ class IndexCheck {
     const begin = this.images.length
     const seen = this.#seen.get(digest)
     if (seen === undefined) this.#seen.set(digest, [])
-    const document = await this.#document(descriptor, digest)
+    const document = this.#isNew(descriptor, digest) ? await this.#document(descriptor, digest) : undefined
     if (seen === undefined && document !== undefined) {
       await this.content(document, blobPath(digest), depth, name)
       this.#seen.set(digest, this.images.slice(begin))
@@ -132,6 +133,14 @@ class IndexCheck {
     }
     const image = await checkOciManifest(this.#checking, document, path)
     if (image !== undefined) this.images.push({ ...image, names: name === undefined ? [] : [name] })
+  }
+
+  /** Whether nothing was said before of what this says. Reading each of a thousand indexes a thousand times would take hours. */
+  #isNew(descriptor: JsonObject, digest: Digest): boolean {
+    const said = JSON.stringify([digest, fieldOf(descriptor, 'mediaType') ?? null, fieldOf(descriptor, 'size') ?? null])
+    if (this.#said.has(said)) return false
+    this.#said.add(said)
+    return true
   }
 
   /** An index or a manifest. Of anything else only the digest is known. */
