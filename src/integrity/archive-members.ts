@@ -9,13 +9,10 @@ import type { FindingCode } from './finding-codes.ts'
 import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
 import { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
+import { longestName, NameBytes, tooManyNames } from './name-bytes.ts'
 import { readMember } from './read-member.ts'
 
-const mostNameBytes = 16 * 1024 * 1024
-const blobName = /^(?:\.\/)?blobs\/sha256\/[0-9a-f]{64}$/
-const longestName = 4096
 const mostLinks = 40
-const tooManyNames = `its names are longer than any file system allows, or more than ${mostNameBytes} bytes together`
 const unreadFile = 'a file that was not read'
 
 /** The reasons of a DrayError of the stream that the tar comes out of. */
@@ -168,21 +165,6 @@ export class ArchiveMembers implements Members {
       at = targetOf(at, member)
     }
     return { broken: 'is a link in a circle', code: 'member-not-a-file' }
-  }
-}
-
-/** How much the names and the targets of links are: what is made of nothing else must not fill the memory. */
-class NameBytes {
-  #bytes = 0
-  areTooMany = false
-
-  fit({ name, target = '' }: { readonly name: string; readonly target?: string }): boolean {
-    const isFitting = name.length <= longestName && target.length <= longestName
-    if (isFitting && target === '' && blobName.test(name)) return true
-    this.#bytes += isFitting ? name.length + target.length : 0
-    if (isFitting && this.#bytes <= mostNameBytes) return true
-    this.areTooMany = true
-    return false
   }
 }
 
