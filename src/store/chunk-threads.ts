@@ -7,9 +7,15 @@ import { toError, type ChunkReply } from './chunk-reply.ts'
 /** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const mostThreads = 4
+/** While a thread has so many jobs it does not wait for more: the main one, which would wait for it, works as well. */
+const enoughWaiting = 3
 
 type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
+
+function mostThreadsBeside(busyOnes: number): number {
+  return Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes))
+}
 
 /**
  * Threads that compress and write chunks, and read, decompress and verify them: the main one cuts and recognises them. They start with
@@ -52,7 +58,11 @@ class ChunkThreads {
 
   async #perform(job: ChunkJob, bytes: number): Promise<ChunkResult> {
     this.#passedBytes += bytes
-    return await (this.#passedBytes < bytesWithout ? performChunkJob(job) : this.#askThread(job))
+    return await (this.#passedBytes < bytesWithout || (job.kind === 'encode' && this.#areBusy()) ? performChunkJob(job) : this.#askThread(job))
+  }
+
+  #areBusy(): boolean {
+    return this.#threads.length >= mostThreadsBeside(1) && this.#threads.every(({ waiting }) => waiting.size >= enoughWaiting)
   }
 
   #askThread(job: ChunkJob): Promise<ChunkResult> {
@@ -70,7 +80,7 @@ class ChunkThreads {
     const [first, ...others] = this.#threads
     if (first === undefined) return this.#start()
     const idlest = others.reduce((least, each) => (each.waiting.size < least.waiting.size ? each : least), first)
-    return idlest.waiting.size > 0 && this.#threads.length < Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes)) ? this.#start() : idlest
+    return idlest.waiting.size > 0 && this.#threads.length < mostThreadsBeside(busyOnes) ? this.#start() : idlest
   }
 
   #start(): Thread {
