@@ -116,13 +116,13 @@ async function unzstdFrame({ bytes, contentBytes, mostBytes }: ZstdFrame, maxByt
   const own = zlibWithZstd()
   const native = nativeZstd()
   try {
+    // The package takes no limit: it may see only what cannot become much more than that. It is first for its memory, as above.
+    if (native && mostBytes <= 2 * maxBytes + outputBytes) return atMost(maxBytes, new native.Decoder().decodeSync(bytes))
     if (own) {
       // one buffer for all of it as a rule; one that is just full would ask for another
       const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(contentBytes ?? maxBytes, usualWindowBytes) + 1) }
       return atMost(maxBytes, own.zstdDecompressSync(bytes, options))
     }
-    // the package takes no limit: it may see only what cannot become much more than that
-    if (native && mostBytes <= 2 * maxBytes + outputBytes) return atMost(maxBytes, new native.Decoder().decodeSync(bytes))
   } catch (error) {
     throw damagedBy(error, 'zstd', maxBytes)
   }

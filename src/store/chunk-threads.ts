@@ -25,6 +25,7 @@ class ChunkThreads {
   readonly #threads: Thread[] = []
   #passedBytes = 0
   #number = 0
+  #isHelping = false
 
   /** A hint of how many bytes will pass: when it is worth it, no memory is taken by this thread for the first ones. */
   expect(bytes: number): void {
@@ -58,15 +59,27 @@ class ChunkThreads {
 
   async #perform(job: ChunkJob, bytes: number): Promise<ChunkResult> {
     this.#passedBytes += bytes
-    return await (this.#passedBytes < bytesWithout || (job.kind === 'encode' && this.#areBusy()) ? performChunkJob(job) : this.#askThread(job))
+    if (this.#passedBytes < bytesWithout) return await performChunkJob(job)
+    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job))
   }
 
   #areBusy(): boolean {
     return this.#threads.length >= mostThreadsBeside(1) && this.#threads.every(({ waiting }) => waiting.size >= enoughWaiting)
   }
 
+  /** One job at a time, each after a turn of the event loop: signals and connections are heard in between. */
+  async #help(job: ChunkJob): Promise<ChunkResult> {
+    this.#isHelping = true
+    try {
+      await new Promise(resolve => setImmediate(resolve))
+      return await performChunkJob(job)
+    } finally {
+      this.#isHelping = false
+    }
+  }
+
   #askThread(job: ChunkJob): Promise<ChunkResult> {
-    const { worker, waiting } = this.#idlest(job.kind === 'check' ? 0 : 1)
+    const { worker, waiting } = this.#idlest(job.kind === 'encode' || job.kind === 'compress' ? 1 : 0)
     const number = this.#number++
     return new Promise((resolve, reject) => {
       worker.ref()
@@ -75,7 +88,7 @@ class ChunkThreads {
     })
   }
 
-  /** `busyOnes`: so many processors have work of their own meanwhile. */
+  /** `busyOnes`: so many processors have work of their own meanwhile: who cuts and hashes what is stored; who reads only waits. */
   #idlest(busyOnes: number): Thread {
     const [first, ...others] = this.#threads
     if (first === undefined) return this.#start()
