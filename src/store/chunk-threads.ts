@@ -9,9 +9,15 @@ const bytesWithout = 16 * 1024 * 1024
 const mostThreads = 4
 /** Reading is soon as fast as the disk, and each thread takes some 15 MB. */
 const mostChecking = 3
+/** While a thread has so many jobs it does not wait for more: the main one, which would wait for it, works as well. */
+const enoughWaiting = 3
 
 type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
+
+function mostThreadsBeside(busyOnes: number): number {
+  return Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes))
+}
 
 /**
  * Threads that compress and write chunks, and read, decompress and verify them: the main one cuts and recognises them. They start with
@@ -21,6 +27,7 @@ class ChunkThreads {
   readonly #threads: Thread[] = []
   #passedBytes = 0
   #number = 0
+  #isHelping = false
 
   /** A hint of how many bytes will pass: when it is worth it, no memory is taken by this thread for the first ones. */
   expect(bytes: number): void {
@@ -54,11 +61,28 @@ class ChunkThreads {
 
   async #perform(job: ChunkJob, bytes: number, threads = mostThreads): Promise<ChunkResult> {
     this.#passedBytes += bytes
-    return await (this.#passedBytes < bytesWithout ? performChunkJob(job) : this.#askThread(job, threads))
+    if (this.#passedBytes < bytesWithout) return await performChunkJob(job)
+    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job, threads))
   }
 
+  #areBusy(): boolean {
+    return this.#threads.length >= mostThreadsBeside(1) && this.#threads.every(({ waiting }) => waiting.size >= enoughWaiting)
+  }
+
+  /** One job at a time, each after a turn of the event loop: signals and connections are heard in between. */
+  async #help(job: ChunkJob): Promise<ChunkResult> {
+    this.#isHelping = true
+    try {
+      await new Promise(resolve => setImmediate(resolve))
+      return await performChunkJob(job)
+    } finally {
+      this.#isHelping = false
+    }
+  }
+
+  /** Who cuts and hashes what is stored keeps a processor busy; who reads only waits. */
   #askThread(job: ChunkJob, threads: number): Promise<ChunkResult> {
-    const { worker, waiting } = this.#idlest(Math.min(threads, availableParallelism() - (job.kind === 'check' ? 0 : 1)))
+    const { worker, waiting } = this.#idlest(Math.min(threads, mostThreadsBeside(job.kind === 'encode' || job.kind === 'compress' ? 1 : 0)))
     const number = this.#number++
     return new Promise((resolve, reject) => {
       worker.ref()
