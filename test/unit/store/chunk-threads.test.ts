@@ -23,7 +23,7 @@ afterEach(async () => {
   await at[Symbol.asyncDispose]()
 })
 
-test('what threads store and read is what was given, and the event loop is free meanwhile', async () => {
+test('what threads store and read is what was given, and the event loop is heard meanwhile', async () => {
   const store = new ChunkStore(repository)
   const first = noise(24 * mib)
   await writeContent(repository, store, first)
