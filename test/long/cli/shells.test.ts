@@ -67,7 +67,7 @@ test.each([
   ['dray restore --replay', 'ready> dray restore --replay-dump '],
   ['dray restore latest w', 'ready> dray restore latest web '],
   ['dray ls 2026', 'ready> dray ls 20260101-one '],
-  ['dray verify with', 'ready> dray verify with\\:colon.txt '],
+  ['dray verify with', 'ready> dray verify with:colon.txt '],
   ['dray volume r', '\nrestore'],
 ])('zsh: %s', async (typed, expected) => {
   expect(await zshAfter(typed, expected)).toContain(expected)
