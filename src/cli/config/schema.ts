@@ -1,6 +1,7 @@
 /** What a configuration file may say. docs/configuration.md is checked against this. */
 import { z } from 'zod'
 import { parseDuration } from '../duration.ts'
+import { defaultParallel } from '../parallel-option.ts'
 import { periods } from '../../store/time-bucket.ts'
 
 /** One text, or a list of them. */
@@ -52,6 +53,7 @@ const job = z.strictObject({
   before: texts,
   after: texts,
   'hook-timeout': duration.default(600_000),
+  parallel: count.default(defaultParallel),
   at: z.string().min(1).optional(),
   'random-delay': duration.optional(),
   notify: notify.optional(),
