@@ -43,9 +43,13 @@ export function parseConfig(text: string, fileName: string, env: NodeJS.ProcessE
   const result = configSchema.safeParse(fillIn(yaml.value ?? {}, env, unset))
   const isUnset = (path: readonly PropertyKey[]): boolean => unset.some(each => each.path.join('.') === path.join('.'))
   const issues = result.success ? [] : result.error.issues.filter(({ path }) => !isUnset(path))
-  const problems = [...unset.map(({ path, message }) => `line ${yaml.lineOf(path)}: ${where(path)}${message}`), ...issues.flatMap(issue => describe(issue, yaml))]
+  const problems = [...unset.map(({ path, message }) => `line ${yaml.lineOf(path)}: ${where(path)}${message}`), ...issues.flatMap(issue => describe(issue, yaml))].sort((one, other) => lineIn(one) - lineIn(other))
   if (result.success && problems.length === 0) return result.data
   throw new DrayError('usage', `"${fileName}" is not a configuration that dray understands`, { list: [...new Set(problems)], hints: ['docs/configuration.md has every key, with examples', 'dray doctor shows what each job would do'] })
+}
+
+function lineIn(problem: string): number {
+  return Number(/^line (\d+)/.exec(problem)?.[1] ?? 0)
 }
 
 function describe(issue: z.core.$ZodIssue, yaml: ParsedYaml): string[] {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const run = (name: string, ...more: string[]): Promise<string> => world.docker('run', '-d', '--init', '--stop-timeout', '0', '--name', name, ...more, 'box:1')
   await run('db', '-v', 'shared:/data', '--label', 'dray.consistency=stop', '--label', 'dray.dump=cat /data/file')
   await run('worker', '-v', 'shared:/data')
-  await run('hooked', '-v', 'hooked:/data', '--label', 'dray.pre=touch /maintenance', '--label', 'dray.post=rm /maintenance')
+  await run('hooked', '-v', 'hooked:/data', '--label', 'dray.pre=touch /maintenance', '--label', 'dray.post=rm -f /maintenance')
   await run('aa', '-v', 'aa:/data')
   await world.docker('pause', 'aa')
   await run('bb', '-v', 'bb:/data')
@@ -24,7 +24,11 @@ beforeAll(async () => {
   await change()
   before = await world.inventory()
 }, 180_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
+afterAll(async () => {
+  // One is paused, and could not be ended.
+  await world.removeAll()
+  await world[Symbol.asyncDispose]()
+}, 120_000)
 
 /** So that the next backup has something to read and to commit. */
 async function change(): Promise<void> {
