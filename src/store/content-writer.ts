@@ -11,7 +11,6 @@ import { availableParallelism } from 'node:os'
 import { BufferPool } from '../archive/buffer-pool.ts'
 import { Chunker, type ChunkerParameters } from '../archive/chunker.ts'
 import type { ChunkRef, ContentChunk } from './chunk-ref.ts'
-import { noteGarbage } from './young-garbage.ts'
 
 /** What the writer needs of a ChunkStore. */
 export type ChunkSink = {
@@ -63,7 +62,6 @@ export class ContentWriter {
     await this.#takeOver()
     this.#position += bytes.length
     await this.#feed(bytes)
-    noteGarbage(bytes.length)
   }
 
   /** Ends the chunk here. */

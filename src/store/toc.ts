@@ -11,7 +11,7 @@ const averageBytes = 256 * 1024
 const mostBytes = 1024 * 1024
 const inFlight = 4
 /** Of all tables that are read at a time. */
-const pool = new BufferPool(12)
+const pool = new BufferPool(12, mostBytes)
 
 /**
  * Writes a table of contents as it comes: lines, cut into chunks between lines where a line's own content says so. A cut
