@@ -121,7 +121,8 @@ export class ContentWriter {
 
   async #add(plain: Buffer, forced: boolean): Promise<void> {
     this.#push(this.#storeAndRelease(plain, forced))
-    while ((flying.chunks > inFlight || flying.bytes > bytesInFlight) && this.#settled < this.#chunks.length) await this.#chunks[this.#settled++]
+    const isFull = (): boolean => this.#chunks.length - this.#settled > inFlight || flying.chunks > inFlight || flying.bytes > bytesInFlight
+    while (this.#settled < this.#chunks.length && isFull()) await this.#chunks[this.#settled++]
   }
 
   async #storeAndRelease(plain: Buffer, forced: boolean): Promise<ContentChunk> {
