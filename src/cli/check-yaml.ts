@@ -26,9 +26,13 @@ export function checkYaml<Schema extends z.ZodType>(text: string, { fileName, sc
   const result = schema.safeParse(prepare(yaml.value ?? {}, prepared))
   const isNamed = (path: readonly PropertyKey[]): boolean => prepared.some(each => each.path.join('.') === path.join('.'))
   const issues = result.success ? [] : result.error.issues.filter(({ path }) => !isNamed(path))
-  const problems = [...prepared.map(({ path, message }) => `line ${yaml.lineOf(path)}: ${where(path)}${message}`), ...issues.flatMap(issue => describe(issue, yaml, knownKeys))]
+  const problems = [...prepared.map(({ path, message }) => `line ${yaml.lineOf(path)}: ${where(path)}${message}`), ...issues.flatMap(issue => describe(issue, yaml, knownKeys))].sort((one, other) => lineIn(one) - lineIn(other))
   if (result.success && problems.length === 0) return { value: result.data, lineOf: yaml.lineOf }
   throw new DrayError('usage', `"${fileName}" is not ${what}`, { list: [...new Set(problems)], hints })
+}
+
+function lineIn(problem: string): number {
+  return Number(/^line (\d+)/.exec(problem)?.[1] ?? 0)
 }
 
 function describe(issue: z.core.$ZodIssue, yaml: ParsedYaml, knownKeys: (path: readonly PropertyKey[]) => readonly string[]): string[] {

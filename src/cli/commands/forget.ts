@@ -32,7 +32,7 @@ export const forgetCommand: Command = {
   options: yargs => withWaitOption(withKeepOptions(yargs
     .positional('backup', { type: 'string', array: true, describe: 'ids of backups, or the beginnings of ids' })
     .option('container', { type: 'string', array: true, nargs: 1, default: [], describe: 'only backups of this container' })))
-    .option('even-last', { type: 'boolean', default: false, describe: 'with ids: also the last complete backup of a container' })
+    .option('even-last', { type: 'boolean', default: false, describe: 'with ids: also the last complete backup of a container, and what undo needs' })
     .option('prune', { type: 'boolean', default: false, describe: 'free the space as well, as dray prune does' })
     .option('grace', { type: 'string', describe: 'with --prune: leave what is younger (default: 48h)' }),
   run: async (args, context) => {
