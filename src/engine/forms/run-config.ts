@@ -38,7 +38,7 @@ export const configOptions: Readonly<Record<string, (subject: Subject, cannot: I
 /** What follows the image. Only the first word of an entrypoint can be given as one. */
 export function commandWords({ own }: Subject, cannot: Inexpressible): string[] {
   const [, ...rest] = stringsOf(own['Entrypoint'])
-  if (rest.length > 0) cannot('Config.Entrypoint: docker run takes one word: the others stand before the command, which runs the same program')
+  if (rest.length > 0) cannot('Config.Entrypoint, Config.Cmd: docker run takes one word: the others stand before the command, which runs the same program')
   return [...rest, ...stringsOf(own['Cmd'])]
 }
 
@@ -76,7 +76,10 @@ function volumes({ own }: Subject, cannot: Inexpressible): Option[] {
 
 function health(check: JsonObject, image: JsonObject, cannot: Inexpressible): Option[] {
   const [kind, ...words] = stringsOf(check['Test'])
-  if (kind === 'NONE') return [['--no-healthcheck']]
+  if (kind === 'NONE') {
+    if (Object.entries(check).some(([field, value]) => field !== 'Test' && !isEmpty(value))) cannot('Config.Healthcheck: docker run takes no other setting of a health check that is off')
+    return [['--no-healthcheck']]
+  }
   const time = (option: string, field: string): Option[] => (isEmpty(check[field]) ? [] : [[option, goDuration(Number(check[field]))]])
   if (kind === 'CMD') cannot('Config.Healthcheck.Test: docker run takes a shell command: the words are quoted for the shell, which runs the same program')
   for (const field of Object.keys(image)) if (field !== 'Test' && kind !== undefined && isEmpty(check[field]) && Object.hasOwn(check, field)) cannot(`Config.Healthcheck.${field}: the image's comes back`)
