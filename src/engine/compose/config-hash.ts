@@ -44,14 +44,20 @@ function* combinations(keys: ReturnType<typeof guessService>): Generator<JsonObj
 }
 
 function* subsets(items: readonly string[], size: number): Generator<string[]> {
-  if (size === 0) return yield []
+  if (size === 0) {
+    yield []
+    return
+  }
   for (const [at, first] of items.entries()) for (const rest of subsets(items.slice(at + 1), size - 1)) yield [first, ...rest]
 }
 
 /** Keys in `changed` take each guess but their first. */
 function* written(keys: ReturnType<typeof guessService>, changed: ReadonlySet<string>, at: number, before: readonly [string, Json][]): Generator<JsonObject> {
   const next = keys[at]
-  if (next === undefined) return yield Object.fromEntries(before)
+  if (next === undefined) {
+    yield Object.fromEntries(before)
+    return
+  }
   const [key, guesses] = next
   for (const guess of changed.has(key) ? guesses.slice(1) : guesses.slice(0, 1)) {
     yield* written(keys, changed, at + 1, guess === undefined ? (alwaysWritten.has(key) ? [...before, [key, null]] : before) : [...before, [key, guess]])

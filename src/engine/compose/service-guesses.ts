@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { withoutImage } from '../spec/over-image.ts'
 import type { ContainerRecord } from '../spec/spec-record.ts'
 import { spelledDuration } from './go-json.ts'
@@ -10,7 +10,7 @@ import { guessDependencies, guessDeploy, guessDevices, guessNetworks, guessPorts
 export type Guesses = readonly (Json | undefined)[]
 
 const given = (value: Json | undefined): Guesses => [isEmpty(value) ? undefined : value]
-const bytes = (value: Json | undefined): Guesses => [isEmpty(value) ? undefined : String(value)]
+const bytes = (value: Json | undefined): Guesses => [isEmpty(value) ? undefined : text(value)]
 const time = (value: Json | undefined): string | undefined => (isEmpty(value) ? undefined : spelledDuration(Number(value)))
 
 /**
@@ -78,7 +78,7 @@ export function guessService(record: ContainerRecord): [key: string, guesses: Gu
     ['stop_signal', given(own['StopSignal'])],
     ['storage_opt', given(sortedMap(host['StorageOpt']))],
     ['sysctls', given(sortedMap(host['Sysctls']))],
-    ['tmpfs', given(Object.entries(objectOf(host['Tmpfs'])).map(([path, options]) => (isEmpty(options) ? path : `${path}:${String(options as string)}`)))],
+    ['tmpfs', given(Object.entries(objectOf(host['Tmpfs'])).map(([path, options]) => (isEmpty(options) ? path : `${path}:${text(options)}`)))],
     ['tty', given(own['Tty'])],
     ['ulimits', [ulimits(host['Ulimits'])]],
     ['user', given(own['User'])],
@@ -134,11 +134,11 @@ function networkMode(mode: string, { networks }: ContainerRecord): Guesses {
 function restart({ Name, MaximumRetryCount }: JsonObject): Guesses {
   if (isEmpty(Name)) return [undefined]
   if (Name === 'no') return [undefined, 'no']
-  return [isEmpty(MaximumRetryCount) ? Name : `${String(Name)}:${String(MaximumRetryCount)}`]
+  return [isEmpty(MaximumRetryCount) ? Name : `${text(Name)}:${text(MaximumRetryCount)}`]
 }
 
 function ulimits(value: Json | undefined): Json | undefined {
-  const limits = (Array.isArray(value) ? value : []).map(objectOf).map(({ Name, Soft, Hard }) => [String(Name as string), Soft === Hard ? Soft : { soft: Soft, hard: Hard }] as const)
+  const limits = (Array.isArray(value) ? value : []).map(objectOf).map(({ Name, Soft, Hard }) => [text(Name), Soft === Hard ? Soft : { soft: Soft, hard: Hard }] as const)
   return limits.length === 0 ? undefined : Object.fromEntries([...limits].sort(byName))
 }
 

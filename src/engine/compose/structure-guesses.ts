@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../api-types.ts'
 import { isVolumeName, parseBind } from '../spec/bind-string.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { sharedContainer } from '../spec/network-mode.ts'
 import { nameOf, type ContainerRecord } from '../spec/spec-record.ts'
 import { byName, type Guesses } from './service-guesses.ts'
@@ -18,7 +18,7 @@ export function guessDependencies({ inspect }: ContainerRecord): Guesses {
 
 /** Limits may stand below deploy; an empty one is written when only replicas are said. */
 export function guessDeploy(host: JsonObject): Guesses {
-  const limits = { ...(isEmpty(host['NanoCpus']) ? {} : { cpus: String(Number(host['NanoCpus']) / 1e9) }), ...(isEmpty(host['Memory']) ? {} : { memory: String(host['Memory']) }) }
+  const limits = { ...(isEmpty(host['NanoCpus']) ? {} : { cpus: String(Number(host['NanoCpus']) / 1e9) }), ...(isEmpty(host['Memory']) ? {} : { memory: text(host['Memory']) }) }
   return [undefined, { resources: {}, placement: {} }, ...(isEmpty(limits) ? [] : [{ resources: { limits }, placement: {} }])]
 }
 
@@ -26,7 +26,7 @@ export function guessDevices(host: JsonObject): Guesses {
   const devices = (Array.isArray(host['Devices']) ? host['Devices'] : []).map(objectOf)
   if (devices.length === 0) return [undefined]
   const parts = devices.map(({ PathOnHost, PathInContainer, CgroupPermissions }) => ({ source: PathOnHost, target: PathInContainer, permissions: CgroupPermissions }))
-  return [parts, parts.map(({ source, target }) => [source, target].join(':'))]
+  return [parts, parts.map(({ source, target }) => `${text(source)}:${text(target)}`)]
 }
 
 /** By the names in the file. The names of the service and of the container are aliases by themselves. */
@@ -64,9 +64,9 @@ export function guessVolumes({ inspect, volumes }: ContainerRecord, own: JsonObj
     return { type: 'bind', source, ...common, bind: { ...(selinux === undefined ? {} : { selinux }), ...(propagation === undefined ? {} : { propagation }), create_host_path: true } }
   })
   const fromMounts = (Array.isArray(host['Mounts']) ? host['Mounts'] : []).map(objectOf).map(({ Type, Source, Target, ReadOnly, BindOptions, VolumeOptions, TmpfsOptions }) => {
-    const common = { type: Type, ...(isEmpty(Source) ? {} : { source: Type === 'volume' ? keyOf(String(Source)) : Source }), target: Target, ...(ReadOnly === true ? { read_only: true } : {}) }
+    const common = { type: Type, ...(isEmpty(Source) ? {} : { source: Type === 'volume' ? keyOf(text(Source)) : Source }), target: Target, ...(ReadOnly === true ? { read_only: true } : {}) }
     if (Type === 'volume') return { ...common, volume: objectOf(VolumeOptions)['NoCopy'] === true ? { nocopy: true } : {} }
-    if (Type === 'tmpfs') return { ...common, tmpfs: { ...(isEmpty(objectOf(TmpfsOptions)['SizeBytes']) ? {} : { size: String(objectOf(TmpfsOptions)['SizeBytes']) }), ...(isEmpty(objectOf(TmpfsOptions)['Mode']) ? {} : { mode: objectOf(TmpfsOptions)['Mode'] }) } }
+    if (Type === 'tmpfs') return { ...common, tmpfs: { ...(isEmpty(objectOf(TmpfsOptions)['SizeBytes']) ? {} : { size: text(objectOf(TmpfsOptions)['SizeBytes']) }), ...(isEmpty(objectOf(TmpfsOptions)['Mode']) ? {} : { mode: objectOf(TmpfsOptions)['Mode'] }) } }
     return { ...common, bind: { ...(isEmpty(objectOf(BindOptions)['Propagation']) ? {} : { propagation: objectOf(BindOptions)['Propagation'] }) } }
   })
   const anonymous = Object.keys(objectOf(own['Volumes'])).filter(path => [...fromBinds, ...fromMounts].every(({ target }) => target !== path)).map(target => ({ type: 'volume', target, volume: {} }))

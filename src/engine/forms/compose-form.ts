@@ -1,12 +1,11 @@
 import { formatYaml } from '../../files/yaml.ts'
 import type { JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { isBridgeMode, sharedContainer } from '../spec/network-mode.ts'
 import type { NetworkCreate } from '../spec/network-request.ts'
 import type { VolumeCreate } from '../spec/volume-request.ts'
 import { escapedAll, ownKeys, type Service } from './compose-service.ts'
-import { text } from './mount-flag.ts'
 import type { Form } from './run-form.ts'
 import type { Inexpressible, Subject } from './subject.ts'
 
@@ -112,6 +111,7 @@ function networking({ host, request, name }: Subject, project: Project, service:
   const endpoints = endpointsOf(request)
   const names = [...new Set([...(isBridgeMode(mode) || mode === 'host' || mode === 'none' ? [] : [mode]), ...Object.keys(endpoints).filter(network => network !== 'bridge')])]
   if (names.length === 0 && request.disconnects.length > 0) cannot('NetworkSettings.Networks: compose has no network that is left after the create')
+  if (names.length === 0 && !isEmpty(endpoints['bridge']?.['MacAddress'])) cannot('Config.MacAddress: compose gives it to networks of the file alone')
   if (names.length === 0) return { network_mode: isBridgeMode(mode) ? 'bridge' : mode }
   if (isBridgeMode(mode) && request.disconnects.length === 0) cannot('NetworkSettings.Networks.bridge, HostConfig.NetworkMode, Config.MacAddress: compose joins the default bridge or other networks, not both')
   const own = new Set([service, name])
@@ -119,8 +119,9 @@ function networking({ host, request, name }: Subject, project: Project, service:
   if (linked.length > 0 && linked.length < names.length) cannot(`${names.filter(network => !linked.includes(network)).map(network => `NetworkSettings.Networks.${network}.Links`).join(', ')}: compose links in every network of a container`)
   if (request.disconnects.length > 0) cannot('NetworkSettings.Networks: compose has no network that is left after the create')
   for (const network of names) if (![...own].every(alias => stringsOf(endpoints[network]?.['Aliases']).includes(alias))) cannot(`NetworkSettings.Networks.${network}.Aliases: compose adds the names of the service and of the container`)
-  for (const network of names) if (!isEmpty(endpoints[network]?.['DriverOpts'])) cannot(`NetworkSettings.Networks.${network}.DriverOpts: compose up to 2.26 leaves out driver_opts here`)
-  if (!isEmpty(request.body['MacAddress'])) cannot('Config.MacAddress: compose leaves it out for engines before API 1.44')
+  for (const network of names) if (!isEmpty(endpoints[network]?.['DriverOpts'])) cannot(`NetworkSettings.Networks.${network}.DriverOpts: compose before 2.27.1 leaves out driver_opts here`)
+  for (const network of names) if (!isEmpty(endpoints[network]?.['GwPriority'])) cannot(`NetworkSettings.Networks.${network}.GwPriority: compose before 2.33.1 leaves out gw_priority`)
+  if (!isEmpty(request.body['MacAddress'])) cannot('Config.MacAddress: compose leaves it out in own networks of engines before API 1.44')
   const keys = names.map(network => keyOf(networkOf(network, request.networks)))
   const isFirstByName = keys.every(key => (keys[0] ?? '') <= key)
   return { networks: Object.fromEntries(names.map((network, at) => [keys[at], endpointKeys(endpoints[network] ?? {}, own, at === 0 && !isFirstByName)])) }

@@ -1,9 +1,8 @@
 import type { Json, JsonObject } from '../api-types.ts'
 import { formatBind, isVolumeName, parseBind } from '../spec/bind-string.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { goDuration } from './duration.ts'
-import { text } from './mount-flag.ts'
 import { composeDevices, composeMount, securityOptions } from './compose-values.ts'
 import { publishedPorts } from './ports.ts'
 import { splitOnce, unknownTo, type Inexpressible, type Subject } from './subject.ts'
@@ -110,7 +109,7 @@ export function ownKeys(subject: Subject, volumes: ReadonlyMap<string, string>, 
   for (const gap of composesWays(subject)) cannot(gap)
   for (const field of ['MaskedPaths', 'ReadonlyPaths']) if (Array.isArray(host[field]) && host[field].length === 0) cannot(`HostConfig.${field}: a compose file has no key for it`)
   const keys = { ...write(configKeys, own, subject, cannot), ...write(hostKeys, host, subject, cannot) }
-  const mounts = [...stringsOf(host['Binds']).map(line => inFile(line, volumes)), ...Object.keys(objectOf(own['Volumes'])), ...(Array.isArray(host['Mounts']) ? host['Mounts'].flatMap(mount => composeMount(objectOf(mount), volumes, cannot) ?? []) : [])]
+  const mounts = [...stringsOf(host['Binds']).map(line => inFile(line, volumes)), ...anonymousPaths(subject), ...(Array.isArray(host['Mounts']) ? host['Mounts'].flatMap(mount => composeMount(objectOf(mount), volumes, cannot) ?? []) : [])]
   return {
     ...escapedAll({ ...keys, environment: undefined }),
     ...(keys['environment'] === undefined ? {} : { environment: keys['environment'] }),
@@ -141,6 +140,12 @@ function composesWays({ own, host, request }: Subject): string[] {
 function isTwice(bindings: Json | undefined): boolean {
   const places = (Array.isArray(bindings) ? bindings : []).map(objectOf).map(({ HostIp, HostPort }) => `${text(HostIp) || '0.0.0.0'}:${text(HostPort)}`)
   return new Set(places).size < places.length
+}
+
+/** Where nothing else is mounted: compose takes the last one of a place. */
+function anonymousPaths({ own, host }: Subject): string[] {
+  const taken = new Set([...stringsOf(host['Binds']).map(line => parseBind(line).destination), ...(Array.isArray(host['Mounts']) ? host['Mounts'].map(mount => text(objectOf(mount)['Target'])) : [])])
+  return Object.keys(objectOf(own['Volumes'])).filter(path => !taken.has(path))
 }
 
 function inFile(line: string, volumes: ReadonlyMap<string, string>): string {

@@ -29,7 +29,7 @@ export async function runDescribed(host: SpecHost, recorded: readonly Recorded[]
     for (const field of fields) gaps.set(field, (gaps.get(field) ?? 0) + 1)
     try {
       await removeNeeded(host, record)
-      await (as === 'run' ? runScript(host, text) : composeUp(host, text))
+      await (as === 'run' ? runScript(host, text) : composeUp(host, text, record.inspect.State.Running))
       const found = withoutComposesLabels(await recordContainer(host.engine, name))
       const { differences } = compareSpecs(record, found, { name, imageRef: record.inspect.Config.Image, remaps: noRemaps, peers: new Map(record.peers.map(peer => [peer.name, { name: peer.name }])) })
       const left = differences.filter(each => !isOrderAlone(each)).filter(({ field }) => !fields.some(each => field === each || field.startsWith(`${each}.`) || each.startsWith(`${field}.`)))
@@ -65,9 +65,9 @@ async function runScript({ host }: SpecHost, text: string): Promise<void> {
   await host.sh(`set -e; PATH=/usr/bin:/bin\n${text}`)
 }
 
-async function composeUp({ host }: SpecHost, text: string): Promise<void> {
+async function composeUp({ host }: SpecHost, text: string, runs: boolean): Promise<void> {
   await writeFile(join(host.sharedDir, 'compose.yaml'), text)
-  const { exitCode, stderr } = await compose(host, host.sharedDir, 'up', '--no-start')
+  const { exitCode, stderr } = await compose(host, host.sharedDir, 'up', runs ? '-d' : '--no-start')
   if (exitCode !== 0) throw new Error(stderr)
 }
 
