@@ -16,10 +16,11 @@ export function guessDependencies({ inspect }: ContainerRecord): Guesses {
   return [Object.fromEntries([...all].sort(byName)), undefined]
 }
 
-/** Limits may stand below deploy; an empty one is written when only replicas are said. */
+/** Limits may stand below deploy, processors as a number or a text; an empty one is written when only replicas are said. */
 export function guessDeploy(host: JsonObject): Guesses {
-  const limits = { ...(isEmpty(host['NanoCpus']) ? {} : { cpus: String(Number(host['NanoCpus']) / 1e9) }), ...(isEmpty(host['Memory']) ? {} : { memory: text(host['Memory']) }) }
-  return [undefined, { resources: {}, placement: {} }, ...(isEmpty(limits) ? [] : [{ resources: { limits }, placement: {} }])]
+  const [cpus, memory] = [Number(host['NanoCpus'] ?? 0) / 1e9, text(host['Memory'])]
+  const limits = (spelled: Json): Json => ({ resources: { limits: { ...(cpus === 0 ? {} : { cpus: spelled }), ...(isEmpty(host['Memory']) ? {} : { memory }) } }, placement: {} })
+  return [undefined, { resources: {}, placement: {} }, ...(cpus === 0 && isEmpty(host['Memory']) ? [] : [limits(cpus), limits(String(cpus))])]
 }
 
 export function guessDevices(host: JsonObject): Guesses {
