@@ -130,7 +130,7 @@ function composesWays({ own, host, request }: Subject): string[] {
     ...gap(attached.length > 0, `${attached.map(field => `Config.${field}`).join(', ')}: compose attaches to stdout and stderr alone, which means nothing to the container`),
     ...gap(published.length > 0, `Config.ExposedPorts: publishing ${published.join(', ')} exposes it too`),
     ...gap(binds.some(({ source }) => isVolumeName(source)), 'HostConfig.Binds, HostConfig.Mounts: compose mounts volumes by HostConfig.Mounts, at the same places'),
-    ...gap(binds.some(({ source, mode }) => source.startsWith('/') && mode === ''), 'HostConfig.Binds: compose writes :rw where nothing is said'),
+    ...gap(binds.some(({ source, mode }) => source.startsWith('/') && !/^(?:.*,)?r[ow](?:,.*)?$/.test(mode)), 'HostConfig.Binds: compose writes rw where nothing is said'),
     ...gap(!isEmpty(own['Volumes']), 'Config.Volumes, HostConfig.Mounts: compose mounts anonymous volumes by HostConfig.Mounts, at the same places'),
     ...gap(Object.values(objectOf(host['PortBindings'])).some(isTwice), 'HostConfig.PortBindings: compose takes no address and 0.0.0.0 for the same'),
     ...gap(host['MemorySwappiness'] === 0, 'HostConfig.MemorySwappiness: compose takes 0 for nothing'),
