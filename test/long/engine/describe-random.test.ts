@@ -4,7 +4,7 @@ import { recordRandom, startRandomHost, type Recorded } from '../../engine/engin
 import type { SpecHost } from '../../engine/engine/spec-lab.ts'
 
 const engines = ['20.10', '26.1', '28.5'] as const
-const specs = Number(process.env['DRAY_SPECS'] ?? 200)
+const specs = Number(process.env['DRAY_SPECS'] ?? 100)
 const seed = Number(process.env['DRAY_SEED'] ?? 20261129)
 
 describe.each(engines)(`random containers of %s, by seed ${seed}`, from => {
