@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
 import type { ContainerInspect } from '../../../src/engine/api-types.ts'
 import { compareSpecs } from '../../../src/engine/spec/compare-specs.ts'
 import { recordContainer } from '../../../src/engine/spec/record-container.ts'
@@ -9,6 +8,7 @@ import type { ValueDifference } from '../../../src/engine/spec/same-value.ts'
 import { nameOf, type ContainerRecord } from '../../../src/engine/spec/spec-record.ts'
 import { describeRecords } from '../../../src/workflows/describe.ts'
 import { compose } from '../../lab/compose.ts'
+import { isOrderAlone } from './described.ts'
 import type { Recorded } from './random-replay.ts'
 import type { RandomSpec } from './random-specs.ts'
 import type { SpecHost } from './spec-lab.ts'
@@ -41,12 +41,6 @@ export async function runDescribed(host: SpecHost, recorded: readonly Recorded[]
     }
   }
   return { unsaid, gaps }
-}
-
-/** Docker's programs keep variables, and compose also hosts, in a map: their order is never the given one. */
-function isOrderAlone({ field, recorded, restored }: ValueDifference): boolean {
-  const sorted = (value: unknown): unknown => (Array.isArray(value) ? [...value as string[]].sort() : value)
-  return ['Config.Env', 'HostConfig.ExtraHosts'].includes(field) && isDeepStrictEqual(sorted(recorded), sorted(restored))
 }
 
 /** "Config.A, Config.B: why" and "HostConfig.Mounts "/x": why" name fields. */
