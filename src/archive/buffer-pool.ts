@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 
 /** Room for most chunks, so that any buffer fits any chunk and no new one is needed. What is never touched takes no memory. */
-const roomBytes = 8 * 1024 * 1024
+const roomForChunks = 8 * 1024 * 1024
 
 /**
  * Buffers that are used again. A new one for every chunk would be paid twice: by the first touch of its memory, and by the
@@ -10,12 +10,14 @@ const roomBytes = 8 * 1024 * 1024
  */
 export class BufferPool {
   readonly #mostSpareBytes: number
+  readonly #roomBytes: number
   #spare: Buffer[] = []
   #spareBytes = 0
 
-  /** Keeps about so many buffers while nobody uses them. */
-  constructor(mostSpare: number) {
+  /** Keeps about so many buffers while nobody uses them, each with room for most of what is asked for. */
+  constructor(mostSpare: number, roomBytes = roomForChunks) {
     this.#mostSpareBytes = mostSpare * roomBytes
+    this.#roomBytes = roomBytes
   }
 
   /** A buffer of exactly this length, with any content. */
@@ -23,7 +25,7 @@ export class BufferPool {
     const at = this.#spare.findIndex(each => each.length >= length)
     const [found] = at < 0 ? [] : this.#spare.splice(at, 1)
     this.#spareBytes -= found?.length ?? 0
-    return (found ?? sharedBuffer(capacityFor(length))).subarray(0, length)
+    return (found ?? sharedBuffer(Math.max(this.#roomBytes, nextPowerOfTwo(length)))).subarray(0, length)
   }
 
   /** Takes back what take() gave. Nobody may use it any more. */
@@ -38,8 +40,8 @@ export class BufferPool {
 }
 
 /** Few sizes, so that a buffer fits again soon. */
-function capacityFor(length: number): number {
-  return Math.max(roomBytes, 2 ** Math.ceil(Math.log2(length)))
+function nextPowerOfTwo(length: number): number {
+  return 2 ** Math.ceil(Math.log2(length))
 }
 
 /** Memory in which other threads may work as well. */

@@ -25,11 +25,12 @@ export function availableCodec(): Codec {
 /** One zstd frame or one gzip member, made by the thread that calls. */
 export function compressFrame(plain: Buffer, codec: Codec): Buffer {
   if (codec === 'gzip') return gzipSync(plain, { level: gzipLevel, chunkSize: outputBytes })
-  const own = zlibWithZstd()
-  if (own) return own.zstdCompressSync(plain, { chunkSize: mostZstdBytes(plain.length), pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: zstdLevel } })
+  // First the package: with Node.js 26's own a backup takes 55 MB more, for the output of each chunk lies in its heap.
   const native = nativeZstd()
-  if (!native) throw new DrayError('io-failed', 'zstd cannot be written here', { hints: ['run dray with Node.js 22.15 or newer'] })
-  return new native.Encoder(zstdLevel).encodeSync(plain)
+  if (native) return new native.Encoder(zstdLevel).encodeSync(plain)
+  const own = zlibWithZstd()
+  if (!own) throw new DrayError('io-failed', 'zstd cannot be written here', { hints: ['run dray with Node.js 22.15 or newer'] })
+  return own.zstdCompressSync(plain, { chunkSize: mostZstdBytes(plain.length), pledgedSrcSize: plain.length, params: { [own.constants.ZSTD_c_compressionLevel]: zstdLevel } })
 }
 
 /** The same in pieces. What would not get smaller is in a zstd frame as it is: no work, and the memory of `plain` itself. */
@@ -115,13 +116,13 @@ async function unzstdFrame({ bytes, contentBytes, mostBytes }: ZstdFrame, maxByt
   const own = zlibWithZstd()
   const native = nativeZstd()
   try {
+    // The package takes no limit: it may see only what cannot become much more than that. It is first for its memory, as above.
+    if (native && mostBytes <= 2 * maxBytes + outputBytes) return atMost(maxBytes, new native.Decoder().decodeSync(bytes))
     if (own) {
       // one buffer for all of it as a rule; one that is just full would ask for another
       const options = { maxOutputLength: Math.max(1, maxBytes), chunkSize: Math.max(64, Math.min(contentBytes ?? maxBytes, usualWindowBytes) + 1) }
       return atMost(maxBytes, own.zstdDecompressSync(bytes, options))
     }
-    // the package takes no limit: it may see only what cannot become much more than that
-    if (native && mostBytes <= 2 * maxBytes + outputBytes) return atMost(maxBytes, new native.Decoder().decodeSync(bytes))
   } catch (error) {
     throw damagedBy(error, 'zstd', maxBytes)
   }

@@ -64,6 +64,7 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
       const { key } = (parser as unknown as { getOptions: () => { key: Record<string, unknown> } }).getOptions()
       throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv, Object.keys(key))
     })
+  renderHelpOnlyWhenAsked(parser)
   for (const command of commands) {
     parser = parser.command({
       command: command.usage,
@@ -73,6 +74,12 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     })
   }
   return parser
+}
+
+/** yargs (18) lays out the help of every command that it parses, whether anybody asked or not: a fifth of dray's start. */
+function renderHelpOnlyWhenAsked(parser: Argv): void {
+  const usage = (parser as unknown as { getInternalMethods: () => { getUsageInstance: () => { cacheHelpMessage: () => void } } }).getInternalMethods().getUsageInstance()
+  usage.cacheHelpMessage = () => undefined
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { close, createReadStream, fdatasync, statSync, unlinkSync } from 'node:fs'
-import { mkdir, open, opendir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises'
+import { close, createReadStream, fdatasync, statSync, unlinkSync, utimesSync } from 'node:fs'
+import { mkdir, open, opendir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -119,15 +119,15 @@ export class BlobStore implements Blobs {
     }
   }
 
-  /** True when the blob is there with this size; it is touched then, so that a prune's grace time begins anew. */
-  async refresh(digest: Digest, size?: number): Promise<boolean> {
+  /** True when the blob is there with this size; it is touched then, so that a prune's grace time begins anew. Done at once: see statNow(). */
+  async refresh(digest: Digest, size?: number): Promise<boolean> { // eslint-disable-line @typescript-eslint/require-await -- other stores have to wait
     if (this.#pending.has(digest)) return true
-    const found = await this.stat(digest)
+    const found = this.statNow(digest)
     if (found === undefined || (size !== undefined && found.size !== size)) return false
-    if (this.#pending.has(digest) || found.mtimeMs > Date.now() - touchedMs) return true
+    if (found.mtimeMs > Date.now() - touchedMs) return true
     const now = new Date()
     try {
-      await utimes(this.#pathOf(digest), now, now)
+      utimesSync(this.#pathOf(digest), now, now)
       return true
     } catch (thrown) {
       if (errnoOf(thrown) === 'ENOENT') return false

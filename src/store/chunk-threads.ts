@@ -7,9 +7,15 @@ import { toError, type ChunkReply } from './chunk-reply.ts'
 /** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const mostThreads = 4
+/** While a thread has so many jobs it does not wait for more: the main one, which would wait for it, works as well. */
+const enoughWaiting = 3
 
 type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
+
+function mostThreadsBeside(busyOnes: number): number {
+  return Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes))
+}
 
 /**
  * Threads that compress and write chunks, and read, decompress and verify them: the main one cuts and recognises them. They start with
@@ -19,6 +25,7 @@ class ChunkThreads {
   readonly #threads: Thread[] = []
   #passedBytes = 0
   #number = 0
+  #isHelping = false
 
   /** A hint of how many bytes will pass: when it is worth it, no memory is taken by this thread for the first ones. */
   expect(bytes: number): void {
@@ -52,11 +59,27 @@ class ChunkThreads {
 
   async #perform(job: ChunkJob, bytes: number): Promise<ChunkResult> {
     this.#passedBytes += bytes
-    return await (this.#passedBytes < bytesWithout ? performChunkJob(job) : this.#askThread(job))
+    if (this.#passedBytes < bytesWithout) return await performChunkJob(job)
+    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job))
+  }
+
+  #areBusy(): boolean {
+    return this.#threads.length >= mostThreadsBeside(1) && this.#threads.every(({ waiting }) => waiting.size >= enoughWaiting)
+  }
+
+  /** One job at a time, each after a turn of the event loop: signals and connections are heard in between. */
+  async #help(job: ChunkJob): Promise<ChunkResult> {
+    this.#isHelping = true
+    try {
+      await new Promise(resolve => setImmediate(resolve))
+      return await performChunkJob(job)
+    } finally {
+      this.#isHelping = false
+    }
   }
 
   #askThread(job: ChunkJob): Promise<ChunkResult> {
-    const { worker, waiting } = this.#idlest(job.kind === 'check' ? 0 : 1)
+    const { worker, waiting } = this.#idlest(job.kind === 'encode' || job.kind === 'compress' ? 1 : 0)
     const number = this.#number++
     return new Promise((resolve, reject) => {
       worker.ref()
@@ -65,12 +88,12 @@ class ChunkThreads {
     })
   }
 
-  /** `busyOnes`: so many processors have work of their own meanwhile. */
+  /** `busyOnes`: so many processors have work of their own meanwhile: who cuts and hashes what is stored; who reads only waits. */
   #idlest(busyOnes: number): Thread {
     const [first, ...others] = this.#threads
     if (first === undefined) return this.#start()
     const idlest = others.reduce((least, each) => (each.waiting.size < least.waiting.size ? each : least), first)
-    return idlest.waiting.size > 0 && this.#threads.length < Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes)) ? this.#start() : idlest
+    return idlest.waiting.size > 0 && this.#threads.length < mostThreadsBeside(busyOnes) ? this.#start() : idlest
   }
 
   #start(): Thread {

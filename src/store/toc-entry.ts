@@ -40,13 +40,19 @@ export type PlacedEntry = TocEntry & { readonly offset: number }
 type Line = { p?: string; p64?: string; t: TocEntry['type']; s: number; m: number; u: number; g: number; mt: string; ct?: string; in?: string; nl?: number; l?: string; l64?: string; n: number; h: number }
 
 /** A line of JSON, written out: there are millions of them, and everything but names is made of digits. */
-export function encodeTocEntry({ path, type, size, mode, uid, gid, mtime, ctime, inode, links, target, bytes, headerBytes }: TocEntry): Buffer {
-  let line = `{${field('p', path)},"t":"${type}","s":${size},"m":${mode},"u":${uid},"g":${gid},"mt":"${mtime}"`
-  if (ctime !== undefined) line += `,"ct":"${ctime}"`
-  if (inode !== undefined) line += `,"in":"${inode}"`
+export function encodeTocEntry({ path, links, target, bytes, headerBytes, ...facts }: TocEntry): Buffer {
+  let line = `{${field('p', path)}${factsText(facts)}`
   if (links !== undefined) line += `,"nl":${links}`
   if (target !== undefined) line += `,${field('l', target)}`
   return Buffer.from(`${line},"n":${bytes},"h":${headerBytes}}\n`)
+}
+
+/** The part of a line that follows the path and can be told of an entry without reading it. */
+export function factsText({ type, size, mode, uid, gid, mtime, ctime, inode }: Pick<TocEntry, 'size' | 'mode' | 'uid' | 'gid' | 'mtime' | 'ctime' | 'inode'> & { readonly type: string }): string {
+  let text = `,"t":"${type}","s":${size},"m":${mode},"u":${uid},"g":${gid},"mt":"${mtime}"`
+  if (ctime !== undefined) text += `,"ct":"${ctime}"`
+  if (inode !== undefined) text += `,"in":"${inode}"`
+  return text
 }
 
 /** Bytes that are not UTF-8 in base64, under a name of their own. */
@@ -60,7 +66,7 @@ export function* decodeTocLines(lines: Buffer, offset: number): Generator<Placed
     const newline = lines.indexOf(0x0a, start)
     const end = newline < 0 ? lines.length : newline
     if (end > start) {
-      const entry = decodeLine(lines.toString('utf8', start, end), offset)
+      const entry = decodeTocLine(lines.toString('utf8', start, end), offset)
       yield entry
       offset += entry.bytes
     }
@@ -68,7 +74,8 @@ export function* decodeTocLines(lines: Buffer, offset: number): Generator<Placed
   }
 }
 
-function decodeLine(text: string, offset: number): PlacedEntry {
+/** One line, without or with its end. Throws `damaged`. */
+export function decodeTocLine(text: string, offset: number): PlacedEntry {
   let line: Line
   try {
     line = JSON.parse(text) as Line

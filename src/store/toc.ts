@@ -19,13 +19,14 @@ const poolSize = 6
 export class TocWriter {
   readonly #store: { store(plain: Buffer): Promise<ChunkRef> }
   readonly #chunks: Promise<TocChunk>[] = []
+  readonly #last = new PathMemory()
   #settled = 0
-  #lines: Buffer[] = []
-  #lineBytes = 0
+  #text = Buffer.allocUnsafe(leastBytes)
+  #textBytes = 0
+  #lines = 0
   #first: Buffer | undefined
   #start = 0
   #position = 0
-  #last: Buffer | undefined
   #isSorted = true
   #entries = 0
 
@@ -39,34 +40,68 @@ export class TocWriter {
 
   /** The next entry in tar order: its record begins where the one before it ended. */
   async add(entry: TocEntry): Promise<void> {
-    const line = encodeTocEntry(entry)
-    if (this.#lineBytes > 0 && this.#lineBytes + line.length > mostBytes) await this.#cut()
-    if (this.#last !== undefined && this.#last.compare(entry.path) >= 0) this.#isSorted = false
-    this.#last = entry.path
-    this.#first ??= entry.path
-    this.#lines.push(line)
-    this.#lineBytes += line.length
-    this.#position += entry.bytes
+    await this.addLine(encodeTocEntry(entry), entry.path, entry.bytes)
+  }
+
+  /** The same as it is written, with its end; the path and the length of the record are what it says. A promise where it has to be waited for. */
+  addLine(line: Buffer, path: Buffer, recordBytes: number): Promise<void> | undefined {
+    if (this.#textBytes > 0 && this.#textBytes + line.length > mostBytes) this.#cut()
+    if (!this.#last.goesBefore(path)) this.#isSorted = false
+    this.#last.keep(path)
+    this.#first ??= Buffer.from(path)
+    this.#append(line)
+    this.#lines++
+    this.#position += recordBytes
     this.#entries++
-    if (this.#lineBytes >= leastBytes && endsChunk(line)) await this.#cut()
+    if (this.#textBytes >= leastBytes && endsChunk(line)) this.#cut()
+    return this.#chunks.length - this.#settled > inFlight ? this.#settle() : undefined
   }
 
   async finish(): Promise<Toc> {
-    await this.#cut()
+    this.#cut()
     return { chunks: await Promise.all(this.#chunks), sorted: this.#isSorted }
   }
 
-  async #cut(): Promise<void> {
-    const [plain, first, entries, offset] = [Buffer.concat(this.#lines, this.#lineBytes), this.#first, this.#lines.length, this.#start]
+  #append(line: Buffer): void {
+    const bytes = this.#textBytes + line.length
+    if (bytes > this.#text.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * this.#text.length, bytes))
+      this.#text.copy(larger, 0, 0, this.#textBytes)
+      this.#text = larger
+    }
+    line.copy(this.#text, this.#textBytes)
+    this.#textBytes = bytes
+  }
+
+  #cut(): void {
+    const [plain, first, entries, offset] = [Buffer.from(this.#text.subarray(0, this.#textBytes)), this.#first, this.#lines, this.#start]
     if (first === undefined) return
-    this.#lines = []
-    this.#lineBytes = 0
+    this.#textBytes = 0
+    this.#lines = 0
     this.#first = undefined
     this.#start = this.#position
     const storing = this.#store.store(plain).then(ref => ({ ...ref, entries, offset, first }))
     storing.catch(() => undefined)
     this.#chunks.push(storing)
+  }
+
+  async #settle(): Promise<void> {
     while (this.#chunks.length - this.#settled > inFlight) await this.#chunks[this.#settled++]
+  }
+}
+
+/** A path that outlives the buffer it came in, without a new one for each. */
+class PathMemory {
+  #bytes = Buffer.alloc(256)
+  #length = -1
+
+  keep(path: Buffer): void {
+    if (path.length > this.#bytes.length) this.#bytes = Buffer.alloc(2 * path.length)
+    this.#length = path.copy(this.#bytes)
+  }
+
+  goesBefore(path: Buffer): boolean {
+    return this.#length < 0 || this.#bytes.compare(path, 0, path.length, 0, this.#length) < 0
   }
 }
 
@@ -93,6 +128,11 @@ export function* entriesIn(lines: Buffer, chunk: TocChunk | undefined): Generato
     count++
     yield entry
   }
+  assertEntries(chunk, count)
+}
+
+/** Throws `damaged` when a chunk of the table does not have as many entries as it should. */
+export function assertEntries(chunk: TocChunk | undefined, count: number): void {
   if (count !== chunk?.entries) throw new DrayError('damaged', `chunk "${chunk?.key ?? ''}" of a table of contents has ${count} entries instead of ${chunk?.entries ?? 0}`)
 }
 

@@ -24,7 +24,7 @@ export function openSwitch(labRun: LabRun): Promise<Switch> {
     const pid = await startNamespace(owner)
     const identity = await recordProcess(labRun.dir, pid)
     const cable = cableOf(labRun)
-    await inNetwork(pid, ['ip', '-batch', '-'], ['link set lo up', 'link add lab type bridge', `address add ${prefix}.254/24 dev lab`, 'link set lab up'])
+    await inNetwork(pid, ['ip', '-batch', '-'], ['link set lo up', `link add lab address ${hardwareAddress(prefix, 254)} type bridge`, `address add ${prefix}.254/24 dev lab`, 'link set lab up'])
     await must('ip', ['-batch', '-'], { input: [`link add ${cable} type veth peer name uplink netns ${pid}`, `address add ${prefix}.1/24 dev ${cable}`, `link set ${cable} up`].join('\n') })
     await inNetwork(pid, ['ip', '-batch', '-'], ['link set uplink master lab up'])
     await writeFile(note, identity)
@@ -48,14 +48,14 @@ export function inNetwork(pid: number, command: readonly string[], lines: readon
 /** Lays a cable from the switch to the network namespace of `pid`. An older one of that number may still await its removal by the kernel. */
 export async function plugIn(hub: Switch, number: number, pid: number): Promise<string> {
   const address = `${hub.prefix}.${number}`
-  await inNetwork(hub.pid, ['sh', '-c', `ip link delete port${number} 2>/dev/null; exec ip -batch -`], [`link add port${number} type veth peer name eth0 address ${hardwareAddress(hub, number)} netns ${pid}`, `link set port${number} master lab up`])
+  await inNetwork(hub.pid, ['sh', '-c', `ip link delete port${number} 2>/dev/null; exec ip -batch -`], [`link add port${number} type veth peer name eth0 address ${hardwareAddress(hub.prefix, number)} netns ${pid}`, `link set port${number} master lab up`])
   await inNetwork(pid, ['ip', '-batch', '-'], ['link set lo up', `address add ${address}/24 dev eth0`, 'link set eth0 up'])
   return address
 }
 
-/** The same for whoever has the number: neighbours remember it beyond a host's end. */
-function hardwareAddress(hub: Switch, number: number): string {
-  const bytes = [Number(hub.prefix.slice(hub.prefix.lastIndexOf('.') + 1)), number]
+/** The same for whoever has the number: neighbours remember it beyond a host's end. A bridge without one of its own takes the lowest of its ports'. */
+function hardwareAddress(prefix: string, number: number): string {
+  const bytes = [Number(prefix.slice(prefix.lastIndexOf('.') + 1)), number]
   return `02:d1:ab:00:${bytes.map(byte => byte.toString(16).padStart(2, '0')).join(':')}`
 }
 

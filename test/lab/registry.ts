@@ -77,7 +77,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<LabR
       await log.close()
       identity = await recordProcess(dir, child.pid!)
       await waitUntil(async () => {
-        if (child.exitCode !== null) throw new Error(`the registry ended:\n${await lastLines(logPath)}`)
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the registry ended:\n${await lastLines(logPath)}`)
         return await isListening(host, port)
       }, 'the registry')
       child.unref()

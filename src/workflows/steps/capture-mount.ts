@@ -11,16 +11,17 @@ import type { ChunkStore } from '../../store/chunk-store.ts'
 import { ContentWriter } from '../../store/content-writer.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
-import type { PlacedEntry, TocEntry } from '../../store/toc-entry.ts'
-import { readToc, TocWriter, walkToc } from '../../store/toc.ts'
+import { TocCursor } from '../../store/toc-cursor.ts'
+import type { TocEntry } from '../../store/toc-entry.ts'
+import { readToc, TocWriter } from '../../store/toc.ts'
 import type { CaptureReport, ContentFacts } from '../mount-content.ts'
 import type { Transfer } from '../reporter.ts'
-import { compareListing } from './compare-listing.ts'
+import { compareListing, isHardLink } from './compare-listing.ts'
 import { HardLinkGroups } from './hard-links.ts'
 import { isAsListed, kindOfMember, pathOfMember } from './listed-member.ts'
 import { ReadAhead } from './read-ahead.ts'
-import { isUnchanged } from './unchanged.ts'
-import { WorkQueue } from './work-queue.ts'
+import { settledBefore } from './unchanged.ts'
+import { WorkQueue, type BaseRun } from './work-queue.ts'
 
 /** The data of files this big gets chunks of its own, so that a new mtime in the header does not touch them. */
 const ownChunkBytes = 1024 * 1024
@@ -41,15 +42,15 @@ export type CaptureJob = {
 
 export async function captureMount(job: CaptureJob): Promise<CaptureReport> {
   const { reader, base, store, signal } = job
-  const capture = new Capture(job)
+  const capture = new Capture(job, await TocCursor.open(store, base?.content.toc))
   if (!reader.canList) return await capture.run(undefined, signal)
   const syncedAt = base?.facts.syncedAt
   const links = base !== undefined && base.facts.hardLinks > 0 ? await groupsInBoth(reader, store, base.content, signal) : undefined
-  const isKept = (listed: ListedEntry, entry: TocEntry): boolean =>
-    syncedAt !== undefined && isUnchanged(listed, entry, syncedAt) && (listed.type === 'd' || listed.links === 1 || links?.same.has(listed.inode) === true)
+  const isSettled = syncedAt === undefined ? () => false : settledBefore(syncedAt)
+  const mayBeKept = (listed: ListedEntry): boolean => isSettled(listed) && (listed.type === 'd' || listed.links === 1 || links?.same.has(listed.inode) === true)
   const seen = new HardLinkGroups()
   const isOfOneMoment = (): boolean => links === undefined || links.now.equals(seen)
-  const report = await capture.run(compareListing(watched(reader.list(signal), seen), entriesOf(store, base?.content), isKept, capture.queue), signal, isOfOneMoment)
+  const report = await capture.run(compareListing(watched(reader.list(signal), seen), await TocCursor.open(store, base?.content.toc), mayBeKept, capture.queue), signal, isOfOneMoment)
   if (isOfOneMoment()) return report
   // Names of hard-linked files moved while they were listed: keeping some of a group could leave a link without its file.
   return await captureMount({ ...job, base: { content: base?.content ?? report.content, facts: { ...report.facts, hardLinks: 0, ...(syncedAt === undefined ? {} : { syncedAt }) } } })
@@ -59,7 +60,9 @@ class Capture {
   readonly queue = new WorkQueue()
   private readonly content: ContentWriter
   private readonly toc: TocWriter
-  private readonly known: AsyncIterator<PlacedEntry>
+  private readonly known: TocCursor
+  /** Where the record of the known entry begins in the base's stream. */
+  private knownOffset = 0
   private readonly problems: ReadProblem[] = []
   private readonly job: CaptureJob
   private readBytes = 0
@@ -67,11 +70,11 @@ class Capture {
   private dataBytes = 0
   private hardLinks = 0
 
-  constructor(job: CaptureJob) {
+  constructor(job: CaptureJob, known: TocCursor) {
     this.job = job
+    this.known = known
     this.content = new ContentWriter(job.store, job.repository.config.chunker, job.base?.content.chunks)
     this.toc = new TocWriter(job.store)
-    this.known = entriesOf(job.store, job.base?.content)
   }
 
   /** `isValid` is asked when everything is read: whether it will not have to be read once more. */
@@ -151,26 +154,32 @@ class Capture {
         if (!said.some(problem => problem.path.equals(entry.path))) this.problems.push({ path: entry.path, problem: 'vanished', detail: 'was gone when it was to be read' })
         continue
       }
-      for (let left = item.count; left > 0; left--) {
-        const next = await this.known.next()
-        if (next.done === true) throw new RangeError('the base has fewer entries than were compared')
-        if (item.kind === 'keep') await this.keep(next.value)
-      }
+      await this.pass(item)
     }
     if (path !== undefined) throw new DrayError('io-failed', `tar wrote "${path.toString()}", which it was not asked for`)
     return undefined
   }
 
-  private async keep(entry: PlacedEntry): Promise<void> {
-    const { offset, ...known } = entry
-    await this.content.reuse(offset, offset + entry.bytes)
-    await this.add(known)
-    this.keptEntries++
+  private async pass({ kind, count, bytes, dataBytes, hardLinks }: BaseRun): Promise<void> {
+    if (kind === 'keep') {
+      await this.content.reuse(this.knownOffset, this.knownOffset + bytes)
+      this.keptEntries += count
+      this.dataBytes += dataBytes
+      this.hardLinks += hardLinks
+    }
+    this.knownOffset += bytes
+    for (let left = count; left > 0; left--) {
+      if (this.known.isAtEnd) throw new RangeError('the base has fewer entries than were compared')
+      const storing = kind === 'keep' ? this.toc.addLine(this.known.line, this.known.path, this.known.recordBytes) : undefined
+      if (storing) await storing
+      const stepping = this.known.step()
+      if (stepping) await stepping
+    }
   }
 
   private async add(entry: TocEntry): Promise<void> {
     if (entry.type === 'f') this.dataBytes += entry.size
-    if (entry.type === 'h' || (entry.type !== 'd' && (entry.links ?? 1) > 1)) this.hardLinks++
+    if (isHardLink(entry.type, entry.links)) this.hardLinks++
     await this.toc.add(entry)
   }
 
@@ -216,10 +225,6 @@ function toTocEntry(entry: TarEntry, listed: ListedEntry | undefined): TocEntry 
     bytes: entry.recordEnd - entry.headerStart,
     headerBytes: entry.dataStart - entry.headerStart,
   }
-}
-
-async function* entriesOf(store: ChunkStore, content: MountContent | undefined): AsyncGenerator<PlacedEntry> {
-  if (content !== undefined) yield* walkToc(store, content.toc)
 }
 
 async function groupsInBoth(reader: MountReader, store: ChunkStore, content: MountContent, signal: AbortSignal): Promise<{ now: HardLinkGroups; same: ReadonlySet<string> }> {

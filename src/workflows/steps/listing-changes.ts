@@ -6,7 +6,7 @@ import { PackedRecords } from '../../archive/packed-records.ts'
 import type { ListedEntry } from '../../mounts/mount-access.ts'
 import { HardLinkGroups } from './hard-links.ts'
 import { PackedListing } from './packed-listing.ts'
-import { isUnchanged } from './unchanged.ts'
+import { isUnchanged, settledBefore, type SettledTest } from './unchanged.ts'
 
 /** What a pass left: how the source was listed, and which of it is not, or not surely, in the copy as it was listed. Paths are latin1. */
 export type CopiedListing = {
@@ -60,6 +60,7 @@ class Changes {
   private readonly groupsBefore = new HardLinkGroups()
   private readonly groupsNow = new HardLinkGroups()
   private readonly base: CopiedListing
+  private readonly isSettled: SettledTest
   /** Then everything is sent. */
   private readonly isFirst: boolean
   /** A single file has no directory that is listed. */
@@ -67,6 +68,7 @@ class Changes {
 
   constructor(base: CopiedListing) {
     this.base = base
+    this.isSettled = settledBefore(base.syncedAt)
     this.isFirst = base.listing.entries === 0
   }
 
@@ -93,7 +95,7 @@ class Changes {
     } else if (path !== '.' && (this.base.missing.has(path) || (before.type !== entry.type && (before.type === 'd' || entry.type === 'd')))) {
       this.remove(before)
       this.sendEntry(entry)
-    } else if (!isUnchanged(entry, before, this.base.syncedAt) || this.base.changed.has(path) || this.base.missing.has(path)) {
+    } else if (!isUnchanged(entry, before, this.isSettled) || this.base.changed.has(path) || this.base.missing.has(path)) {
       if (entry.type === 'd') this.directories.add(entry.path)
       this.sendEntry(entry)
     } else if (entry.links > 1 && entry.type !== 'd') {

@@ -5,9 +5,10 @@ import { ping } from '../../lab/dockerd.ts'
 import { startHost } from '../../lab/host.ts'
 import { said, testHosts } from '../../lab/hosts-contract.ts'
 import { busyboxImage } from '../../lab/images.ts'
-import { labBase, removeDeadRuns } from '../../lab/lab-run.ts'
+import { currentRun, labBase, removeDeadRuns } from '../../lab/lab-run.ts'
+import { inNetwork, openSwitch } from '../../lab/network.ts'
 import { startRegistry } from '../../lab/registry.ts'
-import { run } from '../../lab/command.ts'
+import { must, run } from '../../lab/command.ts'
 
 const limit = 120_000
 
@@ -120,5 +121,16 @@ describe('registry', () => {
     await busyboxImage(host, `${registry.loopback}/app:1`)
     await said(host, 'push', `${registry.loopback}/app:1`)
     expect(await (await fetch(`${registry.url}/v2/_catalog`)).json()).toEqual({ repositories: ['app'] })
+  }, limit)
+
+  test('whoever has spoken to it still finds it when a cable is gone', async () => {
+    await using registry = await startRegistry()
+    const hub = await openSwitch(currentRun()!)
+    await inNetwork(hub.pid, ['ip', '-batch', '-'], ['link add low address 00:00:00:00:00:01 type veth peer name high', 'link set low master lab up'])
+    await must('ip', ['neigh', 'flush', 'to', `${hub.prefix}.254`])
+    const answer = async () => (await fetch(`${registry.url}/v2/`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) })).status
+    expect(await answer()).toBe(200)
+    await inNetwork(hub.pid, ['ip', 'link', 'delete', 'low'])
+    expect(await answer()).toBe(200)
   }, limit)
 })

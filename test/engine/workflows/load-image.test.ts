@@ -2,4 +2,3 @@ import { testLoads } from './load-image-contract.ts'
 
 testLoads('docker 20.10', { engine: '20.10' })
 testLoads('docker 28.5 on the containerd store', { engine: '28.5' })
-testLoads('docker 28.5 on overlay2', { engine: '28.5-overlay2' })
