@@ -41,6 +41,24 @@ describe('push and pull', () => {
     expect(await lab.pullAndVerify(`${registry.address}/two:${id}`, '--insecure')).toMatchObject({ exitCode: 0, id })
   }, limit)
 
+  test('what a push that was given up has left there is removed by prune, and nothing that a backup needs', async () => {
+    const [{ id: whole }, { id: given }] = [await lab.backUp(), await lab.backUp()]
+    await using proxy = await startRegistryProxy(registry.address)
+    const at = `${proxy.address}/given-up`
+    expect(await lab.dray('push', whole, at)).toMatchObject({ exitCode: 0 })
+    proxy.fate = ({ method, path }) => (method === 'PUT' && /manifests\/[^.]*$/.test(path) ? { status: 400 } : 'pass')
+    expect(await lab.dray('push', given, at)).toMatchObject({ exitCode: 14 })
+    proxy.fate = () => 'pass'
+    expect((await tagsOf(registry.address, 'given-up')).filter(tag => tag.startsWith(given))).toEqual([`${given}.m1`, `${given}.m2`])
+    expect(await lab.dray('list', '-r', `oci://${at}`)).toMatchObject({ exitCode: 0, result: { backups: [{ id: whole }] } })
+    expect(await lab.dray('prune', '-r', `oci://${at}`)).toMatchObject({ exitCode: 0, result: { removedManifests: 0 } })
+    expect(await lab.dray('prune', '-r', `oci://${at}`, '--grace', '0')).toMatchObject({ exitCode: 0, result: { removedManifests: 1 } })
+    // the manifest of the same container is the whole backup's too
+    expect((await tagsOf(registry.address, 'given-up')).filter(tag => tag.startsWith(given))).toHaveLength(1)
+    expect(await lab.dray('verify', '-r', `oci://${at}`)).toMatchObject({ exitCode: 0 })
+    expect(await lab.dray('push', given, at)).toMatchObject({ exitCode: 0 })
+  }, limit)
+
   test('plain HTTP only to loopback, unless told', async () => {
     const { id } = await lab.backUp()
     expect(await lab.dray('push', id, `${registry.address}/plain`)).toMatchObject({ exitCode: 30, stderr: expect.stringContaining('cannot be reached') })
