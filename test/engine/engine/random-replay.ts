@@ -43,9 +43,13 @@ export async function recordRandom({ host, engine }: SpecHost, count: number, se
   return { recorded, refused }
 }
 
-/** Its image has the program; whether the engine can give it all that it wants, only the engine knows. */
-function canRun({ Cmd, Entrypoint }: Record<string, unknown>): boolean {
-  return isDeepStrictEqual(Cmd, ['sleep', '1000']) && (!Array.isArray(Entrypoint) || Entrypoint.join('') === '' || isDeepStrictEqual(Entrypoint, ['/bin/busybox']))
+/**
+ * Its image has the program, and it asks for one port at most: whether several that are alike can be had is luck. Whether the engine
+ * can give it all that it wants, only the engine knows.
+ */
+function canRun({ Cmd, Entrypoint, HostConfig }: Record<string, unknown>): boolean {
+  const { PortBindings = {} } = HostConfig as { PortBindings?: Record<string, unknown[]> }
+  return Object.values(PortBindings).flat().length < 2 && isDeepStrictEqual(Cmd, ['sleep', '1000']) && (!Array.isArray(Entrypoint) || Entrypoint.join('') === '' || isDeepStrictEqual(Entrypoint, ['/bin/busybox']))
 }
 
 export type Failure = { readonly body: RandomSpec; readonly differences?: readonly ValueDifference[]; readonly error?: string }
