@@ -1,11 +1,19 @@
 import { DrayError } from '../errors/dray-error.ts'
 
+/** More than any file has extended attributes. */
+const mostNames = 10_000
+
 /**
  * The records of a PAX extended header, the last of a name winning. Values are raw bytes; a name has one character per byte
  * (latin1), so that no name is lost. Throws `damaged`, naming the position of the header's data.
  */
 export function parsePaxRecords(bytes: Buffer, position: number): Map<string, Buffer> {
-  return new Map(paxRecordsIn(bytes, position))
+  const records = new Map<string, Buffer>()
+  for (const [name, value] of paxRecordsIn(bytes, position)) {
+    records.set(name, value)
+    if (records.size > mostNames) throw new DrayError('damaged', `the extended tar header at byte ${position} has more than ${mostNames} records`)
+  }
+  return records
 }
 
 /** The same one by one: a map of holes in the form 0.0 repeats its names. */

@@ -52,7 +52,9 @@ export async function* decodeWithSystem(format: SystemFormat, source: AsyncItera
   }
 }
 
-function refusedBy(format: SystemFormat, complaint: string): DrayError {
+/** Of bzip2's half a page the first line says it. */
+function refusedBy(format: SystemFormat, text: string): DrayError {
+  const complaint = text.split('\n')[0]?.replace(/;$/, '') ?? ''
   if (asksForMemory.test(complaint)) return new DrayError('damaged', `${format} data asks for more memory than is given to it: ${complaint}`, { reason: takesMemory })
   return new DrayError('damaged', `${format} data is damaged: ${complaint}`)
 }

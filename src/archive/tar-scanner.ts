@@ -1,6 +1,7 @@
 import { DrayError } from '../errors/dray-error.ts'
 import { parsePaxRecords } from './pax-records.ts'
 import { toTarEntry, type TarEntry } from './tar-entry.ts'
+import { noteGarbage } from './young-garbage.ts'
 import { blockBytes, fields, hasSparseExtension, numberIn, oldSparseExtensionIsExtendedAt, parseTarHeader, type TarHeader } from './tar-header.ts'
 
 /** An extended header or long name larger than this is not one. */
@@ -12,6 +13,9 @@ const zeros = Buffer.alloc(64 * 1024)
 /** The reason of a DrayError: the tar ends before its end, or with what an engine said when it failed. */
 export const tarIsCut = 'tar is cut'
 export const tarEndsWithMessage = 'tar ends with a message'
+/** Every member is whole, and the end is not as it should be: it is missing, or something follows it. Go's reader takes both. */
+export const tarHasNoEnd = 'tar has no end'
+export const tarIsFollowed = 'tar is followed by something'
 
 /** `header` covers the extended headers before it too; `end` everything from the first end block on. */
 export type TarPart = 'header' | 'data' | 'padding' | 'end'
@@ -96,7 +100,7 @@ export class TarScanner {
     const message = rest.startsWith('{"') ? rest : /\{"(?:errorDetail|message|error)":[^\n]*\}\s*$/.exec(this.#lastData.subarray(-mostMessageBytes).toString('latin1'))?.[0]
     if (message !== undefined) throw new DrayError('damaged', `${where}, by the message ${printable(Buffer.from(message.trim()))}`, { reason: tarEndsWithMessage })
     if (this.#entry) throw cut(`${where}, within "${printable(this.#entry.name)}"`)
-    if (this.#state === 'header' && this.#partialBytes === 0 && this.#headerStart === undefined) throw cut(`${where}: it has no end blocks`)
+    if (this.#state === 'header' && this.#partialBytes === 0 && this.#headerStart === undefined) throw cut(`${where}: it has no end blocks`, this.#position === 0 ? tarIsCut : tarHasNoEnd)
     throw cut(`${where}, within ${this.#state === 'second-end-block' ? 'its end blocks' : 'a header'}`)
   }
 
@@ -183,6 +187,8 @@ export class TarScanner {
     const size = numberIn(header, fields.size)
     this.#metaBytes += size
     if (size < 0 || size > maxMetaBytes || this.#metaBytes > maxMetaBytesPerEntry) throw new DrayError('damaged', `the extended tar header at byte ${header.position} is too large: ${size} bytes`)
+    // its bytes, and its records
+    noteGarbage(16 * size)
     this.#meta = { type: header.type, position: header.position + blockBytes, bytes: Buffer.allocUnsafe(size), filled: 0 }
     this.#left = Math.ceil(size / blockBytes) * blockBytes
     if (this.#left === 0) this.#endMeta()
@@ -264,13 +270,13 @@ export class TarScanner {
 
   #takeEnd(bytes: Buffer): number {
     const slice = bytes.subarray(0, zeros.length)
-    if (!isZero(slice)) throw new DrayError('damaged', `something follows the end of the tar, from byte ${this.#position + slice.findIndex(byte => byte !== 0)} on`)
+    if (!isZero(slice)) throw new DrayError('damaged', `something follows the end of the tar, from byte ${this.#position + slice.findIndex(byte => byte !== 0)} on`, { reason: tarIsFollowed })
     return this.#pass(slice, 'end')
   }
 }
 
-function cut(message: string): DrayError {
-  return new DrayError('damaged', message, { reason: tarIsCut })
+function cut(message: string, reason = tarIsCut): DrayError {
+  return new DrayError('damaged', message, { reason })
 }
 
 function isZero(slice: Buffer): boolean {

@@ -13,6 +13,14 @@ export function isImageId(reference: string): boolean {
   return /^(sha256:)?[0-9a-f]{12,64}$/.test(reference) || reference.includes('@sha256:')
 }
 
+/** Whether it is a name with a tag, as the engine's grammar has them. */
+export function isTaggedName(name: string): boolean {
+  const [first = '', ...rest] = name.split('/')
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase())
+  const path = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*:\w[\w.-]{0,127}$/
+  return name.length <= 1024 && (!hasHost || /^(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::\d+)?$/.test(first)) && path.test(hasHost ? rest.join('/') : name)
+}
+
 /** A name as the engine lists it, for comparison: Docker Hub's prefixes left out, the tag added. */
 export function familiarName(reference: string): string {
   const { repo, tag } = splitReference(reference)

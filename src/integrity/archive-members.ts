@@ -2,19 +2,16 @@ import { DrayError } from '../errors/dray-error.ts'
 import { readImageArchive, memberName, tooManyMembers, type OtherMembers } from '../archive/image-archive.ts'
 import { takesMemory } from '../archive/system-decoder.ts'
 import { walkTarFile } from '../archive/tar-file.ts'
-import { tarEndsWithMessage, tarIsCut } from '../archive/tar-scanner.ts'
+import { tarEndsWithMessage, tarHasNoEnd, tarIsCut } from '../archive/tar-scanner.ts'
 import { isImagePart } from './appearance.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
 import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
 import { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
+import { longestName, NameBytes, tooManyNames } from './name-bytes.ts'
 import { readMember } from './read-member.ts'
 
-const mostNameBytes = 16 * 1024 * 1024
-/** As many as the archive may have: see MemberCount. */
-const blobName = /^(?:\.\/)?blobs\/sha256\/[0-9a-f]{64}$/
-const longestName = 4096
 const mostLinks = 40
 const unreadFile = 'a file that was not read'
 
@@ -23,7 +20,7 @@ export const expandsTooMuch = 'expands too much'
 export const badCompression = 'bad compression'
 
 const codeOfReason = new Map<string | undefined, FindingCode>([
-  [tarIsCut, 'archive-cut'], [tarEndsWithMessage, 'engine-message'], [badCompression, 'compression-damaged'], [expandsTooMuch, 'archive-expands'],
+  [tarIsCut, 'archive-cut'], [tarHasNoEnd, 'archive-cut'], [tarEndsWithMessage, 'engine-message'], [badCompression, 'compression-damaged'], [expandsTooMuch, 'archive-expands'],
   [takesMemory, 'memory-excessive'], [tooManyMembers, 'too-many-members'],
 ])
 
@@ -52,14 +49,18 @@ export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: F
 export async function readArchiveFile(file: number, size: number, findings: Findings, meter: Meter, threads: MemberThreads, signal: AbortSignal): Promise<ArchiveMembers> {
   const members = new ArchiveMembers(findings)
   const found: (Member | { readonly name: string; readonly size: number; readonly position: number })[] = []
-  const others = membersThat(member => found.push(member))
+  const names = new NameBytes()
+  const others = membersThat(member => {
+    if (names.fit(member)) found.push(member)
+  })
   const damage = await untilDamage(() => walkTarFile(file, size, {
     ...others,
     onFile: (name, bytes, position) => {
       members.begin(name)
-      if (position + bytes <= size) found.push({ name, size: bytes, position })
+      if (names.fit({ name }) && position + bytes <= size) found.push({ name, size: bytes, position })
     },
   }, signal))
+  if (names.areTooMany) findings.add('archive-malformed', { found: tooManyNames })
   threads.expect(size)
   // what is no image is told by its names
   const isWorthIt = found.some(({ name }) => isImagePart(cleanPath(name) ?? ''))
@@ -102,7 +103,7 @@ export class ArchiveMembers implements Members {
   readonly #directories = new Set<string>()
   readonly #begun = new Set<string>()
   readonly #findings: Findings
-  #nameBytes = 0
+  readonly #names = new NameBytes()
 
   constructor(findings: Findings) {
     this.#findings = findings
@@ -120,7 +121,7 @@ export class ArchiveMembers implements Members {
   }
 
   begin(name: string): void {
-    if (this.#fits(name)) this.#begun.add(cleanPath(name) ?? name)
+    if (this.#names.fit({ name })) this.#begun.add(cleanPath(name) ?? name)
   }
 
   add(member: Member): void {
@@ -129,8 +130,8 @@ export class ArchiveMembers implements Members {
       this.#findings.add('path-unsafe', { member: member.name.slice(0, longestName) })
       return
     }
-    if (!this.#fits(path)) {
-      this.#findings.add('archive-malformed', { member: path.slice(0, 100), found: `its names are longer than any file system allows, or more than ${mostNameBytes} bytes together` })
+    if (!this.#names.fit({ ...member, name: path })) {
+      this.#findings.add('archive-malformed', { member: path.slice(0, 100), found: tooManyNames })
       return
     }
     const isDirectory = member.kind === 'other' && member.what === 'a directory'
@@ -164,13 +165,6 @@ export class ArchiveMembers implements Members {
       at = targetOf(at, member)
     }
     return { broken: 'is a link in a circle', code: 'member-not-a-file' }
-  }
-
-  #fits(name: string): boolean {
-    if (name.length > longestName) return false
-    if (blobName.test(name)) return true
-    this.#nameBytes += name.length
-    return this.#nameBytes <= mostNameBytes
   }
 }
 

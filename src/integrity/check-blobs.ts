@@ -4,21 +4,22 @@ import { inParallel } from '../store/in-parallel.ts'
 import type { BlobKind, TableEntry } from './blob-table.ts'
 import type { CheckingBlobs } from './checking-blobs.ts'
 
-const atOnce = 8
 const progressEveryMs = 200
 
 export type BlobsJob = {
   readonly checking: CheckingBlobs
   /** What of this kind is read: all, none, or a random share of them. Of the rest it is only looked whether it is there. */
   readonly shareOf: (kind: BlobKind) => number
+  /** So many at a time: more than one where they are worth threads of their own. */
+  readonly atOnce: number
   readonly onBytes: (bytes: number) => void
   readonly signal: AbortSignal
 }
 
 export type BlobsRead = { blobs: number; bytes: number }
 
-/** Checks every blob that is known and not checked yet, several at a time. Returns what was read. */
-export async function checkBlobs({ checking, shareOf, onBytes, signal }: BlobsJob): Promise<BlobsRead> {
+/** Checks every blob that is known and not checked yet. Returns what was read. */
+export async function checkBlobs({ checking, shareOf, atOnce, onBytes, signal }: BlobsJob): Promise<BlobsRead> {
   const state = new ReadingState()
   const read: BlobsRead = { blobs: 0, bytes: 0 }
   let told = 0

@@ -11,14 +11,18 @@ export type Checking = {
   readonly referenced: Set<string>
   /** What to say of a file that is not there. */
   readonly missing: 'member-missing' | 'left-out'
+  /** Paths of foreign layers, which may be absent, and where they can be fetched. */
+  readonly foreign?: ReadonlyMap<string, string>
 }
 
 /** The file of that path, or a finding. */
-export async function requireFile({ members, findings, referenced, missing }: Checking, path: string, view: View): Promise<FileMember | undefined> {
+export async function requireFile({ members, findings, referenced, missing, foreign }: Checking, path: string, view: View): Promise<FileMember | undefined> {
   referenced.add(path)
   const member = await members.find(path)
   if (member === undefined) {
-    findings.add(path.startsWith('blobs/') ? missing : 'member-missing', { member: path, view })
+    const addresses = foreign?.get(path)
+    if (addresses !== undefined) findings.add('foreign-layer', { member: path, view, found: addresses })
+    else findings.add(path.startsWith('blobs/') ? missing : 'member-missing', { member: path, view })
     return undefined
   }
   if ('broken' in member) {

@@ -57,7 +57,8 @@ export function checkLayer({ findings }: Checking, member: FileMember, diffId: D
   const plainDigest = content.kind === 'data' ? content.plainDigest : member.digest
   if (content.kind === 'data' && content.problem !== undefined) {
     const { code, words } = content.problem
-    findings.add(code, { member: name, view, found: words })
+    // what has the right hash was made like that
+    findings.add(code === 'layer-end' && plainDigest !== diffId ? 'layer-damaged' : code, { member: name, view, found: words })
     if (plainDigest === undefined) return
   }
   if (content.kind !== 'data' && plainDigest === diffId) findings.add('layer-damaged', { member: name, view, found: 'it is not a tar' })

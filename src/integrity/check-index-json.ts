@@ -35,6 +35,18 @@ export async function checkIndexJson(checking: Checking, views: readonly View[])
   return check.images
 }
 
+/** The images that one document leads to, which is an index or a manifest and no part of a layout. */
+export async function checkDocument(checking: Checking, document: JsonObject, path: string): Promise<CheckedImage[]> {
+  const check = new IndexCheck(checking)
+  if (isObsolete(document)) checking.findings.add('manifest-obsolete', { member: path, view })
+  else await check.content(document, path, 0, undefined)
+  return check.images
+}
+
+function isObsolete(document: JsonObject): boolean {
+  return fieldOf(document, 'fsLayers') !== undefined
+}
+
 async function checkLayoutFile(checking: Checking, isAlone: boolean): Promise<void> {
   const { findings, members } = checking
   const member = await members.find('oci-layout')
@@ -57,6 +69,7 @@ class IndexCheck {
   readonly #checking: Checking
   /** Images of each manifest, and of each index with what is in it. */
   readonly #seen = new Map<Digest, readonly NamedImage[]>()
+  readonly #said = new Set<string>()
   #descriptors = 0
 
   constructor(checking: Checking) {
@@ -100,9 +113,9 @@ class IndexCheck {
     const begin = this.images.length
     const seen = this.#seen.get(digest)
     if (seen === undefined) this.#seen.set(digest, [])
-    const document = await this.#document(descriptor, digest)
+    const document = this.#isNew(descriptor, digest) ? await this.#document(descriptor, digest) : undefined
     if (seen === undefined && document !== undefined) {
-      await this.#content(document, blobPath(digest), depth, name)
+      await this.content(document, blobPath(digest), depth, name)
       this.#seen.set(digest, this.images.slice(begin))
     } else if (name !== undefined) {
       for (const image of seen ?? []) if (!image.names.includes(name)) image.names.push(name)
@@ -111,7 +124,8 @@ class IndexCheck {
     return true
   }
 
-  async #content(document: JsonObject, path: string, depth: number, name: string | undefined): Promise<void> {
+  /** What an index or a manifest leads to. */
+  async content(document: JsonObject, path: string, depth: number, name: string | undefined): Promise<void> {
     const children = fieldOf(document, 'manifests')
     if (children !== undefined) {
       await this.children(children, path, depth + 1, name, textOf(document, 'artifactType') === mediaTypes.backup)
@@ -119,6 +133,14 @@ class IndexCheck {
     }
     const image = await checkOciManifest(this.#checking, document, path)
     if (image !== undefined) this.images.push({ ...image, names: name === undefined ? [] : [name] })
+  }
+
+  /** Whether nothing was said before of what this says. Reading each of a thousand indexes a thousand times would take hours. */
+  #isNew(descriptor: JsonObject, digest: Digest): boolean {
+    const said = JSON.stringify([digest, fieldOf(descriptor, 'mediaType') ?? null, fieldOf(descriptor, 'size') ?? null])
+    if (this.#said.has(said)) return false
+    this.#said.add(said)
+    return true
   }
 
   /** An index or a manifest. Of anything else only the digest is known. */
@@ -134,6 +156,7 @@ class IndexCheck {
     const isOther = !isIndex && !isManifest && said !== undefined && ![...indexTypes, ...manifestTypes].includes(said)
     const fitting = isIndex ? indexTypes : manifestTypes
     const differs = isIndex && isManifest ? 'an index and a manifest in one' : said === undefined || !fitting.includes(said) || (own !== undefined && own !== said) ? (said ?? 'no type') : undefined
+    if (isOther && isObsolete(document)) findings.add('manifest-obsolete', { member: member.name, view })
     if (differs !== undefined && !isOther) findings.add('type-differs', { member: member.name, view, expected: own ?? fitting.join(' or '), found: differs })
     return isOther ? undefined : document
   }

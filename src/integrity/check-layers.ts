@@ -46,7 +46,7 @@ export class LayerCheck {
       return
     }
     const { content } = member
-    if (content.kind === 'data' && content.problem === undefined && content.isTar && content.plainDigest === diffId) {
+    if (content.kind === 'data' && content.isTar && content.plainDigest === diffId) {
       checking.table.mark(digest, 'sound')
       return
     }

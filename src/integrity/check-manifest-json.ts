@@ -1,3 +1,4 @@
+import { isTaggedName } from '../engine/image-reference.ts'
 import { isDigest } from '../store/digest.ts'
 import type { Digest } from '../store/oci.ts'
 import { compareDigest, parseDocument, parseObject, requireFile, type Checking } from './check-file.ts'
@@ -59,8 +60,16 @@ async function checkItem(checking: Checking, item: JsonObject): Promise<CheckedI
   }
   const sum = (bytes: (file: FileMember) => number): number => files.reduce((total, file) => total + bytes(file), 0)
   const tags = fieldOf(item, 'RepoTags')
-  const names = textsOf(item, 'RepoTags') ?? []
+  const names = namesOf(checking, item)
   return { view, config: member.digest, names, ...(tags !== undefined && names.length === 0 ? { isNameless: true } : {}), platform: platformOf(config), layers: layers.length, storedBytes: sum(({ size }) => size), plainBytes: sum(plainBytesOf) }
+}
+
+/** A load ends at the first name that the engine does not take. */
+function namesOf({ findings }: Checking, item: JsonObject): readonly string[] {
+  const names = textsOf(item, 'RepoTags')
+  if (names === undefined) findings.add('json-unreadable', { member: view, view, found: 'its names are no list of texts' })
+  for (const name of names ?? []) if (!isTaggedName(name)) findings.add('name-invalid', { member: view, view, found: JSON.stringify(name).slice(0, 100) })
+  return names ?? []
 }
 
 /** `<64 hex>.json`, `sha256:<hex>`, `blobs/sha256/<hex>`, `<hex>.tar.gz` say what is in them; `<v1id>/layer.tar` does not. */

@@ -14,7 +14,7 @@ import { DigestSet } from '../store/digest-set.ts'
 import type { MountContent } from '../store/mount-manifest.ts'
 import type { Digest } from '../store/oci.ts'
 import { entriesIn } from '../store/toc.ts'
-import { noteGarbage } from '../store/young-garbage.ts'
+import { noteGarbage } from '../archive/young-garbage.ts'
 import type { CheckingBlobs } from './checking-blobs.ts'
 import { compareEntry } from './compare-entry.ts'
 
@@ -28,21 +28,22 @@ export type DeepJob = {
   readonly signal: AbortSignal
 }
 
-/** Bytes [from, to) of the tar, which a chunk of the table describes, and the chunks that hold them: [first, last), from `start` on. */
+/**
+ * Bytes [from, to) of the tar, which a chunk of the table describes, and the chunks that hold them: [first, last), from `start` on.
+ * Two segments that follow one another share a chunk as a rule: it is read twice.
+ */
 type Segment = { readonly number: number; readonly from: number; readonly to: number; readonly start: number; readonly first: number; readonly last: number; readonly isLast: boolean; readonly identity: Digest }
 
 const mostWrong = 20
-/** Chunks. More would make no difference on two processors, and take more memory. */
-const readAhead = 1
-/** A larger chunk is read once more with the next segment. */
-const mostKeptBytes = 4 * 1024 * 1024
+/** Chunks. Each one ahead takes up to 16 MB, and what is done with one here takes no time beside its hashes. */
+const readAhead = 0
 
 export class MountContentCheck {
   readonly #job: DeepJob
   /** For all segments: each would make buffers of its own. */
-  readonly #pool = new BufferPool(readAhead + 3)
-  /** Two segments that follow one another share a chunk as a rule. */
-  #last: { readonly key: string; readonly plain: Buffer } | undefined
+  readonly #pool = new BufferPool(readAhead + 2)
+  /** Of their own, as these never become as large as chunks of data, and memory is taken as far as it was ever used. */
+  readonly #tocPool = new BufferPool(1)
   readonly #sound = new DigestSet()
   readonly #wrong = new Map<Digest, readonly string[]>()
 
@@ -87,7 +88,7 @@ export class MountContentCheck {
   /** Throws `damaged` when the segment is not a whole number of records. No entry is held once it is compared. */
   async #compare({ chunks, toc }: MountContent, { number, from, to, start, first, last, isLast }: Segment, differences: string[]): Promise<void> {
     const described = toc.chunks[number]
-    const memory = this.#pool.take(described?.length ?? 0)
+    const memory = this.#tocPool.take(described?.length ?? 0)
     try {
       const expected = described === undefined ? [].values() : entriesIn(await this.#read(described, memory, 'toc-broken'), described)
       let isMore = false
@@ -100,17 +101,15 @@ export class MountContentCheck {
         },
       })
       let position = start
-      for await (const plain of plainChunks({ read: (chunk, into) => this.#readOrLast(chunk, into) }, chunks.slice(first, last), { pool: this.#pool, readAhead })) {
+      for await (const plain of plainChunks({ read: (chunk, into) => this.#read(chunk, into) }, chunks.slice(first, last), { pool: this.#pool, readAhead })) {
         scanner.scan(plain.subarray(Math.max(0, from - position), Math.max(0, to - position)))
         position += plain.length
         noteGarbage(plain.length)
-        const key = chunks[last - 1]?.key
-        if (position > to && key !== undefined) this.#keepLast(key, plain)
       }
       if (isLast) scanner.end()
       for (const missing of expected) differences.push(...compareEntry(missing, undefined, from))
     } finally {
-      this.#pool.giveBack(memory)
+      this.#tocPool.giveBack(memory)
     }
   }
 
@@ -125,21 +124,6 @@ export class MountContentCheck {
       })
       this.#pool.giveBack(memory)
     }
-  }
-
-  #keepLast(key: string, plain: Buffer): void {
-    if (plain.length > mostKeptBytes) return
-    if (this.#last !== undefined) this.#pool.giveBack(this.#last.plain)
-    const copy = this.#pool.take(plain.length)
-    plain.copy(copy)
-    this.#last = { key, plain: copy }
-  }
-
-  async #readOrLast(chunk: ChunkRef, into: Buffer | undefined): Promise<Buffer> {
-    if (this.#last?.key !== chunk.key) return await this.#read(chunk, into)
-    if (into === undefined) return this.#last.plain
-    this.#last.plain.copy(into)
-    return into
   }
 
   async #read(chunk: ChunkRef, into?: Buffer, code: 'chunk-damaged' | 'toc-broken' = 'chunk-damaged'): Promise<Buffer> {

@@ -38,6 +38,10 @@ export async function checkOciManifest(checking: Checking, manifest: JsonObject,
     files.push(file)
     const diffId = diffIds?.[at]
     if (diffId === undefined) continue
+    if (isEncrypted(layer)) {
+      findings.add('layer-encrypted', { member: file.name, view })
+      continue
+    }
     checkLayer(checking, file, diffId, view)
     checkLayerType(checking, file, layer)
   }
@@ -80,6 +84,10 @@ export async function requireBlob(checking: Checking, descriptor: JsonObject, di
   const size = fieldOf(descriptor, 'size')
   if (size !== member.size) checking.findings.add('size-mismatch', { member: member.name, view, expected: JSON.stringify(size ?? null).slice(0, 100), found: `${member.size}` })
   return member
+}
+
+function isEncrypted(layer: JsonObject): boolean {
+  return /^application\/.*\+encrypted$/.test(textOf(layer, 'mediaType') ?? '')
 }
 
 function isImageConfig(descriptor: JsonObject): boolean {

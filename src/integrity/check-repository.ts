@@ -146,6 +146,9 @@ async function findUnlisted(repository: Repository, { table, findings }: Checkin
   }
 }
 
+/** After a deep check little is left. */
+const blobsAtOnce = 8
+
 type ContentRead = { readonly blobs: number; readonly bytes: number; readonly readBlobs: number; readonly readBytes: number }
 
 async function checkContent(job: RepositoryCheckJob, checking: CheckingBlobs, listed: readonly Listed[]): Promise<{ wrong: ReadonlyMap<string, readonly string[]>; read: ContentRead }> {
@@ -167,12 +170,12 @@ async function checkContent(job: RepositoryCheckJob, checking: CheckingBlobs, li
   const wrong = level === 'deep' ? await checkDeeply({ ...job, onBytes: counted }, checking, listed) : new Map<string, readonly string[]>()
   if (level === 'deep') for (const { kind, state } of checking.table.entries()) if (kind !== 'document' && state === 'sound') unpacked.blobs++
   const shareOf = level === 'quick' ? () => 0 : (kind: string) => (kind === 'toc' || kind === 'document' ? 1 : level === 'deep' && share < 1 ? 0 : share)
-  const read = await checkBlobs({ checking, shareOf, onBytes, signal })
+  const read = await checkBlobs({ checking, shareOf, atOnce: level === 'deep' && share === 1 ? 1 : blobsAtOnce, onBytes, signal })
   return { wrong, read: { blobs: total.blobs, bytes: total.bytes, readBlobs: documents.blobs + unpacked.blobs + read.blobs, readBytes: documents.bytes + unpacked.bytes + read.bytes } }
 }
 
 async function checkDeeply({ repository, share, onBytes, signal }: RepositoryCheckJob, checking: CheckingBlobs, listed: readonly Listed[]): Promise<Map<string, readonly string[]>> {
-  const deep = { checking, source: new ChunkReader(repository.blobs, { strict: true }), share, onBytes, signal }
+  const deep = { checking, source: new ChunkReader(repository.blobs, { strict: true, frugal: true }), share, onBytes, signal }
   const mounts = new MountContentCheck(deep)
   const layers = new LayerCheck(deep)
   const wrong = new Map<string, readonly string[]>()

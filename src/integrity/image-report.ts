@@ -1,16 +1,19 @@
 import type { Compression } from '../archive/codec.ts'
+import { blockBytes } from '../archive/tar-header.ts'
 import { appearanceOf, appearanceOfTar, isImagePart, mayNameImagePart } from './appearance.ts'
 import { type BackupSummary } from '../store/backup-summary.ts'
 import { mediaTypes } from '../store/oci.ts'
 import { checkArchivedBackups } from './check-archived-backup.ts'
 import type { Checking } from './check-file.ts'
 import type { CheckedImage } from './check-image.ts'
+import { checkDirTransport, dirManifestOf } from './check-dir-transport.ts'
 import { checkIndexJson } from './check-index-json.ts'
 import { checkManifestJson } from './check-manifest-json.ts'
 import { checkNames } from './check-names.ts'
 import { checkUnreferenced } from './check-unreferenced.ts'
-import type { Finding, FindingCode, Findings, View } from './finding.ts'
+import { Findings, type Finding, type FindingCode, type View } from './finding.ts'
 import type { Members } from './member.ts'
+import { isOfOtherPrograms } from './other-documents.ts'
 
 export type Verdict = 'valid' | 'incomplete' | 'damaged' | 'unverifiable' | 'not an image'
 
@@ -42,8 +45,8 @@ export type Read = {
 }
 
 const readers: Record<View, string> = { 'manifest.json': 'classic engines, podman and skopeo', 'index.json': 'engines with the containerd store, and tools for OCI layouts' }
-/** They say that something was not read to its end, and nothing about what is in it. */
-const unreadCodes: readonly FindingCode[] = ['layer-expands', 'archive-expands', 'memory-excessive']
+/** They say that something was not read to its end, or cannot be, and nothing about what is in it. */
+const unreadCodes: readonly FindingCode[] = ['layer-expands', 'archive-expands', 'memory-excessive', 'layer-encrypted', 'manifest-obsolete']
 
 /** The verdict, after every check. */
 export async function reportOf({ members, begun, findings, compression, head }: Read): Promise<ImageReport> {
@@ -51,16 +54,24 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const packed = compression === 'none' ? '' : `, compressed with ${compression}`
   const present = await Promise.all((['manifest.json', 'index.json'] as const).map(async view => ((await members.find(view)) === undefined ? [] : [view])))
   const views = present.flat()
+  const without = { views: [], images: [], backups: [] }
+  const dirManifest = views.includes('index.json') ? undefined : await dirManifestOf(members)
+  if (dirManifest !== undefined) {
+    const images = await checkDirTransport(members, findings, dirManifest)
+    const verdict = verdictOf(findings.list)
+    return { ...without, verdict, images, what: `an image ${head === undefined ? 'directory' : 'archive'} of the kind "dir:", as skopeo and podman copy them${packed}`, findings: findings.list, next: verdict === 'valid' ? 'no engine loads it: skopeo copy dir:DIRECTORY docker-archive:FILE makes a file that can be loaded' : nextOf(verdict, findings) }
+  }
   if (views.length > 0) {
     const isExport = await listsBackups(members)
     const checking: Checking = { members, findings, referenced: new Set(), missing: !isExport && isEngineSave(names, findings) ? 'left-out' : 'member-missing' }
     const images = await checkViews(checking, views)
     const backups = isExport ? await checkArchivedBackups(checking) : []
     const verdict = verdictOf(findings.list)
-    const next = isExport ? nextOfExport[verdict] : nextOf(verdict, findings)
+    if (verdict === 'valid' && images.length === 0 && findings.has('index-empty')) return { ...without, verdict: 'not an image', what: `an image layout without any image${packed}`, findings: findings.list, next: 'save an image into it' }
+    if (verdict === 'damaged' && head !== undefined && (await isOfOtherPrograms(members, views))) return { ...without, verdict: 'not an image', what: `a tar of ${names.size} files, with ${views.join(' and ')} of another program${packed}`, findings: [], next: 'it may be the data of a volume: look into it with tar --list' }
+    const next = isExport ? nextOfExport[verdict] : images.length === 0 && verdict === 'valid' ? 'it is whole, and holds no image that an engine runs: only artifacts, such as attestations, signatures or charts' : nextOf(verdict, findings)
     return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}${isExport ? ', which holds backups' : ''}`, views: views.map(view => viewOf(view, findings)), images, backups, findings: findings.list, next }
   }
-  const without = { views: [], images: [], backups: [] }
   if (isLegacy(names)) {
     findings.add('no-hashes')
     const verdict = findings.count('error') > 0 ? 'damaged' : 'unverifiable'
@@ -69,6 +80,9 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const isBrokenTar = head?.toString('latin1', 257, 262) === 'ustar' && findings.count('error') > 0
   if (findings.count('error') > 0 && ([...begun].some(isImagePart) || (isBrokenTar && mayNameImagePart(head)))) {
     return { verdict: 'damaged', what: `the beginning of an image archive${packed}`, ...without, findings: findings.list, next: nextOf('damaged', findings) }
+  }
+  if (head !== undefined && head.length < blockBytes && findings.has('compression-damaged')) {
+    return { verdict: 'damaged', what: `the beginning of a file${packed}`, ...without, findings: findings.list, next: nextOf('damaged', findings) }
   }
   // bytes that are no tar are no damaged tar
   const isTar = begun.size > 0 || names.size > 0 || isBrokenTar || findings.count('error') === 0
@@ -99,9 +113,16 @@ function isEngineSave(names: ReadonlySet<string>, findings: Findings): boolean {
   return ['manifest.json', 'index.json', 'oci-layout'].every(name => names.has(name)) && !names.has('repositories') && findings.count('error') === 0
 }
 
+/** manifest.json names them like any other: what they are is said by the manifests that index.json leads to. */
+async function foreignLayers(checking: Checking, views: readonly View[]): Promise<ReadonlyMap<string, string>> {
+  const findings = new Findings()
+  await checkIndexJson({ ...checking, findings, referenced: new Set() }, views)
+  return new Map(findings.list.flatMap(({ code, member, found }) => (code === 'foreign-layer' && member !== undefined ? [[member, found ?? '']] : [])))
+}
+
 async function checkViews(checking: Checking, views: readonly View[]): Promise<CheckedImage[]> {
   const images: CheckedImage[] = []
-  if (views.includes('manifest.json')) images.push(...(await checkManifestJson(checking)))
+  if (views.includes('manifest.json')) images.push(...(await checkManifestJson(views.length < 2 ? checking : { ...checking, foreign: await foreignLayers(checking, views) })))
   if (views.includes('index.json')) images.push(...(await checkIndexJson(checking, views)))
   compareViews(checking.findings, images)
   await checkNames(checking.members, checking.findings, images)
@@ -133,7 +154,11 @@ function nextOf(verdict: Verdict, findings: Findings): string {
     case 'valid': return 'it can be loaded'
     case 'incomplete': return 'it can be loaded where the foreign layers can be fetched'
     case 'damaged': return findings.has('left-out') ? 'do not rely on it: the engine that saved it does not have the whole image; pull it there again, or save it on another host' : 'do not rely on it: save the image again from where it came from'
-    case 'unverifiable': return findings.has('no-hashes') ? 'load it with Docker 28 or older, and save it again with a newer one' : 'it was not read to its end: load it only if you know why it is like that'
+    case 'unverifiable':
+      if (findings.has('no-hashes')) return 'load it with Docker 28 or older, and save it again with a newer one'
+      if (findings.has('manifest-obsolete')) return 'what its digests say is true, and no more is known: pull the image with an engine that still can, and save it again'
+      if (findings.has('layer-encrypted')) return 'what is stored is whole: decrypt it, and verify what comes out'
+      return 'it was not read to its end: load it only if you know why it is like that'
     case 'not an image': return 'choose another file'
   }
 }

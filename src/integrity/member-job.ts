@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs'
 import { compressionOf } from '../archive/codec.ts'
 import { blockBytes } from '../archive/tar-header.ts'
-import { noteGarbage } from '../store/young-garbage.ts'
+import { noteGarbage } from '../archive/young-garbage.ts'
 import type { FileMember } from './member.ts'
 import { Meter } from './meter.ts'
 import { readMember } from './read-member.ts'

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { toError } from '../store/chunk-reply.ts'
-import { noteGarbage } from '../store/young-garbage.ts'
+import { noteGarbage } from '../archive/young-garbage.ts'
 import { Slots } from '../store/slots.ts'
 import type { FileMember } from './member.ts'
 import { performMemberJob, type MemberJob } from './member-job.ts'
@@ -10,7 +10,8 @@ import type { MemberReply } from './member-thread.ts'
 /** As long as less than this was read a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const smallBytes = 64 * 1024
-const mostThreads = 3
+/** Each takes some 20 MB: with more, what is made for it would take more than the 150 MB that are promised. */
+const mostThreads = 2
 
 /**
  * Reads files side by side, each by one thread, in the order in which they are asked for. The threads start with the first jobs that
@@ -88,7 +89,9 @@ export class MemberThreads implements AsyncDisposable {
 
 /** A Buffer comes from another thread as plain bytes. */
 function withBuffers(member: FileMember): FileMember {
-  noteGarbage(member.content.kind === 'document' ? 2 * member.size : 0)
   const { content } = member
-  return content.kind === 'document' ? { ...member, content: { ...content, bytes: Buffer.from(content.bytes) } } : member
+  if (content.kind !== 'document') return member
+  noteGarbage(2 * member.size)
+  const { buffer, byteOffset, byteLength } = content.bytes
+  return { ...member, content: { ...content, bytes: Buffer.from(buffer, byteOffset, byteLength) } }
 }

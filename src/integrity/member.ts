@@ -30,7 +30,7 @@ export type DataContent = {
   readonly problem?: DataProblem
 }
 
-export type DataProblem = { readonly code: 'layer-damaged' | 'layer-expands' | 'memory-excessive'; readonly words: string }
+export type DataProblem = { readonly code: 'layer-damaged' | 'layer-end' | 'layer-expands' | 'memory-excessive'; readonly words: string }
 
 export type LinkMember = { readonly kind: 'link'; readonly name: string; readonly target: string; readonly hard: boolean }
 export type OtherMember = { readonly kind: 'other'; readonly name: string; readonly what: string }

@@ -4,10 +4,10 @@ import { compressionOf, type Compression } from '../archive/codec.ts'
 import { decompress } from '../archive/decompress-stream.ts'
 import { takesMemory } from '../archive/system-decoder.ts'
 import { blockBytes, isTarHeader } from '../archive/tar-header.ts'
-import { TarScanner } from '../archive/tar-scanner.ts'
+import { tarHasNoEnd, tarIsFollowed, TarScanner } from '../archive/tar-scanner.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Digest } from '../store/oci.ts'
-import { noteGarbage } from '../store/young-garbage.ts'
+import { noteGarbage } from '../archive/young-garbage.ts'
 import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
 import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 
@@ -55,10 +55,11 @@ function looksLikeDocument(head: Buffer): boolean {
 
 async function readDocument(name: string, size: number, input: ByteSource, meter: Meter): Promise<MemberContent> {
   const isKept = size <= maxDocumentBytes
+  // the one before is let go when this one needs its memory
+  if (isKept) noteGarbage(3 * size)
   const bytes = Buffer.allocUnsafeSlow(isKept ? size : 0)
   let filled = 0
   for await (const piece of input.pieces()) filled += isKept ? piece.copy(bytes, filled) : 0
-  noteGarbage(2 * bytes.length)
   if (!isKept) return { kind: 'too large' }
   const document = bytes.subarray(0, filled)
   if (size > smallDocumentBytes && !imageKeys.some(key => document.includes(key))) return { kind: 'other document' }
@@ -99,7 +100,7 @@ async function readData(size: number, compression: Compression, input: ByteSourc
 /** Whether what passes is a tar, to its very end. */
 class TarCheck {
   readonly #scanner = new TarScanner({})
-  #problem: string | undefined
+  #problem: DrayError | undefined
   #bytes = 0
 
   take(piece: Buffer): void {
@@ -111,7 +112,10 @@ class TarCheck {
   end(): { isTar: boolean; problem?: DataProblem } {
     if (this.#bytes === 0) return { isTar: true }
     if (this.#problem === undefined) this.#try(() => this.#scanner.end())
-    return this.#problem === undefined ? { isTar: true } : { isTar: false, problem: { code: 'layer-damaged', words: this.#problem } }
+    if (this.#problem === undefined) return { isTar: true }
+    const { reason, message } = this.#problem
+    const isOddEnd = reason === tarHasNoEnd || reason === tarIsFollowed
+    return { isTar: isOddEnd, problem: { code: isOddEnd ? 'layer-end' : 'layer-damaged', words: message } }
   }
 
   #try(work: () => void): void {
@@ -119,7 +123,7 @@ class TarCheck {
       work()
     } catch (thrown) {
       if (!(thrown instanceof DrayError)) throw thrown
-      this.#problem = thrown.message
+      this.#problem = thrown
     }
   }
 }

@@ -8,7 +8,7 @@ import { checkBlobFile, ReadingState, type BlobProblem } from './check-blob.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { digestOf, hexOf } from './digest.ts'
 import type { Digest } from './oci.ts'
-import { noteGarbage } from './young-garbage.ts'
+import { noteGarbage, noteOldGarbage } from '../archive/young-garbage.ts'
 
 /** Compresses a chunk and writes it to the new file `temporary`, unless the folder `blobs` has its blob. */
 export type EncodeJob = { readonly kind: 'encode'; readonly plain: Uint8Array; readonly codec: Codec; readonly temporary: string; readonly blobs: string }
@@ -16,8 +16,8 @@ export type EncodeJob = { readonly kind: 'encode'; readonly plain: Uint8Array; r
 /** `descriptor` is that of the new file: open, not synced. Undefined when the blob was there already. */
 export type EncodedChunk = { readonly digest: Digest; readonly size: number; readonly descriptor: number | undefined }
 
-/** Puts what a blob holds into `into`, which has the length of the chunk. The blob is a file (its path) or bytes. `strict`: its own digest counts as well. */
-export type DecodeJob = { readonly kind: 'decode'; readonly chunk: ChunkRef; readonly from: string | Uint8Array; readonly into: Uint8Array; readonly strict?: boolean }
+/** Puts what a blob holds into `into`, which has the length of the chunk. The blob is a file (its path) or bytes. `strict`: its own digest counts as well. `frugal`: memory counts more than time: see noteOldGarbage, and one thread does it all. */
+export type DecodeJob = { readonly kind: 'decode'; readonly chunk: ChunkRef; readonly from: string | Uint8Array; readonly into: Uint8Array; readonly strict?: boolean; readonly frugal?: boolean }
 
 /** Reads the file of any blob: see checkBlobFile. `state` is the memory of a ReadingState. */
 export type CheckJob = { readonly kind: 'check'; readonly path: string; readonly digest: Digest; readonly size: number; readonly state: BigInt64Array }
@@ -72,11 +72,12 @@ function writeWhole(descriptor: number, pieces: readonly Buffer[]): void {
 /** Files are read into memory that is used again. */
 const fileMemory = new BufferPool(1)
 
-async function decodeChunk({ chunk, from, into, strict = false }: DecodeJob): Promise<void> {
+async function decodeChunk({ chunk, from, into, strict = false, frugal = false }: DecodeJob): Promise<void> {
   if (typeof from !== 'string') {
     await decode(chunk, asBuffer(from), asBuffer(into), strict)
     return
   }
+  if (frugal) noteOldGarbage(2 * chunk.length)
   const memory = fileMemory.take(chunk.size + 1)
   try {
     await decode(chunk, readFile(from, memory), asBuffer(into), strict)

@@ -9,13 +9,14 @@ import { chunkThreads } from './chunk-threads.ts'
 export class ChunkReader {
   readonly #blobs: BlobReader
   readonly #strict: boolean
-
+  readonly #frugal: boolean
   readonly #hints: readonly string[]
 
-  /** `strict`: a blob that holds the chunk and has not the digest of its name is damaged too. `hints` are for what is damaged. */
-  constructor(blobs: BlobReader, { strict = false, hints = [whatIsLost] }: { readonly strict?: boolean; readonly hints?: readonly string[] } = {}) {
+  /** `strict`: a blob that holds the chunk and has not the digest of its name is damaged too. `frugal`: see DecodeJob. `hints` are for what is damaged. */
+  constructor(blobs: BlobReader, { strict = false, frugal = false, hints = [whatIsLost] }: { readonly strict?: boolean; readonly frugal?: boolean; readonly hints?: readonly string[] } = {}) {
     this.#blobs = blobs
     this.#strict = strict
+    this.#frugal = frugal
     this.#hints = hints
   }
 
@@ -34,11 +35,11 @@ export class ChunkReader {
     const path = this.#blobs.pathOf?.(digest)
     if (path === undefined) {
       const from = await this.#blobs.read(digest, { maxBytes: Math.max(size, 1), unverified: true })
-      await chunkThreads.decode({ chunk, from, into, strict: this.#strict })
+      await chunkThreads.decode({ chunk, from, into, strict: this.#strict, frugal: this.#frugal })
       return
     }
     try {
-      await chunkThreads.decode({ chunk, from: path, into, strict: this.#strict })
+      await chunkThreads.decode({ chunk, from: path, into, strict: this.#strict, frugal: this.#frugal })
     } catch (thrown) {
       if (errnoOf(thrown) === undefined) throw thrown
       if (errnoOf(thrown) !== 'ENOENT') throw fromSystemError(thrown, 'cannot read blob', digest)

@@ -2,7 +2,7 @@
 import { parentPort } from 'node:worker_threads'
 import { performChunkJob, type ChunkJob } from './chunk-jobs.ts'
 import { describeFailure, type ChunkReply } from './chunk-reply.ts'
-import { collectYoung } from './young-garbage.ts'
+import { collectYoung } from '../archive/young-garbage.ts'
 
 type Asked = { readonly number: number; readonly job: ChunkJob }
 

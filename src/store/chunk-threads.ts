@@ -7,14 +7,22 @@ import { toError, type ChunkReply } from './chunk-reply.ts'
 /** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const mostThreads = 4
+/** Of small ones, such as tables of contents have, many are done before a further thread has started. */
+const bytesForAnother = 512 * 1024
+/** Reading is soon as fast as the disk, and each thread takes some 15 MB. */
+const mostChecking = 3
 /** While a thread has so many jobs it does not wait for more: the main one, which would wait for it, works as well. */
 const enoughWaiting = 3
 
 type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
 
+/** Asked once: the system looks into files for it each time. */
+let processors: number | undefined
+
 function mostThreadsBeside(busyOnes: number): number {
-  return Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes))
+  processors ??= availableParallelism()
+  return Math.min(mostThreads, Math.max(1, processors - busyOnes))
 }
 
 /**
@@ -46,21 +54,21 @@ class ChunkThreads {
     return Buffer.from(made.buffer, made.byteOffset, made.byteLength)
   }
 
-  /** See DecodeJob. Nobody uses `into`, whose memory is shared, until this settles. */
+  /** See DecodeJob. Nobody uses `into`, whose memory is shared, until this settles. One thread does it all where that has to be frugal. */
   async decode(job: Omit<DecodeJob, 'kind'>): Promise<void> {
-    await this.#perform({ kind: 'decode', ...job }, job.into.length)
+    await this.#perform({ kind: 'decode', ...job }, job.into.length, job.frugal === true ? 1 : mostThreads)
   }
 
   /** See CheckJob. */
   async check(job: Omit<CheckJob, 'kind'>): Promise<BlobProblem | undefined> {
-    const found = await this.#perform({ kind: 'check', ...job }, job.size)
+    const found = await this.#perform({ kind: 'check', ...job }, job.size, mostChecking)
     return found !== undefined && 'problem' in found ? found : undefined
   }
 
-  async #perform(job: ChunkJob, bytes: number): Promise<ChunkResult> {
+  async #perform(job: ChunkJob, bytes: number, threads = mostThreads): Promise<ChunkResult> {
     this.#passedBytes += bytes
     if (this.#passedBytes < bytesWithout) return await performChunkJob(job)
-    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job))
+    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job, bytes < bytesForAnother ? 1 : threads))
   }
 
   #areBusy(): boolean {
@@ -78,8 +86,9 @@ class ChunkThreads {
     }
   }
 
-  #askThread(job: ChunkJob): Promise<ChunkResult> {
-    const { worker, waiting } = this.#idlest(job.kind === 'encode' || job.kind === 'compress' ? 1 : 0)
+  /** Who cuts and hashes what is stored keeps a processor busy; who reads only waits. */
+  #askThread(job: ChunkJob, threads: number): Promise<ChunkResult> {
+    const { worker, waiting } = this.#idlest(Math.min(threads, mostThreadsBeside(job.kind === 'encode' || job.kind === 'compress' ? 1 : 0)))
     const number = this.#number++
     return new Promise((resolve, reject) => {
       worker.ref()
@@ -88,12 +97,12 @@ class ChunkThreads {
     })
   }
 
-  /** `busyOnes`: so many processors have work of their own meanwhile: who cuts and hashes what is stored; who reads only waits. */
-  #idlest(busyOnes: number): Thread {
+  /** Starts another as long as there are fewer than `most`. */
+  #idlest(most: number): Thread {
     const [first, ...others] = this.#threads
     if (first === undefined) return this.#start()
     const idlest = others.reduce((least, each) => (each.waiting.size < least.waiting.size ? each : least), first)
-    return idlest.waiting.size > 0 && this.#threads.length < mostThreadsBeside(busyOnes) ? this.#start() : idlest
+    return idlest.waiting.size > 0 && this.#threads.length < most ? this.#start() : idlest
   }
 
   #start(): Thread {

@@ -125,8 +125,9 @@ const words: Record<Exclude<Verdict, 'valid'>, string> = {
 }
 const mostNamed = 10
 
-function refuseUnlessGood({ report: { verdict, what, findings, next } }: Examined, subject: string): void {
-  if (verdict === 'valid') return
+function refuseUnlessGood({ report: { verdict, what, views, images, backups, findings, next } }: Examined, subject: string): void {
+  if (verdict === 'valid' && (backups.length > 0 || (views.length > 0 && images.length > 0))) return
+  if (verdict === 'valid') throw new DrayError('unverifiable', `${subject} holds nothing that can be imported: it is ${what}`, { hints: [next] })
   const errors = findings.filter(({ severity }) => severity !== 'note')
   const list = errors.slice(0, mostNamed).map(({ code, member, found }) => [code, ...(member === undefined ? [] : [`"${member}"`]), ...(found === undefined ? [] : [`(${found})`])].join(' '))
   const more = errors.length > mostNamed ? [`and ${errors.length - mostNamed} more`] : []

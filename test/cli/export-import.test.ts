@@ -148,6 +148,13 @@ describe('what is damaged', () => {
     expect(await cli('import', 'other', '-r', 'bad')).toMatchObject({ exitCode: 21, stderr: expect.stringContaining(`holds no image and no backup; nothing was imported: it is ${looks}`) })
   })
 
+  test.each(['helm-chart', 'dir-transport'])('%s is whole, and nothing that can be imported: 21, from a file or a pipe', async name => {
+    const file = fileURLToPath(new URL(`../../../fixtures/archives/${name}.tar`, import.meta.url))
+    expect(await cli('import', file, '-r', 'bad')).toMatchObject({ exitCode: 21, stdout: '', stderr: expect.stringContaining('holds nothing that can be imported: it is an image archive') })
+    expect(await shell(`cat ${file} | dray import - -r bad`)).toMatchObject({ exitCode: 21, stdout: '' })
+    expect(await listed('bad')).toEqual([])
+  })
+
   test('a blob of the repository: exit 20, and what was at the file\'s place stays', async () => {
     const blob = join(at.path, 'blobs/sha256', hexOf(first.content.chunks[2]!.digest))
     const before = await readFile(blob)

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { crc32, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { entriesOf, layers, savedFiles, tarOf, types } from '../images/example-image.ts'
+import { blobPath, descriptorOf, entriesOf, json, layers, layoutFiles, savedFiles, tarOf, types, type Files } from '../images/example-image.ts'
 import { rawEntry, zstdRaw } from '../images/raw-tar.ts'
+import { manyProcessors } from './many-processors.ts'
 
 const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
 const mostBytes = 150e6
@@ -33,7 +34,7 @@ async function verify(content: Buffer | readonly Buffer[], way: 'file' | 'stdin'
   const startedAt = performance.now()
   const empty = join(folder, 'empty')
   await using input = await open(file)
-  const child = spawn(process.execPath, [dray, 'verify', way === 'file' ? file : '-', '--json'], { cwd: empty, env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty }, stdio: [input.fd, 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [...(way === 'file' ? manyProcessors : []), dray, 'verify', way === 'file' ? file : '-', '--json'], { cwd: empty, env: { PATH: process.env['PATH'], HOME: empty, TMPDIR: empty }, stdio: [input.fd, 'pipe', 'ignore'] })
   let said = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => (said += text))
   let peakBytes = 0
@@ -82,6 +83,19 @@ const manyMembers = (count: number): Buffer[] => {
   const name = 'n'.repeat(80)
   return [...entriesOf(savedFiles()).map(rawEntry), ...Array.from({ length: count }, (_, i) => rawEntry({ name: `${name}${i}` })), Buffer.alloc(1024)]
 }
+/** Six indexes, each of which names the next one thousands of times. */
+function manyWays(): Buffer {
+  const files = layoutFiles()
+  let next = descriptorOf(types.manifest, manifestOf(files))
+  for (let at = 0; at < 6; at++) {
+    const index = json({ schemaVersion: 2, mediaType: types.index, manifests: Array.from({ length: 4000 }, () => next) })
+    files.set(blobPath(index), index)
+    next = descriptorOf(types.index, index)
+  }
+  return tarOf(files.set('index.json', json({ schemaVersion: 2, manifests: [next] })))
+}
+const manifestOf = (files: Files): Buffer => [...files.values()].find((each): each is Buffer => Buffer.isBuffer(each) && each.includes('"layers":['))!
+const longNames = (): Buffer[] => [...entriesOf(savedFiles()).map(rawEntry), ...Array.from({ length: 150 }, (_, i) => Buffer.concat([rawEntry({ name: '././@LongLink', type: 'L', data: Buffer.alloc(mib, 'n') }), rawEntry({ name: `m${i}` })])), Buffer.alloc(1024)]
 const documents = (): Buffer[] => [...Array.from({ length: 20 }, (_, i) => rawEntry({ name: `d${i}`, data: Buffer.from(`{"layers":[],"x":"${String(i).repeat(3_900_000).slice(0, 3_900_000)}"}`) })), ...entriesOf(savedFiles()).map(rawEntry), Buffer.alloc(1024)]
 
 test.each<[string, string, string, () => Buffer | readonly Buffer[]]>([
@@ -98,6 +112,8 @@ test.each<[string, string, string, () => Buffer | readonly Buffer[]]>([
   ['manifest.json with a million values', 'damaged', 'document-too-large', () => withFile('manifest.json', wide())],
   ['sixty thousand members', 'damaged', 'too-many-members', () => manyMembers(60_000)],
   ['forty-five thousand members', 'valid', '', () => manyMembers(45_000)],
+  ['indexes that lead thousands of ways to one another', 'valid', '', manyWays],
+  ['names of a megabyte', 'damaged', 'archive-malformed', longNames],
   ['eighty megabytes of documents', 'valid', '', documents],
 ])('%s: %s %s, in seconds and little memory', async (_, verdict, code, make) => {
   const content = make()

@@ -1,5 +1,5 @@
 import type { ArchiveFixture } from './archive-fixtures.ts'
-import { blobPath, configOf, descriptorOf, dockerFiles, hexOf, json, layerOf, layers, layoutFiles, savedFiles, tarOf, types, type Files, type Item, type Json, type Parts } from './example-image.ts'
+import { blobPath, configOf, descriptorOf, dockerFiles, entriesOf, hexOf, json, layerOf, layers, layoutFiles, savedFiles, tarOf, types, type Files, type Item, type Json, type Parts } from './example-image.ts'
 import { gzipStored, rawTar } from './raw-tar.ts'
 import { nested } from './valid-fixtures.ts'
 
@@ -76,6 +76,11 @@ export const damagedFixtures: readonly ArchiveFixture[] = [
   { name: 'layer-gzip-trailing', about: 'a layer in gzip with bytes behind it', make: () => tarOf(savedFiles({ stored: layers.map(layer => Buffer.concat([gzipStored(layer), Buffer.from('more')])), layerType: `${types.layer}+gzip` })) },
   { name: 'layer-wrong-diff-ids', about: 'the diffIDs are not those of the layers (moby 47150)', make: () => withConfig(configOf([other, layers[1]])) },
   { name: 'layer-named-wrong', about: 'a layer is called after the digest of another', make: () => tarOf(dockerFiles({ layerNames: [`${hexOf(other)}.tar`, `${hexOf(layers[1])}.tar`] })) },
+  { name: 'layer-packed-named-wrong', about: 'a layer in gzip is called after the digest of another', make: () => tarOf(dockerFiles({ stored: layers.map(layer => gzipStored(layer)), layerNames: [`${hexOf(other)}.tar.gz`, `${hexOf(gzipStored(layers[1]))}.tar.gz`] })) },
+  { name: 'config-named-wrong', about: 'a config called sha256:<hex> of another', make: () => tarOf(dockerFiles({ configName: `sha256:${hexOf(other)}` })) },
+  { name: 'layer-twice-differs', about: 'a layer is there twice, with different content', make: () => rawTar([{ name: blobPath(layers[0]), data: layers[1] }, ...entriesOf(savedFiles())]) },
+  { name: 'layer-link-in-circle', about: 'two layers are links to one another', make: () => changed(files => layers.forEach((layer, at) => files.set(blobPath(layer), { name: blobPath(layer), type: '2', linkTo: hexOf(layers[1 - at]!) }))) },
+  { name: 'layer-hard-link-in-circle', about: 'two layers are hard links to one another', make: () => changed(files => layers.forEach((layer, at) => files.set(blobPath(layer), { name: blobPath(layer), type: '1', linkTo: blobPath(layers[1 - at]!) }))) },
   { name: 'layer-link-out', about: 'a layer is a symbolic link out of the archive', make: () => changed(files => files.set(blobPath(layers[0]), { name: blobPath(layers[0]), type: '2', linkTo: '../../../etc/passwd' })) },
   { name: 'layer-link-absolute', about: 'a layer is an absolute symbolic link', make: () => changed(files => files.set(blobPath(layers[0]), { name: blobPath(layers[0]), type: '2', linkTo: '/etc/passwd' })) },
   { name: 'layers-left-out', about: 'the containerd store saved an image of which it lacks the layers (moby 49473)', make: () => changed(files => layers.forEach(layer => files.delete(blobPath(layer)))) },

@@ -2,6 +2,7 @@ import '../../one-realm.ts'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { checkImageDirectory, checkImageFile } from '../../../src/integrity/check-image-file.ts'
 import { checkBytes, sampledBits, unnoticedBits, validCuts } from '../../images/damage.ts'
@@ -95,3 +96,16 @@ test('a thinned load that is saved again is damaged, and it is said what happene
   expect({ verdict, next, codes: [...new Set(errors.map(({ code }) => code))] }).toEqual({ verdict: 'damaged', next: 'do not rely on it: the engine that saved it does not have the whole image; pull it there again, or save it on another host', codes: ['left-out'] })
   expect(errors.map(({ member }) => member)).toContain(blobPath(base))
 }, 120_000)
+
+test('what is called odd is loaded by an engine and saved as it was, and what is called a bad name ends a load', async () => {
+  await using host = await startHost({ engine: '20.10' })
+  const loaded = async (name: string): Promise<number> => (await host.docker(['load', '--input', fileURLToPath(new URL(`../../../../fixtures/archives/${name}.tar`, import.meta.url))])).exitCode
+  for (const name of ['layer-without-end', 'layer-followed']) {
+    expect([name, await loaded(name)]).toEqual([name, 0])
+    const { verdict, findings } = await checkBytes(await save(host, 'box:1'))
+    expect([name, verdict, ...findings.map(({ code }) => code)]).toEqual([name, 'valid', 'layer-end'])
+    await docker(host, 'rmi', 'box:1')
+  }
+  for (const name of ['name-upper-case', 'name-without-tag', 'name-with-digest', 'names-numbers']) expect([name, await loaded(name)]).toEqual([name, 1])
+  expect(await loaded('names-of-hosts')).toBe(0)
+}, 60_000)

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from '@jest/globals'
 import { checkImageArchive, checkImageDirectory, checkImageFile } from '../../../src/integrity/check-image-file.ts'
 import { archiveFixtures } from '../../images/archive-fixtures.ts'
-import { badInput, rules } from './save-format.ts'
+import { badInput, rules, verdicts } from './save-format.ts'
 
 const folder = fileURLToPath(new URL('../../../../fixtures/archives/', import.meta.url))
 const tests = fileURLToPath(new URL('../../../../test/', import.meta.url))
@@ -47,7 +47,16 @@ function pick(report: object): object {
   return { verdict, images }
 }
 
-test.each(Object.entries({ ...rules, ...badInput }))('shown: %s', (_, shown) => {
+const statements = { ...verdicts, ...rules, ...badInput }
+
+test('every rule is there, and every fixture shows something', () => {
+  const numbers = new Set(Object.keys(rules).map(rule => Number.parseInt(rule)))
+  expect([...numbers].sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, at) => at + 1))
+  const shown = new Set(Object.values(statements).flat())
+  expect(archiveFixtures.map(({ name }) => name).filter(name => !shown.has(name))).toEqual([])
+})
+
+test.each(Object.entries(statements))('shown: %s', (_, shown) => {
   expect(shown.length).toBeGreaterThan(0)
   const names = new Set(archiveFixtures.map(({ name }) => name))
   for (const each of shown) {

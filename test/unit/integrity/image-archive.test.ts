@@ -1,7 +1,9 @@
 import '../../one-realm.ts'
 import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
+import { savedFiles, blobPath, configOf, json as toJson, layers as exampleLayers, tarOf as rawTarOf } from '../../images/example-image.ts'
 import { check, imageFiles, layerOf, sha256, tarOf, verdictOf, type Files } from './image-files.ts'
 
 const layers = [await layerOf('one'), await layerOf('two')]
@@ -150,4 +152,24 @@ test('a layer that becomes thousands of times larger is not read to its end', as
   const startedAt = performance.now()
   expect(await verdictOf(await changed(files => files.set(layerPath, bomb)))).toMatch(/^damaged digest-mismatch layer-expands/)
   expect(performance.now() - startedAt).toBeLessThan(10_000)
+})
+
+const things: readonly [string, { type: string; linkTo?: string }][] = [
+  ['a character device', { type: '3' }], ['a block device', { type: '4' }], ['a fifo', { type: '6' }], ['a directory', { type: '5' }], ['a socket or what else there may be', { type: 'Z' }],
+  ['a hard link to nothing', { type: '1', linkTo: 'nothing' }], ['a hard link out', { type: '1', linkTo: '../../etc/passwd' }], ['a hard link to an absolute path', { type: '1', linkTo: '/etc/passwd' }],
+  ['a symbolic link to itself', { type: '2', linkTo: 'SELF' }], ['a symbolic link to an absolute path', { type: '2', linkTo: '/etc/passwd' }], ['a symbolic link out', { type: '2', linkTo: '../../../../etc/passwd' }],
+]
+const roles: Readonly<Record<string, string>> = { 'manifest.json': 'manifest.json', 'the config': blobPath(toJson(configOf(exampleLayers))), 'a layer': blobPath(exampleLayers[1]), 'index.json': 'index.json' }
+
+test.each(things.flatMap(([what, entry]) => Object.keys(roles).map(role => [what, role, entry] as const)))('%s in place of %s is damage, whatever it is', async (_, role, { type, linkTo }) => {
+  const name = roles[role] ?? ''
+  const bytes = rawTarOf(savedFiles().set(name, { name: type === '5' ? `${name}/` : name, type, ...(linkTo === undefined ? {} : { linkTo: linkTo === 'SELF' ? name.split('/').at(-1) ?? '' : linkTo }) }))
+  expect((await check(bytes)).verdict).toBe('damaged')
+})
+
+test('nothing here can reach a network', () => {
+  const root = new URL('../../../../src/', import.meta.url)
+  for (const folder of ['integrity/', 'archive/']) {
+    for (const file of readdirSync(new URL(folder, root))) expect([file, ...readFileSync(new URL(folder + file, root), 'utf8').matchAll(/from '(?:node:)?(?:net|tls|https?|http2|dgram|dns|undici)'|\bfetch\(/g)].length).toBe(1)
+  }
 })
