@@ -173,7 +173,7 @@ async function writeAll(state: Aside): Promise<{ written: Of<readonly WrittenMou
 
 /** Each after those it needs. */
 async function createAll({ run, engine, restoring, images }: Aside): Promise<{ ids: Of<string> }> {
-  return { ids: await each(restoring, one => createContainer({ run, engine, plan: one.plan, images: of(images, one) })) }
+  return { ids: await each(restoring, one => createContainer({ run, engine, plan: one.plan, images: of(images, one), spec: one.stored.spec })) }
 }
 
 type Created = Aside & { readonly empty: Of<readonly NewVolume[]>; readonly ids: Of<string> }
