@@ -57,7 +57,7 @@ export const drillCommand: Command = {
         throw thrown
       })
       await assertHeld(lock, `the repository "${repository.path}"`)
-      await noteCheck(repository, { at: new Date().toISOString(), did: 'drilled', backup: report.stored.backup.id })
+      for (const backup of new Set(report.copies.map(({ stored }) => stored.backup.id))) await noteCheck(repository, { at: new Date().toISOString(), did: 'drilled', backup })
       sayReport(context, drillText(report))
       const names = report.copies.map(({ copy }) => copy.name)
       if (options.keep) context.reporter.note(`${names.length === 1 ? 'the copy is container' : 'the copies are containers'} ${names.map(name => `"${name}"`).join(', ')}; remove ${names.length === 1 ? 'it' : 'them'} with: dray undo ${run.id}`)
