@@ -2,4 +2,3 @@ import { describe } from '@jest/globals'
 import { restoredAgainContract } from './restored-again-contract.ts'
 
 describe('docker 20.10', () => restoredAgainContract('20.10', ['name there']))
-describe('docker 28.5 on the containerd store', () => restoredAgainContract('28.5', ['name moved']))
