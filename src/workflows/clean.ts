@@ -9,7 +9,7 @@ import { unlessMissing } from '../engine/unless-missing.ts'
 import { describeRemedy } from './describe-remedy.ts'
 import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
-import { removeOutcome } from './run-records.ts'
+import { removeOutcome, removeMigration } from './run-records.ts'
 
 export type CleanRequest = {
   /** Where the journals lie. It need not exist. */
@@ -107,6 +107,7 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
     const failures = await tryAllRight(checked, journal, safe, restoreData).finally(() => damagedLines === 0 ? journal.close() : journal.leave())
     signal.throwIfAborted()
     if (damagedLines === 0 && open.some(entry => isBeforeCommit(entry, run))) await removeOutcome(folder, run)
+    if (damagedLines === 0 && open.some(entry => isOfTheMaking(entry, run))) await removeMigration(folder, run)
     const failed = new Map(failures.map(({ entry, thrown }) => [entry, messageOf(thrown)]))
     return {
       settled: safe.filter(entry => !failed.has(entry)).map(describeRemedy),
@@ -124,6 +125,13 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
 /** What a run takes back as long as what replaces something is not live: after that it only puts away what is replaced, which has another name already. */
 function isBeforeCommit(entry: JournalEntry, run: string): boolean {
   return !isTemporary(entry, run) && (entry.did === 'renamed container' || entry.did.startsWith('replaced'))
+}
+
+const afterCommit: ReadonlySet<string> = new Set(['retired container', 'superseded container', 'superseded volume'] satisfies readonly JournalEntry['did'][])
+
+/** What a migration takes back as long as its copy is not the user's: after that there are at most sources to put away. */
+function isOfTheMaking(entry: JournalEntry, run: string): boolean {
+  return !isTemporary(entry, run) && !afterCommit.has(entry.did)
 }
 
 /** Whether a container runs that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */

@@ -9,6 +9,8 @@ const journal = await Journal.start(folder, run, `dray backup ${name}`)
 if (what === 'volume') {
   await journal.record(engine, { did: 'created volume', volume: name })
   await engine.volumes.create({ Name: name })
+} else if (what === 'retire') {
+  await journal.record(engine, { did: 'retired container', container: (await engine.containers.inspect(name)).Id, name })
 } else {
   await Frozen.freeze(engine, journal, await engine.containers.inspect(name), what === 'stop' ? 'stop' : 'pause')
 }
