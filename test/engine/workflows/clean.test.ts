@@ -119,6 +119,31 @@ describe('dray clean', () => {
     expect(await readRecords(folder)).toEqual([record])
   }, 30_000)
 
+  test('does not put replaced data back under what a container may have written since', async () => {
+    await docker('run', '-d', '--name', 'writer', '-v', 'data:/data', '--stop-signal', 'KILL', 'box:1')
+    await killedRun('run-1', 'replace', 'data')
+    await docker('restart', 'writer')
+    await docker('stop', 'writer')
+    const restored: string[] = []
+    const clean = () => cleanDeadRuns(request({ restoreData: entry => Promise.resolve(void restored.push(entry.did)) }))
+    expect(await clean()).toMatchObject({ settled: [], left: [{ run: 'run-1', problem: expect.stringContaining('container "writer" was started with volume "data" since then') }] })
+    expect(restored).toEqual([])
+    await docker('rm', 'writer')
+    expect(await clean()).toMatchObject({ settled: [expect.stringContaining('"data"')], left: [] })
+    expect(restored).toEqual(['replaced volume data'])
+  }, 30_000)
+
+  test('a restore that was killed before its commit is spared once its container has run, and is not taken back by undo', async () => {
+    await docker('create', '--name', 'restored', 'box:1')
+    await writeRecord(folder, { format: 1, kind: 'restore', run: 'run-1', command: 'dray restore', at: new Date().toISOString(), engine: { address, id: engine.facts.id }, made: [], containers: [], kept: [], replaced: [], repository: '/nowhere', backups: [] })
+    await killedRun('run-1', 'container', 'restored')
+    await docker('stop', '-t', '0', 'restored')
+    expect(await cli('undo', 'run-1', '--yes')).toMatchObject({ exitCode: exitCodes.conflict, stderr: expect.stringContaining('run "run-1" has not ended') })
+    expect(await status('restored')).toBe('exited')
+    expect(await cli('clean')).toMatchObject({ exitCode: 0 })
+    expect((await engine.containers.list()).map(({ Names }) => Names)).toEqual([['/web']])
+  }, 30_000)
+
   test('leaves alone what a living run does', async () => {
     const living = await runningRun('run-1', 'pause')
     try {
