@@ -57,7 +57,8 @@ export const drillCommand: Command = {
         throw thrown
       })
       await assertHeld(lock, `the repository "${repository.path}"`)
-      await noteCheck(repository, { at: new Date().toISOString(), did: 'drilled', backup: report.stored.backup.id })
+      const drilled = report.copies[0]?.stored.backup.id
+      await noteCheck(repository, { at: new Date().toISOString(), did: 'drilled', ...(drilled === undefined ? {} : { backup: drilled }) })
       sayReport(context, drillText(report))
       const names = report.copies.map(({ copy }) => copy.name)
       if (options.keep) context.reporter.note(`${names.length === 1 ? 'the copy is container' : 'the copies are containers'} ${names.map(name => `"${name}"`).join(', ')}; remove ${names.length === 1 ? 'it' : 'them'} with: dray undo ${run.id}`)
