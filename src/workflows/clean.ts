@@ -9,7 +9,8 @@ import { unlessMissing } from '../engine/unless-missing.ts'
 import { describeRemedy } from './describe-remedy.ts'
 import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
-import { removeOutcome } from './run-records.ts'
+import { removeMigration, removeOutcome } from './run-records.ts'
+import { requireUnusedSince } from './steps/used-since.ts'
 
 export type CleanRequest = {
   /** Where the journals lie. It need not exist. */
@@ -20,7 +21,7 @@ export type CleanRequest = {
   readonly signal: AbortSignal
   /** The command line, for another process that has to wait. */
   readonly command: string
-  /** Leaves a killed restore as it is while a container runs with what it made: that may be in use by now. */
+  /** Leaves a killed restore as it is when a container that it made has run: that may be in use by now. */
   readonly sparing?: boolean
   /** How long to wait for another process that cleans. */
   readonly waitMs?: number
@@ -95,7 +96,7 @@ export async function forgetRun(folder: string, run: string): Promise<readonly s
 
 async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false }: CleanRequest): Promise<CleanReport> {
   const { run, file, open, damagedLines } = stored
-  if (sparing && (await isRunning(open, run, engineOf))) return { settled: [], left: open.map(entry => ({ run, what: describeEntry(entry), problem: 'its container runs: it is left as it is' })) }
+  if (sparing && (await hasRun(open, run, engineOf))) return { settled: [], left: open.map(entry => ({ run, what: describeEntry(entry), problem: 'its container runs, or has run: it is left as it is' })) }
   // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
   const safe = damagedLines === 0 ? open : open.filter(({ did }) => did === 'paused' || did === 'stopped')
   try {
@@ -104,9 +105,15 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
       signal.throwIfAborted()
       return await engineOf(entry)
     }
-    const failures = await tryAllRight(checked, journal, safe, restoreData).finally(() => damagedLines === 0 ? journal.close() : journal.leave())
+    const own = new Set(open.flatMap(entry => (entry.did === 'created container' || entry.did === 'retired container' ? [entry.container] : [])))
+    const putBack: DataRestorer = async (entry, engine) => {
+      if (entry.did === 'replaced volume data' || entry.did === 'replaced path') await requireUnusedSince(engine, entry, { run, own, signal })
+      await restoreData(entry, engine)
+    }
+    const failures = await tryAllRight(checked, journal, safe, putBack).finally(() => damagedLines === 0 ? journal.close() : journal.leave())
     signal.throwIfAborted()
     if (damagedLines === 0 && open.some(entry => isBeforeCommit(entry, run))) await removeOutcome(folder, run)
+    if (damagedLines === 0 && open.some(entry => isOfTheMaking(entry, run))) await removeMigration(folder, run)
     const failed = new Map(failures.map(({ entry, thrown }) => [entry, messageOf(thrown)]))
     return {
       settled: safe.filter(entry => !failed.has(entry)).map(describeRemedy),
@@ -126,12 +133,19 @@ function isBeforeCommit(entry: JournalEntry, run: string): boolean {
   return !isTemporary(entry, run) && (entry.did === 'renamed container' || entry.did.startsWith('replaced'))
 }
 
-/** Whether a container runs that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */
-async function isRunning(open: readonly JournalEntry[], run: string, engineOf: (entry: JournalEntry) => Promise<Engine>): Promise<boolean> {
+const afterCommit: ReadonlySet<string> = new Set(['retired container', 'superseded container', 'superseded volume'] satisfies readonly JournalEntry['did'][])
+
+/** What a migration takes back as long as its copy is not the user's: after that there are at most sources to put away. */
+function isOfTheMaking(entry: JournalEntry, run: string): boolean {
+  return !isTemporary(entry, run) && !afterCommit.has(entry.did)
+}
+
+/** Whether a container runs, or has run, that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */
+async function hasRun(open: readonly JournalEntry[], run: string, engineOf: (entry: JournalEntry) => Promise<Engine>): Promise<boolean> {
   for (const entry of open) {
     if (entry.did !== 'created container' || isTemporary(entry, run)) continue
     const inspected = await engineOf(entry).then(engine => unlessMissing(engine.containers.inspect(entry.container))).catch(() => undefined)
-    if (inspected?.State.Running === true) return true
+    if (inspected !== undefined && Date.parse(inspected.State.StartedAt) > 0) return true
   }
   return false
 }

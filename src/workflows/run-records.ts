@@ -101,6 +101,12 @@ export async function removeOutcome(journalFolder: string, run: string): Promise
   }
 }
 
+/** Of a migration that was killed and put right before its copy was kept: there is nothing to take back. */
+export async function removeMigration(journalFolder: string, run: string): Promise<void> {
+  const record = (await listRecords(journalFolder)).includes(run) ? await readFrom(journalFolder, run) : undefined
+  if (record?.kind === 'migration') await removeRecord(journalFolder, run)
+}
+
 /** Of a migration, by its run's id or the beginning of it. `not-found` names the runs that there are. */
 export async function readRecord(journalFolder: string, wanted: string): Promise<MigrationRecord> {
   const record = await findRecord(journalFolder, wanted, 'a migration')

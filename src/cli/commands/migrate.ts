@@ -2,6 +2,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { migrationJson, migrationPlanText, migrationText, undoneText } from '../../ui/describe-migration.ts'
 import { migrateContainers, planMigration, type MigrateReport } from '../../workflows/migrate.ts'
+import { requireCommitted } from '../../workflows/require-committed.ts'
 import { readRecord } from '../../workflows/run-records.ts'
 import { newData, planUndo, undoMigration, type UndoJob } from '../../workflows/undo-migration.ts'
 import { requireYes } from '../ask.ts'
@@ -85,6 +86,7 @@ async function takeBack(wanted: string, discardsNewData: boolean, context: Comma
   })
   return await withRun(context, async run => {
     const job: UndoJob = { run, record, source, target, discardsNewData }
+    await requireCommitted(journalFolder, record.run)
     const { changes } = await planUndo(job)
     for (const text of changes) reporter.note(`written since the migration: ${text}`)
     if (changes.length > 0 && !discardsNewData) throw newData(record, changes)

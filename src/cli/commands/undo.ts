@@ -2,6 +2,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { formatTime } from '../../ui/format.ts'
 import { keptNames } from '../../workflows/kept.ts'
 import { checkUndo, removeDrill, undoReplacement } from '../../workflows/undo.ts'
+import { requireCommitted } from '../../workflows/require-committed.ts'
 import { findRecord, type DrillRecord, type ReplacementRecord } from '../../workflows/run-records.ts'
 import { requireYes } from '../ask.ts'
 import { textOf } from '../backup-options.ts'
@@ -39,6 +40,7 @@ async function removeCopy(record: DrillRecord, context: CommandContext): Promise
 async function takeBack(record: ReplacementRecord, context: CommandContext): Promise<CommandResult> {
   const engine = await context.connect(record.engine.address, 'the record of the run')
   return await withRun(context, async run => {
+    await requireCommitted(context.journalFolder, record.run)
     await checkUndo({ run, engine, record })
     const names = (list: readonly string[]): string => list.map(name => `"${name}"`).join(', ')
     const what = [

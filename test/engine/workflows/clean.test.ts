@@ -10,9 +10,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { DrayError } from '../../../src/errors/dray-error.ts'
+import { exitCodes } from '../../../src/errors/exit-codes.ts'
 import { thisProcess } from '../../../src/files/owner.ts'
 import { labelsOf } from '../../../src/mounts/temporary-objects.ts'
 import { cleanBeforehand, cleanDeadRuns, forgetRun, type CleanRequest } from '../../../src/workflows/clean.ts'
+import { readRecords, writeRecord, type RunRecord } from '../../../src/workflows/run-records.ts'
 import { run } from '../../lab/command.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
@@ -63,6 +65,13 @@ async function runningRun(id: string, what: string, name = 'web'): Promise<Child
   return child
 }
 
+async function writeMigration(id: string): Promise<RunRecord> {
+  const here = { address, id: engine.facts.id }
+  const record = { format: 1, kind: 'migration', run: id, command: 'dray migrate web', at: new Date().toISOString(), source: here, target: here, containers: [], mounts: [], made: [], images: [], sourceRemoved: false } as const
+  await writeRecord(folder, record)
+  return record
+}
+
 async function killedRun(id: string, what: string, name?: string): Promise<void> {
   const child = await runningRun(id, what, name)
   child.kill('SIGKILL')
@@ -96,6 +105,43 @@ describe('dray clean', () => {
     expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({ event: 'result', ok: true, exitCode: 0, settled: ['removed the volume "half-made" that a killed run had created', 'started the container "web" that a killed run had stopped'], left: [], foreign: [] })
     expect(await status()).toBe('running')
     expect(await engine.volumes.list()).toEqual([])
+  }, 30_000)
+
+  test('takes the record of a migration that was killed before its copy was kept away: its undo would reach for what is made later', async () => {
+    const record = await writeMigration('run-1')
+    await killedRun('run-1', 'volume', 'half-made')
+    expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'removed the volume "half-made" that a killed run had created\n' })
+    expect(await readRecords(folder)).toEqual([])
+    expect(await cli('migrate', '--undo', 'run-1', '--yes')).toMatchObject({ exitCode: exitCodes['not-found'] })
+    await writeRecord(folder, record)
+    await killedRun('run-1', 'retire')
+    expect(await cli('clean')).toMatchObject({ exitCode: 0 })
+    expect(await readRecords(folder)).toEqual([record])
+  }, 30_000)
+
+  test('does not put replaced data back under what a container may have written since', async () => {
+    await docker('run', '-d', '--name', 'writer', '-v', 'data:/data', '--stop-signal', 'KILL', 'box:1')
+    await killedRun('run-1', 'replace', 'data')
+    await docker('restart', 'writer')
+    await docker('stop', 'writer')
+    const restored: string[] = []
+    const clean = () => cleanDeadRuns(request({ restoreData: entry => Promise.resolve(void restored.push(entry.did)) }))
+    expect(await clean()).toMatchObject({ settled: [], left: [{ run: 'run-1', problem: expect.stringContaining('container "writer" was started with volume "data" since then') }] })
+    expect(restored).toEqual([])
+    await docker('rm', 'writer')
+    expect(await clean()).toMatchObject({ settled: [expect.stringContaining('"data"')], left: [] })
+    expect(restored).toEqual(['replaced volume data'])
+  }, 30_000)
+
+  test('a restore that was killed before its commit is spared once its container has run, and is not taken back by undo', async () => {
+    await docker('create', '--name', 'restored', 'box:1')
+    await writeRecord(folder, { format: 1, kind: 'restore', run: 'run-1', command: 'dray restore', at: new Date().toISOString(), engine: { address, id: engine.facts.id }, made: [], containers: [], kept: [], replaced: [], repository: '/nowhere', backups: [] })
+    await killedRun('run-1', 'container', 'restored')
+    await docker('stop', '-t', '0', 'restored')
+    expect(await cli('undo', 'run-1', '--yes')).toMatchObject({ exitCode: exitCodes.conflict, stderr: expect.stringContaining('run "run-1" has not ended') })
+    expect(await status('restored')).toBe('exited')
+    expect(await cli('clean')).toMatchObject({ exitCode: 0 })
+    expect((await engine.containers.list()).map(({ Names }) => Names)).toEqual([['/web']])
   }, 30_000)
 
   test('leaves alone what a living run does', async () => {

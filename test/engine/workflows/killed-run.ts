@@ -9,6 +9,14 @@ const journal = await Journal.start(folder, run, `dray backup ${name}`)
 if (what === 'volume') {
   await journal.record(engine, { did: 'created volume', volume: name })
   await engine.volumes.create({ Name: name })
+} else if (what === 'replace') {
+  await journal.record(engine, { did: 'replaced volume data', volume: name, backup: 'old', repository: '/nowhere' })
+} else if (what === 'container') {
+  const { Id } = await engine.containers.inspect(name)
+  await engine.containers.start(Id)
+  await journal.record(engine, { did: 'created container', container: Id })
+} else if (what === 'retire') {
+  await journal.record(engine, { did: 'retired container', container: (await engine.containers.inspect(name)).Id, name })
 } else {
   await Frozen.freeze(engine, journal, await engine.containers.inspect(name), what === 'stop' ? 'stop' : 'pause')
 }
