@@ -3,12 +3,13 @@ import type { Digest } from '../store/oci.ts'
 import type { Findings, View } from './finding.ts'
 import { isObject, parseJson, type JsonObject, type JsonValue } from './json-document.ts'
 import type { FileMember, Members } from './member.ts'
+import type { NameSet } from './name-set.ts'
 
 /** What the checks of both views share: the files, and where to say what is wrong with them. */
 export type Checking = {
   readonly members: Members
   readonly findings: Findings
-  readonly referenced: Set<string>
+  readonly referenced: NameSet
   /** What to say of a file that is not there. */
   readonly missing: 'member-missing' | 'left-out'
   /** Paths of foreign layers, which may be absent, and where they can be fetched. */
