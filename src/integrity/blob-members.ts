@@ -1,8 +1,11 @@
 import { compressions, type Compression } from '../archive/codec.ts'
+import { noteOldGarbage } from '../archive/young-garbage.ts'
 import { RecordTable } from '../store/record-table.ts'
 import type { Digest } from '../store/oci.ts'
 import type { DataProblem, FileMember, MemberContent } from './member.ts'
 
+/** What a record is made of, and becomes: it lives long enough to be taken for old. */
+const objectBytes = 512
 const folder = 'blobs/sha256/'
 const canonical = /^blobs\/sha256\/[0-9a-f]{64}$/
 const keyBytes = 32
@@ -43,6 +46,7 @@ export class BlobMembers {
   set(path: string, { size, digest, content }: FileMember): boolean {
     if (content.kind === 'document' || !BlobMembers.isName(path)) return false
     this.delete(path)
+    noteOldGarbage(objectBytes)
     const record = this.#record.fill(0)
     record.write(path.slice(folder.length), 'hex')
     record.writeUIntBE(size, at.size, sizeBytes)
@@ -67,6 +71,7 @@ export class BlobMembers {
   get(path: string): FileMember | undefined {
     const record = this.#find(path)
     if (record === undefined) return undefined
+    noteOldGarbage(objectBytes)
     const state = record[at.state] ?? 0
     const named: Digest = `sha256:${path.slice(folder.length)}`
     const isNamed = (state & digestDiffers) === 0

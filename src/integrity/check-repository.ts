@@ -45,7 +45,7 @@ export type RepositoryReport = {
   readonly level: RepositoryLevel
   readonly backups: readonly CheckedBackup[]
   readonly findings: readonly Finding[]
-  readonly more: MoreFindings
+  readonly more?: MoreFindings
   /** How many there were, with those that are not listed. */
   readonly errors: number
   /** Blobs that the backups need, with their bytes; and of these what was read to its end. */
@@ -92,7 +92,7 @@ export async function inspectRepository(job: RepositoryCheckJob): Promise<{ read
   }
   const errors = findings.count('error')
   const { movedAside, notMoved } = checking
-  const report: RepositoryReport = { verdict: errors > 0 ? 'damaged' : 'valid', level, backups, findings: findings.list, more: findings.more, errors, ...read, share, movedAside, ...(notMoved === undefined ? {} : { notMoved }), milliseconds: performance.now() - startedAt }
+  const report: RepositoryReport = { verdict: errors > 0 ? 'damaged' : 'valid', level, backups, ...findings.report, errors, ...read, share, movedAside, ...(notMoved === undefined ? {} : { notMoved }), milliseconds: performance.now() - startedAt }
   return { report, isBad: ({ digest }) => checking.table.isBad(digest) }
 }
 

@@ -75,6 +75,10 @@ export class Findings {
     return Object.fromEntries(this.#more)
   }
 
+  get report(): { readonly findings: readonly Finding[]; readonly more?: MoreFindings } {
+    return { findings: this.list, ...(this.#more.size === 0 ? {} : { more: this.more }) }
+  }
+
   count(severity: Severity): number {
     return this.#counts[severity]
   }

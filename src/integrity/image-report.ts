@@ -30,7 +30,7 @@ export type ImageReport = {
   /** What dray import finds besides images. */
   readonly backups: readonly BackupSummary[]
   readonly findings: readonly Finding[]
-  readonly more: MoreFindings
+  readonly more?: MoreFindings
   /** What to do next, in words. */
   readonly next: string
 }
@@ -60,12 +60,12 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   const packed = compression === 'none' ? '' : `, compressed with ${compression}`
   const present = await Promise.all((['manifest.json', 'index.json'] as const).map(async view => ((await members.find(view)) === undefined ? [] : [view])))
   const views = present.flat()
-  const without = { views: [], images: [], backups: [], more: {} }
+  const without = { views: [], images: [], backups: [] }
   const dirManifest = views.includes('index.json') ? undefined : await dirManifestOf(members)
   if (dirManifest !== undefined) {
     const images = await checkDirTransport(members, findings, dirManifest)
     const verdict = verdictOf(findings.list)
-    return { ...without, verdict, images, what: `an image ${head === undefined ? 'directory' : 'archive'} of the kind "dir:", as skopeo and podman copy them${packed}`, findings: findings.list, more: findings.more, next: verdict === 'valid' ? 'no engine loads it: skopeo copy dir:DIRECTORY docker-archive:FILE makes a file that can be loaded' : nextOf(verdict, findings) }
+    return { ...without, verdict, images, what: `an image ${head === undefined ? 'directory' : 'archive'} of the kind "dir:", as skopeo and podman copy them${packed}`, ...findings.report, next: verdict === 'valid' ? 'no engine loads it: skopeo copy dir:DIRECTORY docker-archive:FILE makes a file that can be loaded' : nextOf(verdict, findings) }
   }
   if (views.length > 0) {
     const isExport = await listsBackups(members)
@@ -73,22 +73,22 @@ export async function reportOf({ members, begun, findings, compression, head }: 
     const images = await checkViews(checking, views)
     const backups = isExport ? await checkArchivedBackups(checking) : []
     const verdict = verdictOf(findings.list)
-    if (verdict === 'valid' && images.length === 0 && findings.has('index-empty')) return { ...without, verdict: 'not an image', what: `an image layout without any image${packed}`, findings: findings.list, more: findings.more, next: 'save an image into it' }
+    if (verdict === 'valid' && images.length === 0 && findings.has('index-empty')) return { ...without, verdict: 'not an image', what: `an image layout without any image${packed}`, ...findings.report, next: 'save an image into it' }
     if (verdict === 'damaged' && head !== undefined && (await isOfOtherPrograms(members, views))) return { ...without, verdict: 'not an image', what: `a tar of ${members.size} files, with ${views.join(' and ')} of another program${packed}`, findings: [], next: 'it may be the data of a volume: look into it with tar --list' }
     const next = isExport ? nextOfExport[verdict] : images.length === 0 && verdict === 'valid' ? 'it is whole, and holds no image that an engine runs: only artifacts, such as attestations, signatures or charts' : nextOf(verdict, findings)
-    return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}${isExport ? ', which holds backups' : ''}`, views: views.map(view => viewOf(view, findings)), images, backups, findings: findings.list, more: findings.more, next }
+    return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}${isExport ? ', which holds backups' : ''}`, views: views.map(view => viewOf(view, findings)), images, backups, ...findings.report, next }
   }
   if (isLegacy(members)) {
     findings.add('no-hashes')
     const verdict = findings.count('error') > 0 ? 'damaged' : 'unverifiable'
-    return { verdict, what: `an image archive of the time before manifest.json${packed}`, ...without, findings: findings.list, more: findings.more, next: nextOf(verdict, findings) }
+    return { verdict, what: `an image archive of the time before manifest.json${packed}`, ...without, ...findings.report, next: nextOf(verdict, findings) }
   }
   const isBrokenTar = head?.toString('latin1', 257, 262) === 'ustar' && findings.count('error') > 0
   if (findings.count('error') > 0 && (begun.isImage || (isBrokenTar && mayNameImagePart(head)))) {
-    return { verdict: 'damaged', what: `the beginning of an image archive${packed}`, ...without, findings: findings.list, more: findings.more, next: nextOf('damaged', findings) }
+    return { verdict: 'damaged', what: `the beginning of an image archive${packed}`, ...without, ...findings.report, next: nextOf('damaged', findings) }
   }
   if (head !== undefined && head.length < blockBytes && findings.has('compression-damaged')) {
-    return { verdict: 'damaged', what: `the beginning of a file${packed}`, ...without, findings: findings.list, more: findings.more, next: nextOf('damaged', findings) }
+    return { verdict: 'damaged', what: `the beginning of a file${packed}`, ...without, ...findings.report, next: nextOf('damaged', findings) }
   }
   // bytes that are no tar are no damaged tar
   const isTar = begun.isAny || members.size > 0 || isBrokenTar || findings.count('error') === 0

@@ -7,7 +7,7 @@ const mostShown = 20
 const mostOfOneCode = 5
 
 /** What a person wants to know of a checked file: what it is, what is in it, whether it is good, what to do. */
-export function describeImageReport(subject: string, { verdict, what, views, images, backups, findings, more, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
+export function describeImageReport(subject: string, { verdict, what, views, images, backups, findings, more = {}, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
   const shown = findings.filter(({ severity }) => options.withNotes || severity !== 'note')
   return [
     `${printable(subject)} is ${what}`,

@@ -8,7 +8,7 @@ const mostBackups = 20
 
 /** What a person wants to know of a checked repository: what was looked at, what is whole, what exactly is lost, what to do. */
 export function describeRepositoryReport(subject: string, report: RepositoryReport, options: { readonly withNotes: boolean }): string {
-  const { backups, findings, more } = report
+  const { backups, findings, more = {} } = report
   const hurt = backups.filter(({ whole }) => !whole)
   const shown = findings.filter(({ severity }) => options.withNotes || severity !== 'note')
   return [

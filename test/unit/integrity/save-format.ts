@@ -7,7 +7,8 @@ type Shown = readonly string[]
 const unit = 'unit/integrity/image-archive.test.ts'
 const hostile = 'cli/verify-hostile.test.ts'
 const command = 'cli/verify-archive.test.ts'
-const engines = 'engine/integrity/engine-saves.test.ts'
+const engines = 'engine/integrity/engine-saves-contract.ts'
+const engineCases = 'engine/integrity/engine-saves.test.ts'
 const everyBit = 'long/integrity/every-bit.test.ts: every single bit of a save of %s: valid only if no load reads it'
 const cuts = `${engines}: cut anywhere, it is not valid`
 const bits = `${engines}: with one bit changed, it is valid only if no load reads that bit`
@@ -28,7 +29,7 @@ export const rules: Readonly<Record<string, Shown>> = {
   '1 "manifests": null beside a good manifest.json': ['docker-25-by-id'],
   '2 a missing child manifest of an index is normal': ['containerd-store-other-platforms'],
   '2 a missing config or layer of a manifest that is present is damage': ['blob-config-missing', 'blob-layer-missing'],
-  '3 docker save leaves out layers on the containerd store': ['layers-left-out', `${engines}: a thinned load that is saved again is damaged, and it is said what happened`],
+  '3 docker save leaves out layers on the containerd store': ['layers-left-out', `${engineCases}: a thinned load that is saved again is damaged, and it is said what happened`],
   '3 docker save without layers': ['no-layers-saved'],
   '3 docker save with wrong diffIDs': ['layer-wrong-diff-ids'],
   '3 an error object at the end of the tar': ['engine-message', 'engine-message-in-layer'],
@@ -51,7 +52,7 @@ export const rules: Readonly<Record<string, Shown>> = {
   '10 a config named sha256:<hex> or config.json': ['kaniko', 'jib'],
   '10 gzip under a .tar name': ['gzip-under-tar-name'],
   '10 RepoTags null or []': ['docker-28-by-id', 'docker-25-by-id'],
-  '10 names that engines take, and those at which a load ends': ['names-of-hosts', 'names-numbers', 'name-upper-case', 'name-without-tag', 'name-with-digest', `${engines}: what is called odd is loaded by an engine and saved as it was, and what is called a bad name ends a load`],
+  '10 names that engines take, and those at which a load ends': ['names-of-hosts', 'names-numbers', 'name-upper-case', 'name-without-tag', 'name-with-digest', `${engineCases}: what is called odd is loaded by an engine and saved as it was, and what is called a bad name ends a load`],
   '10 Layers null without diffIDs': ['no-layers'],
   '10 one path many times': ['one-path-often'],
   '10 empty layers of 0 and 1024 bytes': ['empty-layers'],
