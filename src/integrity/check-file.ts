@@ -56,7 +56,8 @@ export function parseObject(checking: Checking, member: FileMember, view: View):
 /** A digest that can be checked, or a finding. */
 export function requireDigest({ findings }: Checking, digest: JsonValue | undefined, member: string, view: View): Digest | undefined {
   if (isDigest(digest)) return digest
-  findings.add('digest-unsupported', { member, view, found: JSON.stringify(digest ?? null).slice(0, 100) })
+  const isOther = typeof digest === 'string' && /^sha512:[0-9a-f]{128}$/.test(digest)
+  findings.add(isOther ? 'digest-unverified' : 'digest-unsupported', { member, view, found: JSON.stringify(digest ?? null).slice(0, 100) })
   return undefined
 }
 

@@ -45,19 +45,27 @@ export class Findings {
 
   add(code: FindingCode, { view, ...details }: FindingDetails = {}): void {
     const { severity } = findingMeanings[code]
+    const kind = `${code} ${view ?? ''}`
+    const listed = this.#listed.get(kind) ?? 0
+    if (view === undefined && listed >= mostListed) {
+      this.addMore(code, 1)
+      return
+    }
     const key = JSON.stringify([code, details])
     const at = this.#seen.get(key)
     const before = at === undefined ? undefined : this.list[at]
     if (at !== undefined && before !== undefined) {
-      if (view !== undefined && before.views?.includes(view) === false) this.list[at] = { ...before, views: [...before.views, view] }
+      if (view !== undefined && before.views?.includes(view) === false) {
+        this.list[at] = { ...before, views: [...before.views, view] }
+        this.#listed.set(kind, listed + 1)
+      }
       return
     }
-    const kind = `${code} ${view ?? ''}`
-    const listed = this.#listed.get(kind) ?? 0
     if (listed >= mostListed) {
-      if (view === undefined || this.#seenMore.add(digestOf(Buffer.from(key)))) this.addMore(code, 1)
+      if (this.#seenMore.add(digestOf(Buffer.from(key)))) this.addMore(code, 1)
       return
     }
+    if (this.#seenMore.has(digestOf(Buffer.from(key)))) this.addMore(code, -1)
     this.#counts[severity]++
     this.#listed.set(kind, listed + 1)
     this.#seen.set(key, this.list.length)
@@ -67,7 +75,9 @@ export class Findings {
   /** So many more, which are not listed. */
   addMore(code: FindingCode, count: number): void {
     this.#counts[findingMeanings[code].severity] += count
-    this.#more.set(code, (this.#more.get(code) ?? 0) + count)
+    const all = (this.#more.get(code) ?? 0) + count
+    if (all === 0) this.#more.delete(code)
+    else this.#more.set(code, all)
   }
 
   /** How many there are of a code besides those in `list`. */

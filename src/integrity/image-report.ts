@@ -53,7 +53,7 @@ const mostNames = 60_000
 
 const readers: Record<View, string> = { 'manifest.json': 'classic engines, podman and skopeo', 'index.json': 'engines with the containerd store, and tools for OCI layouts' }
 /** They say that something was not read to its end, or cannot be, and nothing about what is in it. */
-const unreadCodes: readonly FindingCode[] = ['layer-expands', 'archive-expands', 'memory-excessive', 'layer-encrypted', 'manifest-obsolete']
+const unreadCodes: readonly FindingCode[] = ['layer-expands', 'archive-expands', 'memory-excessive', 'layer-encrypted', 'manifest-obsolete', 'digest-unverified']
 
 /** The verdict, after every check. */
 export async function reportOf({ members, begun, findings, compression, head }: Read): Promise<ImageReport> {
@@ -178,6 +178,7 @@ function nextOf(verdict: Verdict, findings: Findings): string {
       if (findings.has('no-hashes')) return 'load it with Docker 28 or older, and save it again with a newer one'
       if (findings.has('manifest-obsolete')) return 'what its digests say is true, and no more is known: pull the image with an engine that still can, and save it again'
       if (findings.has('layer-encrypted')) return 'what is stored is whole: decrypt it, and verify what comes out'
+      if (findings.has('digest-unverified')) return 'its digests are of sha512, which are not compared: verify it with a tool that knows them, or make it again with sha256'
       return 'it was not read to its end: load it only if you know why it is like that'
     case 'not an image': return 'choose another file'
   }

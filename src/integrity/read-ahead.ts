@@ -1,3 +1,4 @@
+import { noteOldGarbage } from '../archive/young-garbage.ts'
 import { isImagePart } from './appearance.ts'
 import { BlobMembers } from './blob-members.ts'
 import { cleanPath, type FileMember, type Member } from './member.ts'
@@ -6,6 +7,9 @@ import { NameBytes } from './name-bytes.ts'
 
 /** Large enough for all files of all archives that engines write: they are read largest first. */
 const mostTogether = 4096
+
+/** What is made for each of them, and lives until all have been read. */
+const objectBytes = 1024
 
 export const unreadFile = 'a file that was not read'
 
@@ -46,6 +50,7 @@ export class ReadAhead {
   /** What was added since the last time. */
   async read(): Promise<void> {
     const found = this.#found
+    noteOldGarbage(found.length * objectBytes)
     this.#found = []
     const jobs = found.flatMap((each, at) => ('position' in each && this.#isWorthIt ? [{ at, file: each }] : [])).sort((one, other) => other.file.size - one.file.size)
     const read = new Map<number, FileMember>()

@@ -9,7 +9,7 @@ import { tarHasNoEnd, tarIsFollowed, TarScanner } from '../archive/tar-scanner.t
 import { DrayError } from '../errors/dray-error.ts'
 import { digestOf as digestOfBytes } from '../store/digest.ts'
 import type { Digest } from '../store/oci.ts'
-import { noteGarbage } from '../archive/young-garbage.ts'
+import { noteGarbage, noteOldGarbage } from '../archive/young-garbage.ts'
 import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
 import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 
@@ -17,6 +17,7 @@ import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 const maxDocumentBytes = 4 * 1024 * 1024
 /** What is done with to read a member, besides its content. */
 const memberBytes = 16 * 1024
+const oldMemberBytes = 4096
 const plainMemberBytes = 1024
 /** Smaller ones are read in one piece: an archive may have a million. */
 export const smallBytes = 64 * 1024
@@ -51,6 +52,7 @@ async function readByPieces(name: string, size: number, body: AsyncIterable<Buff
   input.giveBack(head)
   const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter, source)
   noteGarbage(memberBytes)
+  noteOldGarbage(oldMemberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
 }
 
