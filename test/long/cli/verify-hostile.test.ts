@@ -14,5 +14,5 @@ testHostile(makeFolder(), [
   ['forty-five thousand members', 'valid', '', () => manyMembers(45_000)],
   ['indexes that lead thousands of ways to one another', 'valid', '', manyWays],
   ['eighty megabytes of documents', 'valid', '', documents],
-  ['four hundred thousand blobs', 'valid', '', () => manyBlobs(400_000)],
+  ['a hundred thousand blobs', 'valid', '', () => manyBlobs(100_000)],
 ])
