@@ -21,7 +21,7 @@ export function backupFilter(args: Record<string, unknown>, now = Date.now()): (
   const [containers, projects, hosts, tags] = ['container', 'project', 'fromHost', 'tag'].map(name => listOf(args[name]))
   const since = boundary(textOf(args['since']), 'since', now)
   const until = boundary(textOf(args['until']), 'until', now)
-  if (since !== undefined && until !== undefined && since > until) throw new DrayError('usage', '--since is later than --until')
+  if (since !== undefined && until !== undefined && since > until) throw new DrayError('usage', '--since is later than --until', { hints: ['change one for the other'] })
   const fits = (patterns: readonly string[] = [], values: readonly string[]): boolean => patterns.length === 0 || values.some(value => patterns.some(pattern => value === pattern || picomatch.isMatch(value, pattern, { dot: true })))
   return ({ containers: own, project, host, tags: marks, created }, names = []) => {
     const at = Date.parse(created)

@@ -23,7 +23,7 @@ export function readBackupOptions(args: Record<string, unknown>): BackupChoices 
     commit: { changes: listOf(args['change']), ...(author === undefined ? {} : { author }), ...(message === undefined ? {} : { message }) },
   }
   const wishes = choices.commit.changes.length > 0 || author !== undefined || message !== undefined || choices.imageTags.length > 0
-  if (!choices.withImage && wishes) throw new DrayError('usage', '--no-image stores no image that --change, --author, --message or --image-tag could concern')
+  if (!choices.withImage && wishes) throw new DrayError('usage', '--no-image stores no image that --change, --author, --message or --image-tag could concern', { hints: ['leave --no-image out, or the others'] })
   return choices
 }
 

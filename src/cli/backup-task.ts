@@ -17,5 +17,7 @@ export type BackupTask = {
   readonly before: readonly string[]
   readonly after: readonly string[]
   readonly hookTimeoutMs: number
+  /** Groups of containers that are worked on at one time, of all engines. */
+  readonly parallel: number
   readonly notify: Notify
 }

@@ -9,6 +9,7 @@ import { Registry } from '../registry/registry.ts'
 import { openRemoteRepository } from '../store/remote-repository.ts'
 import { openRepository, type LocalRepository, type Repository } from '../store/repository.ts'
 import type { GlobalOptions } from './command.ts'
+import { noteRecent } from './recent-repositories.ts'
 
 export function defaultRepository(env: NodeJS.ProcessEnv): string {
   return env['DRAY_REPO'] || join(env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'drayage/repo')
@@ -66,6 +67,7 @@ export class CommandResources {
   async openRepository({ path: repo = this.globals.repo, ...options }: { readonly create: boolean; readonly path?: string }): Promise<Repository> {
     const repository = repo.startsWith('oci://') ? await openRemoteRepository(this.openRegistry(parseRegistryUrl(repo)), join(cacheFolder(process.env), 'registries')) : await openLocal(repo, options)
     this.repositories.push(repository)
+    await noteRecent(join(stateFolder(process.env), 'repositories'), repository.path)
     return repository
   }
 

@@ -16,6 +16,7 @@ import { inspectCommand } from './commands/inspect.ts'
 import { listCommand } from './commands/list.ts'
 import { lsCommand } from './commands/ls.ts'
 import { migrateCommand } from './commands/migrate.ts'
+import { packCommand } from './commands/pack.ts'
 import { planCommand } from './commands/plan.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { pullCommand } from './commands/pull.ts'
@@ -24,10 +25,11 @@ import { restoreCommand } from './commands/restore.ts'
 import { scheduleCommand } from './commands/schedule.ts'
 import { showCommand } from './commands/show.ts'
 import { undoCommand } from './commands/undo.ts'
+import { unpackCommand } from './commands/unpack.ts'
 import { upgradeCommand } from './commands/upgrade.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { volumeCommand } from './commands/volume.ts'
 import { volumesCommand } from './commands/volumes.ts'
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, inspectCommand, describeCommand, planCommand, verifyCommand, drillCommand, upgradeCommand, undoCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, scheduleCommand, doctorCommand, cleanCommand, completionCommand]
+export const commands: readonly Command[] = [backupCommand, restoreCommand, migrateCommand, listCommand, showCommand, lsCommand, catCommand, extractCommand, findCommand, diffCommand, volumesCommand, volumeCommand, packCommand, unpackCommand, inspectCommand, describeCommand, planCommand, verifyCommand, drillCommand, upgradeCommand, undoCommand, exportCommand, importCommand, forgetCommand, pruneCommand, pushCommand, pullCommand, scheduleCommand, doctorCommand, cleanCommand, completionCommand]

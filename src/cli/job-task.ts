@@ -28,6 +28,7 @@ export function taskOfJob(loaded: LoadedConfig, name: string): BackupTask {
     before: job.before,
     after: job.after,
     hookTimeoutMs: job['hook-timeout'],
+    parallel: job.parallel,
     notify: { ...notify, on: notify.on ?? 'always' },
   }
 }

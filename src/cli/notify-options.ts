@@ -15,7 +15,7 @@ export function withNotifyOptions(yargs: Argv): Argv {
 export function readNotify(args: Record<string, unknown>, env: NodeJS.ProcessEnv): Notify {
   const address = (name: 'ping' | 'webhook', variable: string): string | undefined => {
     const value = textOf(args[name]) ?? environmentValue(variable, env)
-    if (value !== undefined && !(URL.canParse(value) && /^https?:/.test(value))) throw new DrayError('usage', `--${name} (${variable}) is not an address that begins with https:// or http://`)
+    if (value !== undefined && !(URL.canParse(value) && /^https?:/.test(value))) throw new DrayError('usage', `--${name} (${variable}) is not an address that begins with https:// or http://`, { hints: ['docs/configuration.md has examples'] })
     return value
   }
   return { ping: address('ping', 'DRAY_PING'), webhook: address('webhook', 'DRAY_WEBHOOK'), metrics: textOf(args['metrics']) ?? environmentValue('DRAY_METRICS', env), on: 'always' }

@@ -7,14 +7,18 @@ export function readRestoreOptions(args: Record<string, unknown>): RestoreOption
   const name = textOf(args['name'])
   const seconds = args['healthTimeout']
   if (name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) throw new DrayError('usage', `"${name}" cannot be the name of a container`, { hints: ['letters, digits, "_", "." and "-", two at least'] })
+  const only = textOf(args['only']) as RestoreOptions['only']
+  if (only !== undefined && only !== 'spec' && args['replayDump'] === true) throw new DrayError('usage', `--only ${only} makes no container, and --replay-dump needs one that runs`, { hints: ['say one of them'] })
   return {
     ...(name === undefined ? {} : { name }),
+    ...(only === undefined ? {} : { only }),
     replace: args['replace'] === true,
     start: args['noStart'] !== true,
     skipDamaged: args['skipDamaged'] === true,
     replayDump: args['replayDump'] === true,
     remaps: readRemaps(args),
     keep: listOf(args['keep']),
+    makePaths: listOf(args['makePath']),
     reader: (args['reader'] ?? 'auto') as RestoreOptions['reader'],
     ...(typeof seconds === 'number' && seconds > 0 ? { healthSeconds: seconds } : {}),
   }
@@ -39,7 +43,7 @@ function readMap(pairs: readonly string[], option: string, example: string): Map
     const [from, to] = parts.length === 3 ? splitUneven(parts) : [parts.slice(0, half).join(':'), parts.slice(half).join(':')]
     if (!allowed.includes(parts.length) || parts.includes('')) throw new DrayError('usage', `"${pair}" is not a map`, { hints: [`--${option} ${example}`] })
     if (option === 'map-bind' && !(from.startsWith('/') && to.startsWith('/'))) throw new DrayError('usage', `"${pair}" does not map a path to a path`, { hints: [`--${option} ${example}`] })
-    if (map.has(from)) throw new DrayError('usage', `"${from}" is mapped twice`)
+    if (map.has(from)) throw new DrayError('usage', `"${from}" is mapped twice`, { hints: ['map it once; two containers of several can have each their own in a plan: --plan-out FILE'] })
     map.set(from, to)
   }
   return map

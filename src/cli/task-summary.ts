@@ -14,8 +14,8 @@ import type { CommandContext, CommandResult } from './command.ts'
 import type { forgetAfterBackup } from './forget-after-backup.ts'
 import { confirmRegistry } from './public-registry.ts'
 
-/** What the engines of one task gave. */
-export type Outcome = { reports: (BackupReport & { readonly host: string })[]; images: (ImagesReport & { readonly host: string })[]; failed: (Failed & { readonly host: string })[]; forget: Awaited<ReturnType<typeof forgetAfterBackup>> | undefined }
+/** What the engines of one task gave. `at` puts the reports into the order of hosts and groups. */
+export type Outcome = { reports: (BackupReport & { readonly host: string; readonly at: number })[]; images: (ImagesReport & { readonly host: string })[]; failed: (Failed & { readonly host: string })[]; forget: Awaited<ReturnType<typeof forgetAfterBackup>> | undefined }
 
 /** Exit 3: something that should have been captured was not, or not as it should be, or is suddenly not there. */
 export function isIncomplete({ containers, mounts, freeze, surprises }: BackupReport): boolean {

@@ -4,6 +4,7 @@ import { exitCodes } from '../errors/exit-codes.ts'
 import { assertHeld } from '../files/owner-lock.ts'
 import { checkRepository, type RepositoryLevel } from '../integrity/check-repository.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
+import { noteCheck } from '../store/check-log.ts'
 import { openRepository, repositoryPaths, type Repository } from '../store/repository.ts'
 import { describeRepositoryReport } from '../ui/describe-repository-report.ts'
 import { whileTransferring } from '../workflows/reporter.ts'
@@ -33,6 +34,7 @@ export async function verifyRepository(args: Record<string, unknown>, context: C
     signal: context.signal,
   }))
   await assertHeld(lock, `the repository "${repository.path}"`, 'what was found may be wrong: run the same command again')
+  if (report.verdict === 'valid' && level !== 'quick' && share === 1) await noteCheck(repository, { at: new Date().toISOString(), did: 'verified', ...(chosen === undefined ? {} : { backup: chosen.id }) })
   return {
     text: describeRepositoryReport(subject, report, { withNotes: context.globals.verbose }),
     json: { repository: repository.path, ...(chosen === undefined ? {} : { backup: chosen.id }), ...report },

@@ -1,4 +1,4 @@
-import { isNode, LineCounter, parseDocument, stringify, type Document } from 'yaml'
+import { Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 
 /** A YAML text as data. `lineOf` is the line, from 1, of the value at a path of keys and numbers, or of the nearest that is there. */
@@ -34,7 +34,23 @@ function offsetOf(document: Document, path: readonly (string | number)[]): numbe
   return 0
 }
 
+/** Stands above the value at a path of keys and numbers; one of the empty path at the top of the file. */
+export type YamlComment = { readonly path: readonly (string | number)[]; readonly text: string }
+
 /** Block style, no aliases, long lines as they are; a text that a reader of YAML 1.1 would take for something else is quoted. */
-export function formatYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })
+export function formatYaml(value: unknown, comments: readonly YamlComment[] = []): string {
+  const document = new Document(value, { aliasDuplicateObjects: false, compat: 'yaml-1.1' })
+  for (const { path, text } of comments) putAbove(document, path, text.split('\n').map(line => ` ${line}`).join('\n'))
+  return document.toString({ lineWidth: 0 })
+}
+
+function putAbove(document: Document, path: readonly (string | number)[], comment: string): void {
+  if (path.length === 0) {
+    document.commentBefore = comment
+    return
+  }
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
+  const key = isMap(parent) ? parent.items.find(pair => isScalar(pair.key) && pair.key.value === path.at(-1))?.key : document.getIn(path, true)
+  if (!isNode(key)) throw new RangeError(`there is nothing at ${path.join('.')}`)
+  key.commentBefore = comment
 }

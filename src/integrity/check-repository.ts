@@ -9,7 +9,7 @@ import { unlessDamaged } from '../errors/unless-damaged.ts'
 import { readBackup, readMount } from '../store/backup-graph.ts'
 import { toSummary, type BackupSummary } from '../store/backup-summary.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
-import { forgottenIn } from '../store/forgotten.ts'
+import { findForgotten } from '../store/forgotten.ts'
 import { mediaTypes, type Descriptor, type Digest } from '../store/oci.ts'
 import { findBackupIndexes } from '../store/stored-backups.ts'
 import { isLocal, type Repository } from '../store/repository.ts'
@@ -110,14 +110,15 @@ async function readList(repository: Repository, findings: Findings): Promise<{ l
     return undefined
   })
   const listed: Listed[] = []
-  const manifests = index?.manifests ?? (isLocal(repository) ? await findBackupIndexes(repository) : [])
+  const forgotten = isLocal(repository) ? await findForgotten(repository, index ?? { manifests: [] }) : new Set<Digest>()
+  const manifests = index?.manifests ?? (isLocal(repository) ? await findBackupIndexes(repository, digest => !forgotten.has(digest)) : [])
   for (const descriptor of manifests.filter(({ artifactType }) => artifactType === mediaTypes.backup)) {
     const summary = summaryOf(descriptor, findings) ?? (await ownSummary(repository, descriptor))
     if (summary === undefined) continue
     if (listed.some(({ id }) => id === summary.id)) findings.add('backup-doubled', { member: summary.id })
     listed.push({ id: summary.id, summary, descriptor })
   }
-  return { listed: listed.sort((a, b) => (a.summary.created < b.summary.created ? -1 : 1)), others: manifests.filter(({ artifactType }) => artifactType !== mediaTypes.backup), forgotten: forgottenIn(index ?? { manifests: [] }) }
+  return { listed: listed.sort((a, b) => (a.summary.created < b.summary.created ? -1 : 1)), others: manifests.filter(({ artifactType }) => artifactType !== mediaTypes.backup), forgotten }
 }
 
 function summaryOf(descriptor: Descriptor, findings: Findings): BackupSummary | undefined {

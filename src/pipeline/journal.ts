@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fromSystemError } from '../errors/system-error.ts'
+import { AppendedLines } from './appended-lines.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { thisProcess, type Owner } from '../files/owner.ts'
@@ -50,19 +50,15 @@ export type StoredJournal = JournalHead & { readonly file: string; readonly open
  * names the owner, appears together with the file; a line that could not be written whole is taken back.
  */
 export class Journal {
-  private nextId = 1
-  private readonly openEntries = new Map<number, JournalEntry>()
-  private readonly file: FileHandle
-  private readonly path: string
-  private length: number
-  /** Bytes of a failed line may lie behind `length`. */
-  private torn = false
-  private lastAppend: Promise<unknown> = Promise.resolve()
+  private readonly lines: AppendedLines
+  private readonly all: OpenEntries
+  /** Ids of a part's own entries; undefined: all are its own. */
+  private readonly own: Set<number> | undefined
 
-  private constructor(file: FileHandle, path: string, length: number) {
-    this.file = file
-    this.path = path
-    this.length = length
+  private constructor(lines: AppendedLines, all: OpenEntries, own?: Set<number>) {
+    this.lines = lines
+    this.all = all
+    this.own = own
   }
 
   /** `conflict` when the run has a journal already. */
@@ -73,7 +69,7 @@ export class Journal {
       await removeDeadTemporaries(folder)
       const head: JournalHead = { owner: thisProcess(), run, command, since: new Date().toISOString() }
       await writeFileAtomically(path, `${JSON.stringify(head)}\n`, { keepExisting: true })
-      return await Journal.openAt(path)
+      return new Journal(await AppendedLines.open(path), { nextId: 1, byId: new Map() })
     } catch (error) {
       throw fromSystemError(error, 'write the journal', path)
     }
@@ -82,37 +78,33 @@ export class Journal {
   /** Goes on with a dead run's journal, so that what is put right is settled in it. The caller sees to it that nobody else does. */
   static async resume({ file, open: entries }: StoredJournal): Promise<Journal> {
     try {
-      const journal = await Journal.openAt(file)
-      journal.length = (await readFile(file)).lastIndexOf('\n') + 1
-      await journal.file.truncate(journal.length)
-      for (const entry of entries) journal.openEntries.set(entry.id, entry)
-      journal.nextId = Math.max(0, ...entries.map(({ id }) => id)) + 1
-      return journal
+      const lines = await AppendedLines.open(file)
+      await lines.truncate((await readFile(file)).lastIndexOf('\n') + 1)
+      return new Journal(lines, { nextId: Math.max(0, ...entries.map(({ id }) => id)) + 1, byId: new Map(entries.map(entry => [entry.id, entry])) })
     } catch (error) {
       throw fromSystemError(error, 'write the journal', file)
     }
   }
 
-  private static async openAt(path: string): Promise<Journal> {
-    // Without O_CREAT: a journal that somebody removed meanwhile must not come back without its first line.
-    const file = await open(path, constants.O_WRONLY | constants.O_APPEND)
-    return new Journal(file, path, (await file.stat()).size)
+  /** The same file, seen by one of several works that go on beside each other: what the others have open is not open here. It is not closed. */
+  part(): Journal {
+    return new Journal(this.lines, this.all, new Set())
   }
 
   /** Returns when the entry is on the disk: only then may the thing be done. If it throws, nothing is written. */
   async record(engine: JournalEngine, action: JournalAction): Promise<JournalEntry> {
     const entry = this.toEntry(engine, action)
-    await this.append({ entry })
-    this.openEntries.set(entry.id, entry)
+    await this.lines.append({ entry } satisfies JournalLine)
+    this.keep([entry])
     return entry
   }
 
   /** The things were undone, or have become what the user asked for: all at once. If it throws, they are open as before. */
   async settle(...entries: readonly JournalEntry[]): Promise<void> {
-    const settled = entries.map(({ id }) => id).filter(id => this.openEntries.has(id))
+    const settled = this.openOf(entries)
     if (settled.length === 0) return
-    await this.append({ settled })
-    for (const id of settled) this.openEntries.delete(id)
+    await this.lines.append({ settled } satisfies JournalLine)
+    for (const id of settled) this.all.byId.delete(id)
   }
 
   /**
@@ -120,62 +112,54 @@ export class Journal {
    * moment in which what was made becomes the user's. If it throws, everything is open as before.
    */
   async exchange(settledEntries: readonly JournalEntry[], engine: JournalEngine, actions: readonly JournalAction[]): Promise<readonly JournalEntry[]> {
-    const settled = settledEntries.map(({ id }) => id).filter(id => this.openEntries.has(id))
+    const settled = this.openOf(settledEntries)
     const entries = actions.map(action => this.toEntry(engine, action))
     if (settled.length + entries.length === 0) return []
-    await this.append({ settled, entries })
-    for (const id of settled) this.openEntries.delete(id)
-    for (const entry of entries) this.openEntries.set(entry.id, entry)
+    await this.lines.append({ settled, entries } satisfies JournalLine)
+    for (const id of settled) this.all.byId.delete(id)
+    this.keep(entries)
     return entries
   }
 
   /** What was done since then (an entry's id, 0 for all) and is neither undone nor meant to stay. */
   open(since = 0): JournalEntry[] {
-    return [...this.openEntries.values()].filter(entry => entry.id >= since)
+    return [...this.all.byId.values()].filter(({ id }) => id >= since && this.own?.has(id) !== false)
   }
 
   /** The id that the next entry will have. */
   get position(): number {
-    return this.nextId
+    return this.all.nextId
   }
 
   /** Removes the file when nothing is open; else leaves it for `dray clean`. */
   async close(): Promise<readonly JournalEntry[]> {
     await this.leave()
-    if (this.openEntries.size === 0) await rm(this.path, { force: true })
-    return [...this.openEntries.values()]
+    if (this.all.byId.size === 0) await rm(this.lines.path, { force: true })
+    return [...this.all.byId.values()]
   }
 
   /** Closes the file and leaves it whatever is open. */
   async leave(): Promise<void> {
-    await this.lastAppend
-    await this.file.close()
+    await this.lines.close()
+  }
+
+  private keep(entries: readonly JournalEntry[]): void {
+    for (const entry of entries) {
+      this.all.byId.set(entry.id, entry)
+      this.own?.add(entry.id)
+    }
+  }
+
+  private openOf(entries: readonly JournalEntry[]): number[] {
+    return entries.map(({ id }) => id).filter(id => this.all.byId.has(id))
   }
 
   private toEntry(engine: JournalEngine, action: JournalAction): JournalEntry {
-    return { ...action, id: this.nextId++, engine: engine.address, engineId: engine.facts.id, at: new Date().toISOString() }
-  }
-
-  private append(line: JournalLine): Promise<void> {
-    const appended = this.lastAppend.then(() => this.appendNow(line))
-    this.lastAppend = appended.catch(() => undefined)
-    return appended
-  }
-
-  private async appendNow(line: JournalLine): Promise<void> {
-    // After a line that could not be taken back, this one begins on a line of its own.
-    const bytes = Buffer.from(`${this.torn ? '\n' : ''}${JSON.stringify(line)}\n`)
-    try {
-      await this.file.appendFile(bytes)
-      await this.file.datasync()
-      this.length += bytes.length
-      this.torn = false
-    } catch (error) {
-      this.torn = await this.file.truncate(this.length).then(() => this.torn, () => true)
-      throw fromSystemError(error, 'write the journal', this.path)
-    }
+    return { ...action, id: this.all.nextId++, engine: engine.address, engineId: engine.facts.id, at: new Date().toISOString() }
   }
 }
+
+type OpenEntries = { nextId: number; readonly byId: Map<number, JournalEntry> }
 
 function journalPath(folder: string, run: string): string {
   return join(folder, `${run}.ndjson`)

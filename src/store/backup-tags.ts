@@ -16,3 +16,14 @@ export function childTag(id: string, at: number): string {
 export function idTags(tags: readonly string[]): string[] {
   return tags.filter(tag => !/\.m\d+$/.test(tag))
 }
+
+/** Tags of manifests whose backup was never listed: by runs that failed in the middle, or that are at work; their ids say since when. */
+export function abandonedTags(tags: readonly string[], beforeMs: number): string[] {
+  const listed = new Set(idTags(tags))
+  return tags.filter(tag => {
+    const [, id] = /^(.*)\.m\d+$/.exec(tag) ?? []
+    const [, ...parts] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(id ?? '') ?? []
+    const [year = 0, month = 0, ...rest] = parts.map(Number)
+    return id !== undefined && parts.length > 0 && !listed.has(id) && Date.UTC(year, month - 1, ...rest) < beforeMs
+  })
+}

@@ -7,6 +7,8 @@ import { toError, type ChunkReply } from './chunk-reply.ts'
 /** As long as less than this has passed a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
 const mostThreads = 4
+/** Of small ones, such as tables of contents have, many are done before a further thread has started. */
+const bytesForAnother = 512 * 1024
 /** Reading is soon as fast as the disk, and each thread takes some 15 MB. */
 const mostChecking = 3
 /** While a thread has so many jobs it does not wait for more: the main one, which would wait for it, works as well. */
@@ -15,8 +17,12 @@ const enoughWaiting = 3
 type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
 
+/** Asked once: the system looks into files for it each time. */
+let processors: number | undefined
+
 function mostThreadsBeside(busyOnes: number): number {
-  return Math.min(mostThreads, Math.max(1, availableParallelism() - busyOnes))
+  processors ??= availableParallelism()
+  return Math.min(mostThreads, Math.max(1, processors - busyOnes))
 }
 
 /**
@@ -62,7 +68,7 @@ class ChunkThreads {
   async #perform(job: ChunkJob, bytes: number, threads = mostThreads): Promise<ChunkResult> {
     this.#passedBytes += bytes
     if (this.#passedBytes < bytesWithout) return await performChunkJob(job)
-    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job, threads))
+    return await (job.kind === 'encode' && !this.#isHelping && this.#areBusy() ? this.#help(job) : this.#askThread(job, bytes < bytesForAnother ? 1 : threads))
   }
 
   #areBusy(): boolean {

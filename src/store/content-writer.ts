@@ -19,9 +19,13 @@ export type ChunkSink = {
   isPresent(ref: ChunkRef): Promise<boolean>
 }
 
-/** So many chunks are compressed and written at a time; of large ones fewer. */
-const inFlight = Math.max(4, availableParallelism() + 2)
+/** So many chunks of all writers are compressed and written at a time; of large ones fewer. Each writer may have one in any case. */
+const inFlight = Math.max(4, Math.min(6, availableParallelism() + 2))
 const bytesInFlight = inFlight * 2 * 1024 * 1024
+
+/** Of all writers: what one of them leaves, the next takes. */
+const pool = new BufferPool(inFlight + 8)
+const flying = { chunks: 0, bytes: 0 }
 
 export class ContentWriter {
   readonly #store: ChunkSink
@@ -30,16 +34,14 @@ export class ContentWriter {
   /** Where each base chunk begins, and at last where the base ends. */
   readonly #starts: Float64Array
   readonly #chunks: Promise<ContentChunk>[] = []
-  readonly #pool = new BufferPool(inFlight + 2)
   #settled = 0
-  #inFlightBytes = 0
   #reuse: { from: number; to: number } | undefined
   #position = 0
   #reusedBytes = 0
 
   constructor(store: ChunkSink, parameters: ChunkerParameters, base: readonly ContentChunk[] = []) {
     this.#store = store
-    this.#chunker = new Chunker(parameters, length => this.#pool.take(length))
+    this.#chunker = new Chunker(parameters, length => pool.take(length))
     this.#base = base
     this.#starts = new Float64Array(base.length + 1)
     for (const [at, { length }] of base.entries()) this.#starts[at + 1] = (this.#starts[at] ?? 0) + length
@@ -119,15 +121,21 @@ export class ContentWriter {
 
   async #add(plain: Buffer, forced: boolean): Promise<void> {
     this.#push(this.#storeAndRelease(plain, forced))
-    while (this.#chunks.length - this.#settled > inFlight || (this.#inFlightBytes > bytesInFlight && this.#settled < this.#chunks.length)) await this.#chunks[this.#settled++]
+    const isFull = (): boolean => this.#chunks.length - this.#settled > inFlight || flying.chunks > inFlight || flying.bytes > bytesInFlight
+    while (this.#settled < this.#chunks.length && isFull()) await this.#chunks[this.#settled++]
   }
 
   async #storeAndRelease(plain: Buffer, forced: boolean): Promise<ContentChunk> {
-    this.#inFlightBytes += plain.length
-    const ref = await this.#store.store(plain)
-    this.#inFlightBytes -= plain.length
-    this.#pool.giveBack(plain)
-    return { ...ref, forced }
+    flying.chunks++
+    flying.bytes += plain.length
+    try {
+      const ref = await this.#store.store(plain)
+      pool.giveBack(plain)
+      return { ...ref, forced }
+    } finally {
+      flying.chunks--
+      flying.bytes -= plain.length
+    }
   }
 
   #push(chunk: Promise<ContentChunk>): void {

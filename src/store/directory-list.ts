@@ -1,7 +1,7 @@
 /** The list of a repository in a directory: index.json. */
 import { DrayError } from '../errors/dray-error.ts'
 import { annotationNames, toSummary, type BackupSummary } from './backup-summary.ts'
-import { finishForgetting, forgottenIn, withoutForgotten } from './forgotten.ts'
+import { announceForgetting, findForgotten, finishForgetting, withoutForgotten } from './forgotten.ts'
 import { changeIndexFile, readIndexFile } from './index-file.ts'
 import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
 import type { ListedIndex, LocalRepository } from './repository.ts'
@@ -21,7 +21,7 @@ export async function listInDirectory(repository: LocalRepository, backups: read
       await blobs.flush()
       isNew = fresh.length > 0
       const index = { ...listed, manifests: [...listed.manifests, ...fresh.map(({ descriptor }) => descriptor)] }
-      return withoutForgotten(index, forgottenIn(index))
+      return withoutForgotten(index, await findForgotten(repository, index))
     })
   } catch (thrown) {
     const now = await readIndexFile(repository).catch(() => undefined)
@@ -44,13 +44,15 @@ export async function unlistInDirectory(repository: LocalRepository, ids: readon
   await finishForgetting(repository, await readIndexFile(repository))
   const wanted = new Set(ids)
   let removed: BackupSummary[] = []
-  await changeIndexFile(repository, index => {
+  await changeIndexFile(repository, async index => {
     removed = index.manifests.map(toSummary).filter(summary => summary !== undefined).filter(({ id }) => wanted.has(id))
     const unknown = ids.find(id => !removed.some(summary => summary.id === id))
     if (unknown !== undefined) throw new DrayError('not-found', `there is no backup "${unknown}" in "${repository.path}"`, { hints: ['dray list shows the backups'] })
     const doubled = removed.find(({ id, descriptor }) => removed.some(other => other.id === id && other.descriptor.digest !== descriptor.digest))
     if (doubled !== undefined) throw new DrayError('conflict', `two backups in "${repository.path}" have the id "${doubled.id}": nothing was forgotten`, { hints: ['dray doctor --repair gives one of them another id'] })
-    return withoutForgotten(index, new Set(removed.map(({ descriptor }) => descriptor.digest)))
+    const digests = removed.map(({ descriptor }) => descriptor.digest)
+    await announceForgetting(repository, digests)
+    return withoutForgotten(index, new Set(digests))
   })
   await finishForgetting(repository, await readIndexFile(repository))
   return removed

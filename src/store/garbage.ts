@@ -4,7 +4,7 @@ import { unlessLost } from '../errors/unless-damaged.ts'
 import { annotationNames } from './backup-summary.ts'
 import { DigestSet } from './digest-set.ts'
 import { indexTypes, manifestTypes, readIndex } from './documents.ts'
-import { forgottenIn } from './forgotten.ts'
+import { findForgotten } from './forgotten.ts'
 import { readIndexFile } from './index-file.ts'
 import type { Descriptor, Digest } from './oci.ts'
 import { reachableFrom } from './reachable.ts'
@@ -93,7 +93,7 @@ async function findReferenced(repository: LocalRepository, { without = new Set()
     }
   }
   if (unreadable.length > 0) throw cannotKnow(path, unreadable)
-  const forgotten = forgottenIn(index)
+  const forgotten = await findForgotten(repository, index)
   const unlisted = await findBackupIndexes(repository, digest => !referenced.has(digest) && !forgotten.has(digest) && !without.has(digest))
   for (const backup of unlisted) {
     for (const child of (await readIndex(blobs, backup)).manifests) await unlessLost(refer(child))

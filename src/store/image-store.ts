@@ -67,8 +67,19 @@ export class ImageStore {
   /** The same for a layer whose diffID shows at its end: it is kept only if it is wanted then. */
   async putNewLayer(tar: Readable, isWanted: Decision, signal?: AbortSignal): Promise<{ readonly diffId: Digest; readonly descriptor?: Descriptor }> {
     const { blobs } = this.#repository
-    const store = (members: AsyncIterable<Buffer>) => blobs.putStream(members, mediaTypes.layerGzip)
-    return this.#learn(isWanted, decide => pipeline(tar, (source: AsyncIterable<Buffer>) => decidedLayer(source, decide), gzipMembers({ level: layerGzipLevel }), store, signal ? { signal } : {}))
+    return this.#learn(isWanted, async decide => {
+      // what ends the storing aborts the streams before it, and would be told as that
+      let ended: { readonly by: unknown } | undefined
+      const store = async (members: AsyncIterable<Buffer>) => blobs.putStream(members, mediaTypes.layerGzip).catch((thrown: unknown) => {
+        ended = { by: thrown }
+        throw thrown
+      })
+      try {
+        return await pipeline(tar, (source: AsyncIterable<Buffer>) => decidedLayer(source, decide), gzipMembers({ level: layerGzipLevel }), store, signal ? { signal } : {})
+      } catch (thrown) {
+        throw (ended as { readonly by: unknown } | undefined)?.by ?? thrown
+      }
+    })
   }
 
   /** Stores a layer's blob as it came, decompressing it in passing for its diffID. Throws `damaged` when it has not its digest or cannot be decompressed. */

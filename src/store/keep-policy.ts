@@ -6,7 +6,7 @@ import { bucketsIn, periods, type Period } from './time-bucket.ts'
 
 /** A missing rule keeps nothing. Numbers are whole and above 0. */
 export type KeepPolicy = Readonly<Partial<Record<'last' | Period, number>>> & {
-  /** Back from the newest complete backup, not from now: nothing goes only because no new ones come. */
+  /** Back from the newest complete backup, not from now: nothing goes only because no new ones come, or because of a clock that was far ahead. */
   readonly withinMs?: number
   readonly tags?: readonly string[]
 }
@@ -14,7 +14,8 @@ export type KeepPolicy = Readonly<Partial<Record<'last' | Period, number>>> & {
 export type KeepReason =
   | { readonly rule: 'last'; readonly number: number; readonly of: number }
   | { readonly rule: Period; readonly number: number; readonly of: number; readonly bucket: string }
-  | { readonly rule: 'within'; readonly ms: number }
+  /** `beforeGap`: counted from the last one before a gap that may be no more than a wrong clock. */
+  | { readonly rule: 'within'; readonly ms: number; readonly beforeGap?: true }
   | { readonly rule: 'tag'; readonly tag: string }
   /** The newest complete one, which no rule keeps. */
   | { readonly rule: 'newest' }
@@ -55,12 +56,32 @@ export function chooseKept(group: readonly DatedBackup[], policy: KeepPolicy, co
   if (newest === undefined) for (const backup of newestFirst) keep(backup, { rule: 'damaged' })
   else countOut(newestFirst, policy, context, keep)
   const { withinMs, tags = [] } = policy
-  const from = newest === undefined || withinMs === undefined ? Infinity : Date.parse(newest.created) - withinMs
-  for (const backup of newestFirst) if (withinMs !== undefined && Date.parse(backup.created) >= from) keep(backup, { rule: 'within', ms: withinMs })
+  if (withinMs !== undefined) keepWithin(newestFirst, withinMs, context, keep)
   for (const backup of group) for (const tag of tags) if (backup.tags.includes(tag)) keep(backup, { rule: 'tag', tag })
   const newestComplete = newestFirst.find(({ id, lacks = [] }) => !damaged.has(id) && lacks.length === 0)
   for (const backup of [newest, newestComplete]) if (backup !== undefined && !kept.has(backup.id)) keep(backup, { rule: 'newest' })
   return kept
+}
+
+/** Longer than anything that runs every now and then is away. */
+const longGapMs = 90 * 86_400_000
+
+/**
+ * After a long gap it is not known whether so much time has passed, or a clock is wrong: until half of the rule's time has been seen
+ * to pass since, what the rule kept before the gap stays.
+ */
+function keepWithin(newestFirst: readonly DatedBackup[], ms: number, { damaged }: KeepContext, keep: (backup: DatedBackup, reason: KeepReason) => void): void {
+  const times = newestFirst.filter(({ id }) => !damaged.has(id)).map(({ created }) => Date.parse(created))
+  const [newest] = times
+  if (newest === undefined) return
+  const gap = times.findIndex((time, at) => time - (times[at + 1] ?? time) > longGapMs)
+  const since = times[gap] ?? -Infinity
+  const beforeGap = newest - since < ms / 2 ? times[gap + 1] : undefined
+  for (const backup of newestFirst) {
+    const time = Date.parse(backup.created)
+    if (time >= newest - ms) keep(backup, { rule: 'within', ms })
+    else if (beforeGap !== undefined && time <= beforeGap && time >= beforeGap - ms) keep(backup, { rule: 'within', ms, beforeGap: true })
+  }
 }
 
 /** Of as many hours, days … as the rule says, and that have a backup, the newest of each. */

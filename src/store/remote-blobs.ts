@@ -16,6 +16,9 @@ import { RegistryBlobs } from './registry-blobs.ts'
 
 const questionsAtOnce = 16
 
+/** The reason of an error after which the same layer can be streamed once more, from its beginning. */
+export const lostUpload = 'UPLOAD_LOST'
+
 /**
  * The blobs of a repository in a registry. Nothing of them lies here: chunks go from memory into an upload, layers as they come.
  * Manifests wait, in memory, until the backup that they belong to is listed.
@@ -59,7 +62,7 @@ export class RemoteBlobs extends RegistryBlobs implements Blobs {
       return { mediaType, digest, size }
     } catch (thrown) {
       await upload.cancel()
-      if (thrown instanceof UploadLost) throw new DrayError('io-failed', `"${this.repository.path}" lost the upload of a layer: ${thrown.message}`, { cause: thrown, hints: ['run the same command again: what is stored is not sent again'] })
+      if (thrown instanceof UploadLost) throw new DrayError('io-failed', `"${this.repository.path}" lost the upload of a layer: ${thrown.message}`, { cause: thrown, reason: lostUpload, hints: ['run the same command again: what is stored is not sent again'] })
       throw thrown
     }
   }

@@ -8,7 +8,7 @@ import { DrayError } from '../errors/dray-error.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import type { LockKind, OwnerLock } from '../files/owner-lock.ts'
 import type { RegistryRepository } from '../registry/registry-repository.ts'
-import { childTag, idTags } from './backup-tags.ts'
+import { abandonedTags, childTag, idTags } from './backup-tags.ts'
 import { annotationNames, type BackupSummary } from './backup-summary.ts'
 import { indexTypes, parseIndex, readIndex } from './documents.ts'
 import { inParallel } from './in-parallel.ts'
@@ -26,7 +26,7 @@ export async function openRemoteRepository(registry: RegistryRepository, cacheFo
   return repository
 }
 
-class RemoteRepository implements Repository {
+export class RemoteRepository implements Repository {
   readonly path: string
   readonly config: RepositoryConfig
   readonly blobs: RemoteBlobs
@@ -76,6 +76,17 @@ class RemoteRepository implements Repository {
       for (const { digest } of children) if (!needed.has(digest)) await this.#delete(digest)
     }
     return removed
+  }
+
+  /** Deletes, or with `dryRun` finds, manifests of backups that were begun before a moment and never listed. Returns their tags. */
+  async removeAbandoned(beforeMs: number, { dryRun }: { readonly dryRun: boolean }): Promise<string[]> {
+    const tags = abandonedTags(await this.#registry.listTags(), beforeMs)
+    if (tags.length === 0 || dryRun) return tags
+    const needed = await this.#neededBeside([])
+    const found = await Promise.all(tags.map(async tag => [tag, (await this.#registry.headManifest(tag))?.digest as Digest | undefined] as const))
+    const going = found.filter(([, digest]) => digest !== undefined && !needed.has(digest))
+    for (const digest of new Set(going.map(([, each]) => each))) if (digest !== undefined) await this.#delete(digest)
+    return going.map(([tag]) => tag)
   }
 
   lock<Kind extends LockKind>(kind: Kind): Promise<OwnerLock<Kind>> {

@@ -8,7 +8,7 @@ import { assertHeld, type OwnerLock } from '../files/owner-lock.ts'
 import { missingBlobs, sayMissing } from './backup-graph.ts'
 import { annotationNames, isBackupId, toSummary, type BackupSummary } from './backup-summary.ts'
 import { readIndex } from './documents.ts'
-import { finishForgetting, forgottenIn, withoutForgotten } from './forgotten.ts'
+import { findForgotten, finishForgetting, withoutForgotten } from './forgotten.ts'
 import { readIndexFile, writeIndexFile } from './index-file.ts'
 import { mediaTypes, type Descriptor, type Digest, type Index } from './oci.ts'
 import { openRepository, repositoryPaths, writeConfig, writeLayout, type LocalRepository } from './repository.ts'
@@ -54,7 +54,7 @@ export async function repairLayout(path: string): Promise<void> {
 export async function rebuildIndex(repository: LocalRepository, lock: OwnerLock<'exclusive'>): Promise<RepairReport> {
   const old = await unlessDamaged(readIndexFile(repository))
   const listed = old?.manifests ?? []
-  const forgotten = forgottenIn({ manifests: listed, ...old })
+  const forgotten = await findForgotten(repository, { manifests: listed, ...old })
   const stored = await findBackupIndexes(repository, digest => !forgotten.has(digest))
   const manifests: Descriptor[] = []
   const [kept, added]: [BackupSummary[], BackupSummary[]] = [[], []]

@@ -10,7 +10,8 @@ const leastBytes = 64 * 1024
 const averageBytes = 256 * 1024
 const mostBytes = 1024 * 1024
 const inFlight = 4
-const poolSize = 6
+/** Of all tables that are read at a time. */
+const pool = new BufferPool(12, mostBytes)
 
 /**
  * Writes a table of contents as it comes: lines, cut into chunks between lines where a line's own content says so. A cut
@@ -118,7 +119,7 @@ export async function* walkToc(source: ChunkSource, { chunks }: Toc): AsyncGener
 async function* chunksOfToc(source: ChunkSource, chunks: readonly TocChunk[]): AsyncGenerator<Generator<PlacedEntry>> {
   let number = 0
   // What is decoded has memory of its own.
-  for await (const lines of plainChunks(source, chunks, { pool: new BufferPool(poolSize) })) yield entriesIn(lines, chunks[number++])
+  for await (const lines of plainChunks(source, chunks, { pool })) yield entriesIn(lines, chunks[number++])
 }
 
 /** What one chunk of the table says, each entry decoded when it is asked for. Throws `damaged`. */

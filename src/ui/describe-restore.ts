@@ -72,12 +72,17 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
     `  image     ${imageRef}${spec.images.some(({ role }) => role === 'commit') ? ', with what its writable layer held' : ''}`,
     ...(replaced === undefined ? [] : [`  replaces  container "${name}" (${replaced.State.Status}), which is backed up, stopped, and ${replaced.Config.Labels?.['com.docker.compose.project'] === undefined ? 'kept under another name' : 'removed at the end, because compose would take a kept one for its own'}`]),
     ...networks.map(({ Name }) => `  makes     network "${Name}"`),
-    ...mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`),
+    ...restorePlanMounts(mounts),
     ...(stored.dump === undefined ? [] : [`  dump      ${formatBytes(stored.dump.described.dataBytes)}, ${replaysDump ? 'replayed by dray.restore' : 'not replayed: that would be --replay-dump'}`]),
     ...notHeld(stored),
     ...notes.map(note => `  note      ${note}`),
     `  state     ${spec.inspect.State.Status}`,
   ].join('\n')
+}
+
+/** What would happen to each mount. */
+export function restorePlanMounts(mounts: RestorePlan['mounts']): string[] {
+  return mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`)
 }
 
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const

@@ -30,7 +30,7 @@ function whyText({ because, subjects }: JudgedBackup): string {
 function reasonText(reason: WhyKept): string {
   switch (reason.rule) {
     case 'last': return `last ${reason.number} of ${reason.of}`
-    case 'within': return `within ${formatAge(reason.ms)} of the newest`
+    case 'within': return `within ${formatAge(reason.ms)} of the newest${reason.beforeGap === true ? ' before a long gap' : ''}`
     case 'tag': return `marked "${reason.tag}"`
     case 'newest': return 'the last complete one'
     case 'damaged': return 'damaged: counts for no rule'

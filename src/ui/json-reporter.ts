@@ -9,6 +9,7 @@ export class JsonReporter implements Reporter {
   private readonly meters = new Set<TransferMeter>()
   private readonly timer: NodeJS.Timeout
   private readonly emit: (event: JsonEvent) => void
+  private readonly parts: JsonReporter[] = []
 
   constructor(emit: (event: JsonEvent) => void) {
     this.emit = emit
@@ -18,6 +19,13 @@ export class JsonReporter implements Reporter {
 
   stop(): void {
     clearInterval(this.timer)
+    for (const part of this.parts) part.stop()
+  }
+
+  of(subject: string): Reporter {
+    const part = new JsonReporter(event => this.emit({ ...event, of: subject }))
+    this.parts.push(part)
+    return part
   }
 
   planned(steps: readonly string[]): void {

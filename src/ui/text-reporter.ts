@@ -1,6 +1,7 @@
 import type { Ora } from 'ora'
 import type { Reporter, Transfer } from '../workflows/reporter.ts'
 import { formatBytes, formatDuration, printable } from './format.ts'
+import { NamingReporter } from './naming-reporter.ts'
 import { TransferMeter } from './transfer-meter.ts'
 
 const lineEveryMs = 10_000
@@ -74,6 +75,10 @@ export class TextReporter implements Reporter {
     const meter = new TransferMeter(name, totalBytes, ended => this.ended(ended))
     this.meters.add(meter)
     return meter
+  }
+
+  of(subject: string): Reporter {
+    return new NamingReporter(this, subject)
   }
 
   /** With its place among the steps that were announced. */

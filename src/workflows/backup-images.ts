@@ -5,21 +5,21 @@ import { DrayError } from '../errors/dray-error.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
 import { addBackup } from '../store/backup-graph.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
-import { ImageStore } from '../store/image-store.ts'
 import type { Repository } from '../store/repository.ts'
 import { newBackupFacts } from './backup-facts.ts'
 import type { Run } from './run.ts'
+import { SharedImages } from './shared-images.ts'
 import { captureImage, type CapturedImage, type ImageSource } from './steps/capture-image.ts'
 
-export type ImagesJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly refs: readonly string[]; readonly tags: readonly string[] }
+export type ImagesJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly refs: readonly string[]; readonly tags: readonly string[]; readonly images?: SharedImages }
 
 export type ImagesReport = { readonly backup: BackupSummary; readonly images: readonly CapturedImage[] }
 
 /** One backup that holds every image. An image under several names is stored once, with all of those that were asked for. */
-export async function backUpImages({ run, engine, repository, lock, refs, tags }: ImagesJob): Promise<ImagesReport> {
-  const source: ImageSource = { run, engine, repository, images: new ImageStore(repository) }
+export async function backUpImages({ run, engine, repository, lock, refs, tags, images: shared = new SharedImages(repository) }: ImagesJob): Promise<ImagesReport> {
+  const source: ImageSource = { run, engine, repository, images: shared.store }
   const images: CapturedImage[] = []
-  for (const [id, names] of await chooseImages(engine, refs, run.signal)) images.push(await captureImage(source, id, names))
+  for (const [id, names] of await chooseImages(engine, refs, run.signal)) images.push(await shared.inTurn(engine, () => captureImage(source, id, names)))
   return { backup: await addBackup(repository, { ...newBackupFacts(run, engine, tags), images: images.map(({ descriptor }) => descriptor), containers: [], mounts: [] }, lock), images }
 }
 

@@ -7,8 +7,8 @@ import type { Engine } from '../engine/engine.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { BlobsGone } from '../store/backup-graph.ts'
+import type { BackupSummary } from '../store/backup-summary.ts'
 import { ChunkStore } from '../store/chunk-store.ts'
-import { ImageStore } from '../store/image-store.ts'
 import type { Repository } from '../store/repository.ts'
 import { nameOf } from '../engine/spec/spec-record.ts'
 import type { OwnerLock } from '../files/owner-lock.ts'
@@ -16,11 +16,12 @@ import { allOrNone } from './all-or-none.ts'
 import { toReport, type BackupReport } from './backup-report.ts'
 import type { CaptureReport } from './mount-content.ts'
 import { noDataRestorer, putAllRight } from './put-right.ts'
+import { SharedImages } from './shared-images.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
 import { announceCommit, captureFlattened, captureWritableLayer, type CapturedImage, type CommitWishes, type ImageSource, type WritableLayerCapture } from './steps/capture-image.ts'
 import { captureOriginal, type Original } from './steps/capture-original.ts'
 import { captureDumps, type CapturedDump } from './steps/capture-dump.ts'
-import { findBase, mountsOfAll, type Base } from './steps/find-base.ts'
+import { findBase, mountsOfAll, readBase, type Base } from './steps/find-base.ts'
 import { chooseFreeze, type Consistency } from './steps/freeze.ts'
 import { holdMemory } from './steps/hold-memory.ts'
 import { lookAtContainers, type Member, type Obeyed } from './steps/look-at-containers.ts'
@@ -48,7 +49,18 @@ export type BackupOptions = {
   readonly version: string
 }
 
-export type BackupJob = { readonly run: Run; readonly engine: Engine; readonly repository: Repository; readonly lock: OwnerLock; readonly options: BackupOptions }
+export type BackupJob = {
+  /** Of several that go on beside each other, each has a part of the journal. */
+  readonly run: Run
+  readonly engine: Engine
+  readonly repository: Repository
+  readonly lock: OwnerLock
+  readonly options: BackupOptions
+  /** Of all backups of the run. */
+  readonly images?: SharedImages
+  /** Backups of this run that may hold volumes of these containers: they are not read once more. */
+  readonly earlier?: readonly BackupSummary[]
+}
 
 /** The migration of data into the repository, step by step. Nothing of ours stays on the engine, whatever happens. */
 export const backupPipeline = Pipeline.named<BackupJob>('backup')
@@ -93,18 +105,20 @@ async function lookAt({ run, engine, repository, options }: BackupJob): Promise<
 
 /** What belongs to one container, by its id. */
 type ById<Thing> = ReadonlyMap<string, Thing>
-type Stored = Looked & { readonly bases: ById<Base>; readonly store: ChunkStore; readonly imageSource: ImageSource }
+type Stored = Looked & { readonly bases: ById<Base>; readonly mountBase: Pick<Base, 'mountOf'>; readonly store: ChunkStore; readonly shared: SharedImages; readonly imageSource: ImageSource }
 
-async function findStored({ run, engine, repository, members }: Looked): Promise<Omit<Stored, keyof Looked>> {
-  const bases = await mapMembers(members, ({ spec }) => findBase(repository, engine.facts, nameOf(spec.inspect), text => run.reporter.warn(text)))
-  return { bases, store: new ChunkStore(repository), imageSource: { run, engine, repository, images: new ImageStore(repository) } }
+async function findStored({ run, engine, repository, members, earlier = [], images: shared = new SharedImages(repository) }: Looked): Promise<Omit<Stored, keyof Looked>> {
+  const warn = (text: string): void => run.reporter.warn(text)
+  const bases = await mapMembers(members, ({ spec }) => findBase(repository, engine.facts, nameOf(spec.inspect), warn))
+  const others = await Promise.all(earlier.map(backup => readBase(repository, backup, backup.containers[0] ?? '', warn)))
+  return { bases, mountBase: mountsOfAll([...bases.values(), ...others.filter(base => base !== undefined)]), store: new ChunkStore(repository), shared, imageSource: { run, engine, repository, images: shared.store } }
 }
 
-async function storeOriginals({ run, options, members, imageSource }: Stored): Promise<{ originals: ById<Original> }> {
+async function storeOriginals({ run, engine, options, members, shared, imageSource }: Stored): Promise<{ originals: ById<Original> }> {
   if (!options.withImage) return { originals: new Map() }
   return {
     originals: await mapMembers(members, async ({ spec }) => {
-      const original = await captureOriginal(imageSource, spec)
+      const original = await shared.inTurn(engine, () => captureOriginal(imageSource, spec))
       if ('lost' in original) run.reporter.warn(`${original.lost}: its root file system is stored as one layer instead${options.commit.changes.length > 0 ? ', without what --change asks for' : ''}`)
       return original
     }),
@@ -113,10 +127,10 @@ async function storeOriginals({ run, options, members, imageSource }: Stored): P
 
 type Opened = Stored & { readonly originals: ById<Original>; readonly opened: readonly OpenMount[]; readonly layers: ById<WritableLayer> }
 
-async function openAll({ run, engine, options, members, merged, bases, temporary }: Stored): Promise<Pick<Opened, 'opened' | 'layers'>> {
+async function openAll({ run, engine, options, members, merged, mountBase, temporary }: Stored): Promise<Pick<Opened, 'opened' | 'layers'>> {
   for (const { spec, wanted } of members) if (chooseFreeze(spec.inspect, wanted) === 'stop') await holdMemory({ run, engine, temporary }, spec.volumes.map(({ Name }) => Name))
   const layers = await mapMembers(options.withImage ? members : [], ({ spec }) => openWritableLayer({ engine, container: spec.inspect, run: run.id, journal: temporary, signal: run.signal }))
-  return { layers, opened: await openMounts({ run, engine, mounts: merged.mounts, reader: options.reader, base: mountsOfAll([...bases.values()]), temporary }) }
+  return { layers, opened: await openMounts({ run, engine, mounts: merged.mounts, reader: options.reader, base: mountBase, temporary }) }
 }
 
 type Prepared = Opened & { readonly dumps: readonly CapturedDump[] }

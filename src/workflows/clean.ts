@@ -60,7 +60,7 @@ export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport>
 }
 
 /** For the start of another command: says what was put right and what was not, and never fails but by the signal. */
-export async function cleanBeforehand(request: CleanRequest, reporter: Reporter): Promise<void> {
+export async function cleanBeforehand(request: CleanRequest, reporter: Pick<Reporter, 'note' | 'warn'>): Promise<void> {
   try {
     const { settled, left } = await cleanDeadRuns({ waitMs: 5_000, sparing: true, ...request })
     for (const what of settled) reporter.note(what)

@@ -7,6 +7,7 @@ import type { BackupSummary } from '../store/backup-summary.ts'
 import { chooseKept, type KeepPolicy, type KeepReason } from '../store/keep-policy.ts'
 import type { Repository } from '../store/repository.ts'
 import { findWhole } from '../store/whole-backups.ts'
+import { readRecords } from './run-records.ts'
 import { groupBackups, subjectKey, type GroupedBackup, type Subject } from './retention-groups.ts'
 import { replacedTag } from './steps/choose-backup.ts'
 
@@ -78,7 +79,7 @@ function groupBySubject(backups: readonly GroupedBackup[]): Map<string, { readon
 export type NamedJob = {
   /** Ids, or unique beginnings of them. */
   readonly wanted: readonly string[]
-  /** Also the last complete backup of a container or image. */
+  /** Also the last complete backup of a container or image, and the way back of a restore or an upgrade. */
   readonly evenLast: boolean
   readonly journalFolder: string
 }
@@ -91,6 +92,7 @@ export async function chooseNamed(repository: Repository, { wanted, evenLast, jo
   const ids = new Set<string>()
   for (const each of wanted) ids.add((await findBackup(repository, each)).id)
   await refuseNeeded(ids, journalFolder)
+  if (!evenLast) await refuseWayBack(ids, journalFolder)
   const all = await groupBackups(repository, await listBackups(repository))
   const named = all.filter(({ backup }) => ids.has(backup.id))
   if (evenLast) return named
@@ -119,6 +121,17 @@ async function refuseNeeded(ids: ReadonlySet<string>, journalFolder: string): Pr
       const backup = 'backup' in entry ? entry.backup : undefined
       if (backup !== undefined && ids.has(backup)) throw new DrayError('conflict', `"${backup}" holds what "${command}" has replaced and not put right: nothing was forgotten`, { hints: ['put it right first: dray clean'] })
     }
+  }
+}
+
+/** Data that was replaced comes back from here, as long as nobody has taken the run back or given that up. */
+async function refuseWayBack(ids: ReadonlySet<string>, journalFolder: string): Promise<void> {
+  for (const record of await readRecords(journalFolder)) {
+    if ((record.kind !== 'restore' && record.kind !== 'upgrade') || record.undone !== undefined || record.cleaned !== undefined) continue
+    const needed = [...record.backups, ...record.replaced.map(({ backup }) => backup)].find(id => ids.has(id))
+    if (needed === undefined) continue
+    const hints = [`take it back: dray undo ${record.run}`, record.kept.length > 0 ? 'or give that up: dray clean --kept' : 'if it is to go all the same: --even-last']
+    throw new DrayError('conflict', `"${needed}" holds what "${record.command}" has replaced, and is needed to take that back: nothing was forgotten`, { hints })
   }
 }
 

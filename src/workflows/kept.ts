@@ -15,7 +15,7 @@ export async function listKept(journalFolder: string): Promise<KeptRecord[]> {
 }
 
 export function keptNames(record: KeptRecord): string[] {
-  return record.kind === 'drill' ? [record.name] : record.kept.map(({ name }) => name)
+  return record.kind === 'drill' ? [record.name, ...(record.others ?? [])] : record.kept.map(({ name }) => name)
 }
 
 export type CleanedKept = { readonly removed: readonly string[]; readonly left: readonly { readonly name: string; readonly problem: string }[] }

@@ -6,7 +6,8 @@ export type Taken =
   /** `free`: the next port that nothing known has. */
   | { readonly kind: 'port'; readonly port: string; readonly free: string }
   | { readonly kind: 'volume'; readonly source: string; readonly name: string; readonly mayKeep: boolean }
-  | { readonly kind: 'path'; readonly source: string; readonly path: string; readonly mayKeep: boolean }
+  /** `mayMake`: it is missing, and an empty folder would do. */
+  | { readonly kind: 'path'; readonly source: string; readonly path: string; readonly mayKeep: boolean; readonly mayMake?: boolean }
   /** `other`: a network of the target that would do. */
   | { readonly kind: 'network'; readonly name: string; readonly other?: string }
 
@@ -25,6 +26,10 @@ export class ObstructedError extends DrayError {
 /** What stands in the way on the target, each with what to do about it. */
 export class Obstacles {
   private readonly found: Obstacle[] = []
+
+  get all(): readonly Obstacle[] {
+    return this.found
+  }
 
   add(text: string, hint: string, taken?: Taken): void {
     this.found.push({ text, hint, ...(taken === undefined ? {} : { taken }) })

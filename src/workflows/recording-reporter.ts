@@ -2,11 +2,18 @@ import type { Reporter, Transfer } from './reporter.ts'
 
 /** Passes everything on, and keeps the warnings for the summary of the run. */
 export class RecordingReporter implements Reporter {
-  readonly warnings: string[] = []
+  readonly warnings: string[]
   readonly #reporter: Reporter
+  readonly #subject: string | undefined
 
-  constructor(reporter: Reporter) {
+  constructor(reporter: Reporter, { warnings = [], subject }: { readonly warnings?: string[]; readonly subject?: string } = {}) {
     this.#reporter = reporter
+    this.warnings = warnings
+    this.#subject = subject
+  }
+
+  of(subject: string): Reporter {
+    return new RecordingReporter(this.#reporter.of(subject), { warnings: this.warnings, subject })
   }
 
   planned(steps: readonly string[]): void {
@@ -30,7 +37,7 @@ export class RecordingReporter implements Reporter {
   }
 
   warn(text: string): void {
-    this.warnings.push(text)
+    this.warnings.push(this.#subject === undefined ? text : `${this.#subject}: ${text}`)
     this.#reporter.warn(text)
   }
 

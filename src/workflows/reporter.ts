@@ -17,6 +17,8 @@ export interface Reporter extends StepObserver {
   /** Something that the user should know; the run goes on. */
   warn(text: string): void
   transfer(name: string, totalBytes?: number): Transfer
+  /** The same for one of several works that go on beside each other: all that is said names it. */
+  of(subject: string): Reporter
 }
 
 /** The work with a transfer of its own, which ends with it. */

@@ -20,12 +20,29 @@ export type RestoreOptions = {
   /** Volumes and paths of the target that are left as they are, whatever they hold. */
   readonly keep: readonly string[]
   readonly reader: 'auto' | ReaderKind
+  /** Paths of the target that are made empty folders where they are missing. */
+  readonly makePaths?: readonly string[]
   /** How long health is waited for; the container's own settings where not given. */
   readonly healthSeconds?: number
   /** Restore what is left of a damaged backup. */
   readonly skipDamaged: boolean
   /** Have each container's `dray.restore` read the dump that its backup holds. */
   readonly replayDump?: boolean
+  /** A part alone: `spec`, the container over the image and the data that the target has; `image` and `data` without a container. */
+  readonly only?: 'spec' | 'image' | 'data'
+  /** Volumes and paths, as recorded, whose data may be replaced. Undefined: all of them where the container may be. */
+  readonly replaceData?: readonly string[]
+  /** What is different for single containers, by their recorded names. */
+  readonly single?: ReadonlyMap<string, Partial<Omit<RestoreOptions, 'single'>>>
+}
+
+/** What holds for one container. */
+export function optionsFor(options: RestoreOptions, container: string): RestoreOptions {
+  return { ...options, ...options.single?.get(container) }
+}
+
+export function mayReplaceData({ replace, replaceData }: RestoreOptions, source: string): boolean {
+  return replaceData === undefined ? replace : replaceData.includes(source)
 }
 
 /** A mount that the target is to have, wherever its data comes from. */

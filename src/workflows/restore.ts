@@ -11,12 +11,14 @@ import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
 import { keepReplaced, retireKept } from './keep-replaced.ts'
+import { Obstacles, type Obstacle } from './obstacles.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
-import type { RestoreOptions, RestorePlan, StoredContainer } from './restore-plan.ts'
+import { optionsFor, type RestoreOptions, type RestorePlan, type StoredContainer } from './restore-plan.ts'
 import type { ReplacedData } from './run-records.ts'
 import { temporaryJournal, type Run, type TemporaryJournal } from './run.ts'
-import { bringImages, type BroughtImages } from './steps/bring-images.ts'
-import { checkRestore } from './steps/check-restore.ts'
+import { bringImages, findImage, type BroughtImages } from './steps/bring-images.ts'
+import { planData } from './steps/check-data.ts'
+import { checkRestore, planEach } from './steps/check-restore.ts'
 import { chooseBackups, type WantedBackup } from './steps/choose-backup.ts'
 import { inOrder } from './steps/choose-together.ts'
 import { compareRestored } from './steps/compare-restored.ts'
@@ -33,7 +35,7 @@ import { takeTurn } from './steps/restore-turn.ts'
 import { projectLabel } from './steps/choose-containers.ts'
 import type { Restoring } from './steps/share-mounts.ts'
 import { startTogether } from './steps/start-together.ts'
-import type { WrittenMount } from './steps/write-mount.ts'
+import { makeBindPlace, type WrittenMount } from './steps/write-mount.ts'
 
 export type RestoreJob = {
   readonly run: Run
@@ -41,7 +43,8 @@ export type RestoreJob = {
   readonly engine: Engine
   readonly repository: Repository
   readonly lock: OwnerLock
-  readonly wanted: WantedBackup
+  /** Several are of different containers. */
+  readonly wanted: WantedBackup | readonly WantedBackup[]
   readonly options: RestoreOptions
   /** Of this program, for the safety backup of what is replaced. */
   readonly version: string
@@ -72,7 +75,7 @@ export const restorePipeline = Pipeline.named<RestoreJob>('restore')
   .step('check the target', check, { undo: { name: 'what was made on the target', run: putBack }, cleanup: { name: 'what was made for the moment', run: closeUp } })
   .step('bring its images', bringAll)
   .step('set aside what is replaced', async state => ({ aside: await setAside({ ...state, plans: state.restoring.map(({ plan }) => plan) }) }))
-  .act('make its networks and volumes', ({ run, engine, restoring }) => makePlacesOf({ run, engine }, restoring.map(({ plan }) => plan)))
+  .act('make its networks and volumes', makePlaces)
   .step('write its data', writeAll)
   .step('create the container', createAll)
   .step('write its new volumes', writeAllNew)
@@ -96,7 +99,7 @@ export async function restoreContainers(job: RestoreJob): Promise<RestoreReport[
     return state.restoring.map(each => {
       const { stored, plan } = each
       const [written, filled, given] = [of(state.written, each), of(state.filled, each), of(state.given, each)]
-      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(job.options.remaps).some(({ size }) => size > 0), setAside: state.aside, undo: state.aside !== undefined && isKept(state.restoring) ? job.run.id : undefined, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
+      return { stored, plan, id: of(state.ids, each), images: of(state.images, each), written: withLostMemory([...written, ...filled], plan.mounts, given.status), state: given, comparison: of(state.comparisons, each), isMapped: plan.name !== nameOf(stored.spec.inspect) || Object.values(optionsFor(job.options, nameOf(stored.spec.inspect)).remaps).some(({ size }) => size > 0), setAside: state.aside, undo: state.aside !== undefined && isKept(state.restoring) ? job.run.id : undefined, hasReplayed: job.options.replayDump === true && stored.dump !== undefined, milliseconds }
     })
   } finally {
     await turn.release()
@@ -113,23 +116,35 @@ export async function planRestore(job: RestoreJob): Promise<readonly Restoring[]
   }
 }
 
+/** The same, of what can be known where something stands in the way. */
+export async function draftRestore(job: RestoreJob): Promise<{ readonly restoring: readonly Restoring[]; readonly obstacles: readonly Obstacle[] }> {
+  const read = { ...job, ...(await readBackups(job)) }
+  const obstacles = new Obstacles()
+  try {
+    return { restoring: await (job.options.only === 'data' ? planData : planEach)(read, obstacles), obstacles: obstacles.all }
+  } finally {
+    await closeUp(read)
+  }
+}
+
 /** What belongs to one of the containers. */
 type Of<Thing> = ReadonlyMap<Restoring, Thing>
-type Read = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
-type Checked = Read & { readonly restoring: readonly Restoring[] }
+/** What reading them adds to a job. */
+export type ReadBackups = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
+type Checked = ReadBackups & { readonly restoring: readonly Restoring[] }
 
-async function readBackups({ run, engine, repository, wanted, options }: RestoreJob): Promise<Omit<Read, keyof RestoreJob>> {
+export async function readBackups({ run, engine, repository, wanted, options }: RestoreJob): Promise<Omit<ReadBackups, keyof RestoreJob>> {
   const found: StoredContainer[] = []
   for (const { backup, containers } of await chooseBackups(repository, wanted, text => run.reporter.warn(text))) {
     found.push(...(options.skipDamaged ? await readWhatIsLeft(run, repository, backup, containers) : await readStored(repository, backup, containers)))
   }
   const names = found.map(({ spec }) => nameOf(spec.inspect))
   if (options.name !== undefined && names.length > 1) throw new DrayError('usage', `--name is for one container, and these are ${names.length}: ${names.join(', ')}`, { hints: [`restore the one that it is for alone: dray restore ${found[0]?.backup.id ?? ''} ${names[0] ?? ''} --name NEW`] })
-  if (options.replayDump === true) checkReplay(found, options)
+  if (options.replayDump === true) checkReplay(found, { start: names.some(name => optionsFor(options, name).start) })
   return { found: inOrder(found), source: new ChunkReader(repository.blobs, { hints: [...new Set(found.flatMap(({ backup }) => hintsFor(backup)))] }), temporary: temporaryJournal(run, engine) }
 }
 
-async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> {
+async function check(state: ReadBackups): Promise<{ restoring: readonly Restoring[] }> {
   try {
     return { restoring: await checkRestore(state) }
   } catch (thrown) {
@@ -138,11 +153,18 @@ async function check(state: Read): Promise<{ restoring: readonly Restoring[] }> 
   }
 }
 
-async function bringAll({ run, engine, repository, restoring }: Checked): Promise<{ images: Of<BroughtImages> }> {
-  return { images: await each(restoring, ({ stored, plan }) => bringImages({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef })) }
+async function bringAll({ run, engine, repository, restoring, options }: Checked): Promise<{ images: Of<BroughtImages> }> {
+  const bring = options.only === 'spec' ? findImage : bringImages
+  return { images: await each(restoring, ({ stored, plan }) => bring({ run, engine, blobs: repository.blobs, stored, imageRef: plan.imageRef })) }
 }
 
 type Aside = Checked & { readonly images: Of<BroughtImages>; readonly aside: SetAside | undefined }
+
+async function makePlaces(state: Aside): Promise<void> {
+  const { restoring, options } = state
+  for (const path of new Set(restoring.flatMap(one => optionsOf(options, one).makePaths ?? []))) await makeBindPlace(state, { kind: 'directory', path })
+  await makePlacesOf(state, restoring.map(({ plan }) => plan))
+}
 
 async function writeAll(state: Aside): Promise<{ written: Of<readonly WrittenMount[]>; empty: Of<readonly NewVolume[]> }> {
   const done = await each(state.restoring, ({ stored, plan }) => writeMounts({ ...state, stored, plan }))
@@ -151,7 +173,7 @@ async function writeAll(state: Aside): Promise<{ written: Of<readonly WrittenMou
 
 /** Each after those it needs. */
 async function createAll({ run, engine, restoring, images }: Aside): Promise<{ ids: Of<string> }> {
-  return { ids: await each(restoring, one => createContainer({ run, engine, plan: one.plan, images: of(images, one) })) }
+  return { ids: await each(restoring, one => createContainer({ run, engine, plan: one.plan, images: of(images, one), spec: one.stored.spec })) }
 }
 
 type Created = Aside & { readonly empty: Of<readonly NewVolume[]>; readonly ids: Of<string> }
@@ -162,12 +184,12 @@ async function writeAllNew(state: Created): Promise<{ filled: Of<readonly Writte
 }
 
 async function giveStates({ run, engine, restoring, options, ids }: Created): Promise<{ given: Of<GivenState> }> {
-  return { given: await startTogether(run, restoring, (one, within, watch) => giveState({ run: within, engine, stored: one.stored, options, id: of(ids, one) }, watch)) }
+  return { given: await startTogether(run, restoring, (one, within, watch) => giveState({ run: within, engine, stored: one.stored, options: optionsOf(options, one), id: of(ids, one) }, watch)) }
 }
 
 async function compareAll(state: Created & { readonly given: Of<GivenState> }): Promise<{ comparisons: Of<SpecComparison> }> {
-  const { restoring, ids, given } = state
-  return { comparisons: await each(restoring, one => compareRestored({ ...state, stored: one.stored, plan: one.plan, id: of(ids, one), given: of(given, one) })) }
+  const { restoring, ids, given, options } = state
+  return { comparisons: await each(restoring, one => compareRestored({ ...state, options: optionsOf(options, one), stored: one.stored, plan: one.plan, id: of(ids, one), given: of(given, one) })) }
 }
 
 /** Each after those it needs, while all of it can still be undone: who asked for it wants the container with its dump, or none. */
@@ -175,14 +197,14 @@ async function replayAll({ run, engine, restoring, source, ids }: Created): Prom
   for (const one of restoring) await replayDump({ run, engine, source, stored: one.stored, container: { id: of(ids, one), name: one.plan.name } })
 }
 
-async function putBack({ run, engine }: Checked): Promise<'nothing to undo' | undefined> {
+export async function putBack({ run, engine }: Pick<RestoreJob, 'run' | 'engine'>): Promise<'nothing to undo' | undefined> {
   const open = run.journal.open()
   await putAllRight(engine, run, open, restoreData(run))
   return open.some(({ did }) => did !== 'created image') ? undefined : 'nothing to undo'
 }
 
 /** Helpers of readers and writers that were not removed by themselves, and the names that images had for the moment: only now, because undoing has to find them. */
-async function closeUp({ run, engine }: Read): Promise<void> {
+export async function closeUp({ run, engine }: Pick<RestoreJob, 'run' | 'engine'>): Promise<void> {
   await putAllRight(engine, run, run.journal.open().filter(entry => isTemporary(entry, run.id)), restoreData(run))
 }
 
@@ -208,6 +230,10 @@ async function keepMade({ run, engine, repository, restoring, ids, aside }: Crea
 /** All of them or none: half a way back is none. */
 function isKept(restoring: readonly Restoring[]): boolean {
   return restoring.every(({ plan: { replaced } }) => replaced?.Config.Labels?.[projectLabel] === undefined)
+}
+
+function optionsOf(options: RestoreOptions, { spec }: Restoring): RestoreOptions {
+  return optionsFor(options, nameOf(spec.inspect))
 }
 
 /** One after the other, in their order. */

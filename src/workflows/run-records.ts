@@ -40,8 +40,8 @@ export type MigrationRecord = {
   readonly undone?: string
 }
 
-/** A copy that a drill left there, to look around. */
-export type DrillRecord = RecordHead & { readonly kind: 'drill'; readonly backup: string; readonly name: string; readonly made: readonly JournalEntry[] }
+/** Copies that a drill left there, to look around. */
+export type DrillRecord = RecordHead & { readonly kind: 'drill'; readonly backup: string; readonly name: string; readonly others?: readonly string[]; readonly made: readonly JournalEntry[] }
 
 /** What took the place of containers, or of data: by a restore or an upgrade. */
 export type ReplacementRecord = RecordHead & {

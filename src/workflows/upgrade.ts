@@ -23,6 +23,7 @@ import type { ReplacedData } from './run-records.ts'
 import { temporaryJournal, type Run } from './run.ts'
 import { hasChanges } from './steps/capture-image.ts'
 import { Obstacles } from './obstacles.ts'
+import { dependentsLeftBehind } from './steps/choose-together.ts'
 import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { setAside } from './steps/replace-container.ts'
@@ -99,6 +100,7 @@ export async function planUpgrade({ run, engine, container, image: reference, op
     ...(record.image === undefined ? ['the old image is not on the engine any more: every setting counts as given, and stays'] : []),
     ...((await hasChanges({ engine, container: inspect, signal })) ? ['files that the container has changed outside of its volumes stay behind: they are in the backup and in the old container'] : []),
     ...(project === undefined ? [] : [`it belongs to the compose project "${project}": write the new image into its file too; compose takes the old container, which is kept, for one of its own until dray clean --kept`]),
+    ...(await dependentsLeftBehind(engine, [inspect], signal)).map(other => `container "${other.name}" uses the ${other.shares} of "${name}": it has to be made again afterwards, to use those of the new one`),
     ...movedPorts(record, old, next).map(port => `port ${port} is published, and the new image does not expose it: its program may listen elsewhere`),
     ...added.map(path => `the new image keeps data at ${path}, where the container has no volume yet: it gets a new, anonymous one`),
     ...request.losses.map(({ field, text }) => `${field}: ${text}`),

@@ -163,6 +163,23 @@ describe('forget by ids', () => {
     await journal.leave()
   })
 
+  test('not what dray undo needs, until that is taken back or given up', async () => {
+    const folder = join(at.folder, 'state/drayage/runs')
+    await mkdir(folder, { recursive: true })
+    const record = { format: 1, kind: 'restore', run: '20261127-030000-1a2b3c4d', command: 'dray restore latest web --replace', at: '2026-11-27T03:00:00.000Z', engine: { address: 'unix:///x', id: 'E' }, made: [], containers: [], kept: [{ name: 'web-replaced', id: 'c', was: 'web', status: 'running', restartPolicy: { Name: 'no', MaximumRetryCount: 0 } }], replaced: [{ volume: 'data', backup: 'web-02' }], repository: at.path, backups: ['web-02'] }
+    const write = (more: object) => writeFile(join(folder, `${record.run}.json`), JSON.stringify({ ...record, ...more }))
+    await write({})
+    const refused = await dray('forget', 'web-01', 'web-02', '-y')
+    expect(refused).toMatchObject({ exitCode: 12, stdout: '' })
+    expect(refused.stderr).toBe(`dray: error: "web-02" holds what "dray restore latest web --replace" has replaced, and is needed to take that back: nothing was forgotten\ndray: hint: take it back: dray undo ${record.run}\ndray: hint: or give that up: dray clean --kept\n`)
+    expect(await ids()).toHaveLength(3)
+    await write({ kept: [] })
+    expect(await dray('forget', 'web-02', '-y')).toMatchObject({ exitCode: 12, stderr: expect.stringContaining('if it is to go all the same: --even-last') })
+    expect(await dray('forget', 'web-01', '-y')).toMatchObject({ exitCode: 0 })
+    await write({ cleaned: '2026-11-28T03:00:00.000Z' })
+    expect(await dray('forget', 'web-02', '-y')).toMatchObject({ exitCode: 0 })
+  })
+
   test('without a terminal only with --yes', async () => {
     const { exitCode, stderr } = await dray('forget', 'web-01')
     expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('there is no terminal to ask whether "web-01" may go') })

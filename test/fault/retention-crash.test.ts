@@ -97,6 +97,26 @@ test.each(forgetting.map(args => [args]))('kill -9 instead of each change that %
   expect(wasForgotten).toBeGreaterThan(3)
 }, 300_000)
 
+test('kill -9 instead of each change of forget, and index.json lost at that: what was forgotten does not come back, and nothing else is lost', async () => {
+  await using at = await scratch()
+  await using repository = await at.open()
+  const list = async () => (await listBackups(repository)).map(({ id }) => id)
+  const outcomes = new Set<string>()
+  for (let call = 1, isKilled = true; isKilled; call += isLong ? 1 : 3) {
+    await fill(repository, 3 - (await list()).length)
+    const before = await list()
+    isKilled = (await run(process.execPath, ['--import', deadly, program, 'forget', '--keep-last', '2'], { env: { ...env(at), DIE_AT_CALL: String(call) } })).exitCode === 128
+    const wasForgotten = (await list()).length < before.length
+    await rm(repository.paths.index)
+    expect(await run(process.execPath, [program, 'doctor', '--repair', '--wait', '0'], { env: env(at) })).toMatchObject({ exitCode: 0 })
+    const after = await checkBackups(repository)
+    // What is announced and not yet done may be done by the repair: it was asked for.
+    expect(wasForgotten ? [before.slice(1)] : [before, before.slice(1)]).toContainEqual(after)
+    outcomes.add(`${wasForgotten ? 'forgotten' : 'not forgotten'}, ${after.length} there`)
+  }
+  expect([...outcomes].sort()).toEqual(expect.arrayContaining(['forgotten, 2 there', 'not forgotten, 3 there']))
+}, 300_000)
+
 /** Runs a shell script in a mount namespace of its own; $REPO is the repository, $DRAY the command. */
 function aside(at: Scratch, script: string): ReturnType<typeof run> {
   return run('unshare', ['--map-root-user', '--mount', 'sh', '-c', script], { env: { ...env(at), REPO: at.path, DRAY: `${process.execPath} ${program}`, FOLDER: at.folder, FIRST: `n${made - 3}` } })

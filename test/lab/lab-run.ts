@@ -106,8 +106,9 @@ export async function recordProcess(dir: string, pid: number): Promise<ProcessId
   return identity
 }
 
-/** Kills the processes noted in `dir`, then takes away its mounts, control groups and files. */
+/** Kills the processes noted in `dir`, then takes away its mounts, control groups and files. What is paused cannot be killed before it goes on. */
 export async function removeMember(dir: string): Promise<void> {
+  await thaw(controlGroupOf(dir))
   for (const name of await readdir(dir).catch(() => [])) {
     if (name.startsWith('process-')) await killAndWait(await readFile(join(dir, name), 'utf8'))
   }
@@ -129,13 +130,19 @@ async function removeRun(labRun: LabRun): Promise<void> {
   await rmdir(labBase()).catch(() => undefined) // fails while another run uses it
 }
 
+async function thaw(name: string): Promise<void> {
+  for (const group of await controlGroups(name)) await run('find', [group, '(', '-name', 'freezer.state', '-exec', 'sh', '-c', 'echo THAWED > "$1"', 'sh', '{}', ';', ')', '-o', '(', '-name', 'cgroup.freeze', '-exec', 'sh', '-c', 'echo 0 > "$1"', 'sh', '{}', ';', ')'])
+}
+
 async function removeControlGroups(name: string): Promise<void> {
+  for (const group of await controlGroups(name)) await run('find', [group, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'])
+}
+
+/** Of this name, in one hierarchy or in each of several. */
+async function controlGroups(name: string): Promise<string[]> {
   const root = '/sys/fs/cgroup'
-  const parents = [root, ...(await readdir(root).catch(() => [])).map(each => join(root, each))]
-  for (const parent of parents) {
-    const group = join(parent, name)
-    if (await stat(group).catch(() => undefined)) await run('find', [group, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'])
-  }
+  const groups = [root, ...(await readdir(root).catch(() => [])).map(each => join(root, each))].map(parent => join(parent, name))
+  return groups.filter(group => existsSync(group))
 }
 
 /** Mount points in `dir`, the innermost first. */

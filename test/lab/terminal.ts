@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
+import { screenAfter } from './screen-after.ts'
 
 export type TerminalOptions = { readonly columns?: number; readonly rows?: number; readonly env: NodeJS.ProcessEnv }
 
@@ -17,11 +18,13 @@ export class Terminal implements AsyncDisposable {
   raw = ''
   private seen = 0
   private hasEnded = false
+  private readonly size: { readonly columns: number; readonly rows: number }
   private readonly child: ChildProcessWithoutNullStreams
   private readonly closed: Promise<number | null>
 
-  private constructor(child: ChildProcessWithoutNullStreams) {
+  private constructor(child: ChildProcessWithoutNullStreams, size: { readonly columns: number; readonly rows: number }) {
     this.child = child
+    this.size = size
     this.closed = once(child, 'close').then(([code]) => {
       this.hasEnded = true
       return code as number | null
@@ -31,7 +34,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   static open(command: string, { columns = 80, rows = 24, env }: TerminalOptions): Terminal {
-    return new Terminal(spawn('script', ['-qec', `stty cols ${columns} rows ${rows}; exec ${command}`, '/dev/null'], { env: { TERM: 'xterm-256color', SHELL: '/bin/sh', ...env } }))
+    return new Terminal(spawn('script', ['-qec', `stty cols ${columns} rows ${rows}; exec ${command}`, '/dev/null'], { env: { TERM: 'xterm-256color', SHELL: '/bin/sh', ...env } }), { columns, rows })
   }
 
   /** What was written since the last key, without colours and movements. */
@@ -50,6 +53,11 @@ export class Terminal implements AsyncDisposable {
     return this.text
   }
 
+  /** What stands on it now, as its user sees it: `rows` lines of `columns`, without colours, spaces at the ends and empty lines below. */
+  get screen(): string {
+    return screenAfter(this.raw, this.size)
+  }
+
   press(key: string): void {
     this.seen = this.raw.length
     this.pressed++
@@ -60,6 +68,11 @@ export class Terminal implements AsyncDisposable {
   async answer(question: RegExp | string, ...typed: readonly string[]): Promise<void> {
     await this.shows(question)
     for (const key of typed) this.press(key)
+  }
+
+  /** Resolves when more is written, or the program ends; after a second in any case. */
+  async output(): Promise<void> {
+    await Promise.race([once(this.child.stdout, 'data', { signal: AbortSignal.timeout(1000) }), this.closed]).catch(() => undefined)
   }
 
   /** The exit code of the program. */

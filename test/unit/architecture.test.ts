@@ -33,3 +33,9 @@ describe('folders are levels', () => {
     }
   })
 })
+
+test('what is compiled imports what is compiled: the compiler forgets an import() in a function with `await using`', () => {
+  const compiled = readdirSync(`${root}dist/src`, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.js'))
+  expect(compiled.length).toBeGreaterThan(100)
+  expect(compiled.filter(name => /import\(['"]\.[^'"]*\.ts['"]\)/.test(readFileSync(`${root}dist/src/${name}`, 'utf8')))).toEqual([])
+})

@@ -6,6 +6,7 @@ import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { readForgetPolicy } from '../forget-after-backup.ts'
 import { withKeepOptions } from '../keep-options.ts'
 import { readNotify, withNotifyOptions } from '../notify-options.ts'
+import { defaultParallel, readParallel, withParallelOption } from '../parallel-option.ts'
 import { runBackupTask } from '../run-backup-task.ts'
 import { planText } from './plan.ts'
 
@@ -26,7 +27,7 @@ export const backupCommand: Command = {
     ['dray backup web --dry-run', 'show what would be captured, and what not'],
   ],
   isSilentWhenWell: true,
-  options: yargs => withNotifyOptions(withKeepOptions(withSelection(yargs)))
+  options: yargs => withParallelOption(withNotifyOptions(withKeepOptions(withSelection(yargs))))
     .option('job', { type: 'string', describe: 'do what this job of the configuration says: goes with no option that chooses or forgets' })
     .option('forget', { type: 'boolean', default: false, describe: 'then forget what no rule keeps of these containers, and prune' })
     .option('consistency', { choices: ['pause', 'stop', 'none'] as const, describe: 'how the container rests while what has changed is read (default: its label dray.consistency, else pause)' })
@@ -51,7 +52,7 @@ async function readTask(args: Record<string, unknown>, context: CommandContext):
   if (job !== undefined) return await readJob(job, args, context)
   const choices = readBackupOptions(args)
   if (isEmptySelection(choices.selection) && choices.images.length === 0) throw new DrayError('usage', 'name a container, or an image with --image', { hints: ['docker ps shows the containers; --all takes all of them', 'dray backup --help'] })
-  return { job, hosts: [undefined], repository: undefined, choices, policy: readForgetPolicy(args), before: [], after: [], hookTimeoutMs: 0, notify: readNotify(args, context.env) }
+  return { job, hosts: [undefined], repository: undefined, choices, policy: readForgetPolicy(args), before: [], after: [], hookTimeoutMs: 0, parallel: readParallel(args) ?? defaultParallel, notify: readNotify(args, context.env) }
 }
 
 async function readJob(name: string, args: Record<string, unknown>, context: CommandContext): Promise<BackupTask> {
@@ -64,7 +65,8 @@ async function readJob(name: string, args: Record<string, unknown>, context: Com
   if (loaded === undefined) throw noConfig(name, context.env)
   const task = taskOfJob(loaded, name)
   const { ping, webhook, metrics } = readNotify(args, context.env)
-  return { ...task, ...(context.globals.host === undefined ? {} : { hosts: [context.globals.host] }), ...(context.globals.isRepoGiven ? { repository: undefined } : {}), notify: { ...task.notify, ...(ping === undefined ? {} : { ping }), ...(webhook === undefined ? {} : { webhook }), ...(metrics === undefined ? {} : { metrics }) } }
+  const parallel = readParallel(args)
+  return { ...task, ...(parallel === undefined ? {} : { parallel }), ...(context.globals.host === undefined ? {} : { hosts: [context.globals.host] }), ...(context.globals.isRepoGiven ? { repository: undefined } : {}), notify: { ...task.notify, ...(ping === undefined ? {} : { ping }), ...(webhook === undefined ? {} : { webhook }), ...(metrics === undefined ? {} : { metrics }) } }
 }
 
 /** Of each engine what would be captured. */

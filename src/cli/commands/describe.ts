@@ -24,17 +24,22 @@ export const describeCommand: Command = {
     const as = args['as'] as DescribedAs
     const redact = args['redact'] === true
     const records = await find(context, what, projects)
-    const { describeRecords, namesOf } = await import('../../workflows/describe.ts')
+    const { describeRecords, namesOf } = await workflow()
     const { text, gaps, secrets } = describeRecords(records, as, redact)
     if (secrets.length > 0 && !redact) context.reporter.note(`it holds the values of ${secrets.join(', ')}: --redact leaves them out`)
     return { text: text.replace(/\n$/, ''), json: { as, containers: namesOf(records), text, notExpressible: gaps, secrets, redacted: redact, ...(as === 'json' ? { specs: JSON.parse(text) as unknown } : {}) } }
   },
 }
 
+/** In a function of its own: the compiler leaves the extension of an import beside `await using` as it is. */
+async function workflow(): Promise<typeof import('../../workflows/describe.ts')> {
+  return await import('../../workflows/describe.ts')
+}
+
 /** What is named like a backup, or is no container, is looked for in the repository. */
 async function find(context: CommandContext, what: readonly string[], projects: readonly string[]): Promise<ContainerRecord[]> {
   const [first = '', ...others] = what
-  const { recordLiving } = await import('../../workflows/describe.ts')
+  const { recordLiving } = await workflow()
   const living = async (): Promise<ContainerRecord[]> => recordLiving(await context.connect(), what, projects, context.signal)
   if (projects.length > 0) return await living()
   if (first === 'latest') return await stored(context, first, others)
@@ -51,7 +56,7 @@ async function find(context: CommandContext, what: readonly string[], projects: 
 
 async function stored(context: CommandContext, backup: string, containers: readonly string[]): Promise<ContainerRecord[]> {
   await using repository = await context.openRepository({ create: false })
-  const { recordStored } = await import('../../workflows/describe.ts')
+  const { recordStored } = await workflow()
   return await recordStored(repository, backup, containers, text => context.reporter.warn(text))
 }
 

@@ -31,10 +31,10 @@ export const extractCommand: Command = {
   run: async (args, context) => {
     const output = textOf(args['output'])
     const into = textOf(args['into'])
-    if (output !== undefined && into !== undefined) throw new DrayError('usage', 'either --output or --into')
+    if (output !== undefined && into !== undefined) throw new DrayError('usage', 'either --output or --into', { hints: ['one command for each'] })
     if (output === '-' && context.globals.json) throw new DrayError('usage', 'the tar goes to stdout, which --json is for events', { hints: ['leave out --json, or name a folder'] })
     const [, container, path] = into === undefined ? [] : (/^([^:]+):(\/.*)$/.exec(into) ?? [])
-    if (into !== undefined && (container === undefined || path === undefined)) throw new DrayError('usage', `"${into}" is not CONTAINER:/PATH`)
+    if (into !== undefined && (container === undefined || path === undefined)) throw new DrayError('usage', `"${into}" is not CONTAINER:/PATH`, { hints: ['a folder in a volume of a container: --into web:/var/lib/app'] })
     return await whileReading(context, async repository => {
       const places = new Places(lookJob(context, args, repository))
       const found = []

@@ -32,7 +32,7 @@ export const forgetCommand: Command = {
   options: yargs => withWaitOption(withKeepOptions(yargs
     .positional('backup', { type: 'string', array: true, describe: 'ids of backups, or the beginnings of ids' })
     .option('container', { type: 'string', array: true, nargs: 1, default: [], describe: 'only backups of this container' })))
-    .option('even-last', { type: 'boolean', default: false, describe: 'with ids: also the last complete backup of a container' })
+    .option('even-last', { type: 'boolean', default: false, describe: 'with ids: also the last complete backup of a container, and what undo needs' })
     .option('prune', { type: 'boolean', default: false, describe: 'free the space as well, as dray prune does' })
     .option('grace', { type: 'string', describe: 'with --prune: leave what is younger (default: 48h)' }),
   run: async (args, context) => {
@@ -41,8 +41,8 @@ export const forgetCommand: Command = {
     const policy = readKeepPolicy(args)
     const options = { prune: args['prune'] === true, graceMs: readGrace(args), waitMs: readWait(args) }
     if (wanted.length > 0 && (policy !== undefined || containers.length > 0)) throw new DrayError('usage', 'name backups, or give rules, not both', { hints: ['dray forget --help'] })
-    if (args['evenLast'] === true && wanted.length === 0) throw new DrayError('usage', '--even-last is for backups that are named by their ids')
-    if (args['grace'] !== undefined && !options.prune) throw new DrayError('usage', '--grace needs --prune')
+    if (args['evenLast'] === true && wanted.length === 0) throw new DrayError('usage', '--even-last is for backups that are named by their ids', { hints: ['dray forget BACKUP --even-last'] })
+    if (args['grace'] !== undefined && !options.prune) throw new DrayError('usage', '--grace needs --prune', { hints: ['dray forget … --prune --grace 1h'] })
     if (wanted.includes('latest')) throw await latestIsNoId(context)
     await using repository = await openForForget(context, wanted.length === 0 && policy === undefined)
     if (policy !== undefined) return await forgetByPolicy(context, repository, { policy, containers, ...options })

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Engine } from '../../engine/engine.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import { DrayError } from '../../errors/dray-error.ts'
@@ -6,6 +7,7 @@ import { listBackups } from '../../store/backup-list.ts'
 import { imageText } from '../../ui/describe-image.ts'
 import { lookInto } from '../../workflows/look/find-place.ts'
 import { inspectArchive, inspectEngineImage, inspectStoredImage, type InspectedImage } from '../../workflows/look/inspect-image.ts'
+import { inspectLayout } from '../../workflows/look/inspect-layout.ts'
 import { readImageFacts } from '../../workflows/look/read-images.ts'
 import { readBackupOptions, textOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
@@ -14,21 +16,27 @@ import { planText } from './plan.ts'
 
 export const inspectCommand: Command = {
   usage: 'inspect <target>',
-  summary: 'Show what a container, image, file of docker save or backup is made of: layers, commands, config, what a backup would capture',
+  summary: 'Show what a container, image, file of docker save, image layout or backup is made of: layers, commands, config, what a backup would capture',
   examples: [
     ['dray inspect web', 'a container: its image, and what a backup would capture'],
     ['dray inspect nginx:1.27', 'an image of the engine'],
     ['dray inspect ./image.tar.gz', 'a file of docker save'],
+    ['dray inspect ./layout', 'the images of an OCI image layout in a directory'],
     ['dray inspect 20261121-0312', 'the images of a backup'],
   ],
-  options: yargs => containerOption(yargs.positional('target', { type: 'string', demandOption: true, describe: 'a file here; else a backup, by its id or the beginning of one, or "latest"; else a container; else an image' })),
+  options: yargs => containerOption(yargs.positional('target', { type: 'string', demandOption: true, describe: 'a file or directory here; else a backup, by its id or the beginning of one, or "latest"; else a container; else an image' })),
   run: async (args, context) => {
     const target = textOf(args['target']) ?? ''
     const file = await stat(target).catch(() => undefined)
-    if (file?.isDirectory() === true) throw new DrayError('usage', `"${target}" is a directory`, { hints: [`an image layout or repository: dray verify ${target}`] })
-    if (file !== undefined) return toResult('file', await inspectArchive(target, context.signal), context)
+    if (file?.isDirectory() === true && (target.includes('/') || (await isLayout(target)))) return toResult('layout', await inspectLayout(target), context)
+    if (file?.isFile() === true) return toResult('file', await inspectArchive(target, context.signal), context)
     return (await inspectBackup(target, args, context)) ?? (await inspectOnEngine(target, context))
   },
+}
+
+/** A folder may have the name of a container. */
+async function isLayout(directory: string): Promise<boolean> {
+  return await access(join(directory, 'index.json')).then(() => true, () => false)
 }
 
 async function inspectBackup(target: string, args: Record<string, unknown>, context: CommandContext): Promise<CommandResult | undefined> {

@@ -1,4 +1,6 @@
+import { DrayError } from '../../errors/dray-error.ts'
 import { listBackups } from '../../store/backup-list.ts'
+import { isLocal, type LocalRepository, type Repository } from '../../store/repository.ts'
 import { readRunSummaries } from '../../store/run-summaries.ts'
 import { runsTable } from '../../ui/describe-runs.ts'
 import { listedTable, type ListedBackup } from '../../ui/describe-list.ts'
@@ -8,7 +10,6 @@ import { groupBackups } from '../../workflows/retention-groups.ts'
 import { backupFilter, filterOptions } from '../backup-filter.ts'
 import { textOf } from '../backup-options.ts'
 import type { Command } from '../command.ts'
-import { requireLocal } from '../local-repository.ts'
 
 type Grouping = 'container' | 'project' | 'host' | 'tag'
 
@@ -27,7 +28,7 @@ export const listCommand: Command = {
     const fits = backupFilter(args)
     await using repository = await context.openRepository({ create: false })
     if (args['runs'] === true) {
-      const runs = await readRunSummaries(requireLocal(repository, 'list --runs'))
+      const runs = await readRunSummaries(requireRuns(repository))
       return { text: runs.length === 0 ? `no runs in ${repository.path}` : runsTable(runs, context.width), json: { repository: repository.path, runs } }
     }
     const grouped = await groupBackups(repository, await listBackups(repository))
@@ -45,6 +46,12 @@ export const listCommand: Command = {
     }
     return { text: backups.length > 0 ? text : all.length === 0 ? `no backups in ${repository.path}` : `none of ${all.length} backups in ${repository.path} is such a one`, json }
   },
+}
+
+/** Throws `usage` where there are none. */
+function requireRuns(repository: Repository): LocalRepository {
+  if (isLocal(repository)) return repository
+  throw new DrayError('usage', `a registry keeps no summaries of runs: "${repository.path}" has only the backups that they made`, { hints: ['dray list shows those', 'who has to know of each run is told by --ping, --webhook and --metrics', 'a repository in a folder keeps them'] })
 }
 
 /** A backup of several containers, or with several marks, is in several groups. */

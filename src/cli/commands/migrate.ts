@@ -44,9 +44,9 @@ export const migrateCommand: Command = {
   run: async (args, context) => {
     const undo = textOf(args['undo'])
     if (context.globals.host !== undefined) throw new DrayError('usage', 'migrate takes its two engines as arguments, not by --host', { hints: ['dray migrate CONTAINER… SOURCE TARGET'] })
-    if (undo === undefined && args['discardNewData'] === true) throw new DrayError('usage', '--discard-new-data belongs to --undo')
+    if (undo === undefined && args['discardNewData'] === true) throw new DrayError('usage', '--discard-new-data belongs to --undo', { hints: ['dray migrate --undo RUN --discard-new-data'] })
     if (undo === undefined) return await migrate(args, context)
-    if (listOf(args['what']).length > 0) throw new DrayError('usage', '--undo takes the id of a run and nothing else')
+    if (listOf(args['what']).length > 0) throw new DrayError('usage', '--undo takes the id of a run and nothing else', { hints: ['dray migrate --undo RUN'] })
     return await takeBack(undo, args['discardNewData'] === true, context)
   },
 }

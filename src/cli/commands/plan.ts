@@ -6,7 +6,8 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { chooseGroups, isEmptySelection, withSelection } from '../choose-groups.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
-import { failedJson, forEachGroup, withRun } from '../run-command.ts'
+import { forEachGroup } from '../for-each-group.ts'
+import { failedJson, withRun } from '../run-command.ts'
 
 export const planCommand: Command = {
   usage: 'plan [container..]',
@@ -30,8 +31,11 @@ export async function planText(choices: BackupChoices, context: CommandContext):
   const engine = await context.connect()
   return await withRun(context, async run => {
     const plans: BackupPlan[] = []
-    const failed = await forEachGroup(context, await chooseGroups(context, engine, choices), 'looked at', async group => {
-      plans.push(...(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, containers: group.map(({ Id }) => Id) } })))
+    const failed = await forEachGroup(context, await chooseGroups(context, engine, choices), {
+      isNot: 'looked at',
+      work: async ({ containers }) => {
+        plans.push(...(await planBackup({ run, engine, repositoryPath: context.globals.repo, options: { ...choices, containers: containers.map(({ Id }) => Id) } })))
+      },
     })
     return { text: plans.map(plan => describePlan(plan, context.width)).join('\n\n'), json: { plans, failed: failedJson(failed) }, exitCode: failed.length > 0 ? exitCodes.incomplete : 0 }
   }, { changesNothing: true })

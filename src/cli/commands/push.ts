@@ -25,7 +25,7 @@ export const pushCommand: Command = {
   run: async (args, context) => {
     const reference = parseReference(textOf(args['reference']) ?? '')
     const { registry, name, tag, digest } = reference
-    if (digest !== undefined) throw new DrayError('usage', 'a push is to a name or a tag, not to a digest')
+    if (digest !== undefined) throw new DrayError('usage', 'a push is to a name or a tag, not to a digest', { hints: ['dray push BACKUP HOST/NAME:TAG'] })
     await using repository = await context.openRepository({ create: false })
     await using lock = await lockRepository(context, repository, 'shared')
     const backup = await chooseBackup(repository, textOf(args['backup']) ?? '', undefined, text => context.reporter.warn(text))

@@ -4,13 +4,15 @@ import { quoteForShell } from '../../engine/shell-quote.ts'
 import { restoreJson, restorePlanText, restoreText } from '../../ui/describe-restore.ts'
 import { aftermathLines } from '../../ui/wizard/aftermath.ts'
 import { planRestore, restoreContainers, type RestoreReport } from '../../workflows/restore.ts'
-import { listOf, textOf } from '../backup-options.ts'
+import { textOf } from '../backup-options.ts'
 import type { Command, CommandContext, CommandResult } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
 import { lockRepository } from '../repository-lock.ts'
-import { readRestoreOptions } from '../restore-options.ts'
+import { readRestoreWish, type RestoreWish } from '../restore-wish.ts'
+import { restorePart } from '../restore-part.ts'
 import { sayReport, withRun } from '../run-command.ts'
 import { readVersion } from '../version.ts'
+import type { ExtractArgs } from '../wizard/choose-files.ts'
 import { globalWords } from '../wizard/restore-line.ts'
 
 export const restoreCommand: Command = {
@@ -25,6 +27,9 @@ export const restoreCommand: Command = {
     ['dray restore latest web --name web2 --map-port 80:8080 --map-volume data:data2', 'beside the one that runs'],
     ['dray restore latest web --replace', 'in place of what is there, which is kept until dray undo or dray clean --kept'],
     ['dray restore latest web --dry-run', 'show what would be done'],
+    ['dray restore latest web --plan-out web.yaml', 'write what would be done into a file, to be edited'],
+    ['dray restore --plan web.yaml', 'do what that file says'],
+    ['dray restore latest web --only data --replace', 'the data alone, in place of what is there; no container is touched'],
     ['dray restore latest db --replay-dump', 'its label dray.restore reads the dump that the backup holds'],
     ['dray restore latest web --skip-damaged', 'what is left of a damaged backup'],
   ],
@@ -43,36 +48,54 @@ export const restoreCommand: Command = {
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
     .option('map-bind', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another path of the host: /srv/a:/srv/b' })
     .option('map-network', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another network: front:front2' })
+    .option('only', { choices: ['spec', 'image', 'data'] as const, describe: 'a part alone: the container over the image and data that are there; its image; the data of its volumes and paths' })
+    .option('plan-out', { type: 'string', describe: 'write what would be done into a file that can be edited ("-" for stdout), and change nothing' })
+    .option('plan', { type: 'string', describe: 'do what such a file says' })
+    .option('make-path', { type: 'string', array: true, nargs: 1, default: [], describe: 'make a path of the host that is missing, and not in the backup, an empty folder' })
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are written' })
     .option('health-timeout', { type: 'number', describe: 'seconds to wait for health (default: what the health check itself would take)' }),
   run: async (args, context) => {
-    if (textOf(args['backup']) !== undefined || args['all'] === true) return await restore(args, context)
+    if (textOf(args['backup']) !== undefined || args['all'] === true || args['plan'] !== undefined) return await restoreOrPlan(args, context)
     requireTerminal(context)
     const { runRestoreWizard } = await import('../restore-wizard.ts')
     const outcome = await runRestoreWizard(args, context)
-    return 'commands' in outcome ? { text: outcome.commands.join('\n'), json: { commands: outcome.commands } } : await restore({ ...args, ...outcome.line }, context, { explain: true })
+    if ('extracts' in outcome) return await runExtracts(outcome.extracts, outcome.context)
+    const { line, planOut = args['planOut'] } = outcome
+    return await restoreOrPlan({ ...args, ...line, planOut }, outcome.context, { explain: true })
   },
+}
+
+/** What they say together, and the worst of their exit codes. */
+async function runExtracts(extracts: readonly ExtractArgs[], context: CommandContext): Promise<CommandResult> {
+  const { extractCommand } = await import('./extract.ts')
+  const results: CommandResult[] = []
+  for (const args of extracts) results.push(await extractCommand.run(args, context))
+  return { text: results.map(({ text }) => text).join('\n'), json: {}, exitCode: Math.max(...results.map(({ exitCode = 0 }) => exitCode)) }
 }
 
 /** For the wizard, which asks for everything that is not given. */
 function requireTerminal({ globals, env }: CommandContext): void {
   if (process.stdin.isTTY && process.stderr.isTTY && env['TERM'] !== 'dumb' && !globals.json && !globals.yes) return
-  throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all', 'on a terminal, without --json and --yes, dray restore asks for everything'] })
+  throw new DrayError('usage', 'name a backup', { hints: ['dray list shows the backups', 'the newest of a container: dray restore latest NAME', 'all of the last run: dray restore --all', 'what a plan says: dray restore --plan FILE', 'on a terminal, without --json and --yes, dray restore asks for everything'] })
+}
+
+async function restoreOrPlan(args: Record<string, unknown>, context: CommandContext, how: { readonly explain?: boolean } = {}): Promise<CommandResult> {
+  const wish = await readRestoreWish(args, context.globals)
+  const file = textOf(args['planOut'])
+  if (file === undefined) return await restore(wish, context, how)
+  const { writePlanFile } = await import('../plan-file/write-plan-file.ts')
+  return await writePlanFile(wish, file, context)
 }
 
 /** `explain`: say afterwards what to check and how to take it back. */
-async function restore(args: Record<string, unknown>, context: CommandContext, { explain = false } = {}): Promise<CommandResult> {
-  const all = args['all'] === true
-  const backup = textOf(args['backup']) ?? 'latest'
-  const containers = listOf(args['container'])
-  const options = readRestoreOptions(args)
-  if (options.name !== undefined && containers.length > 1) throw new DrayError('usage', '--name is for one container', { hints: ['restore each by a command of its own'] })
-  const engine = await context.connect(textOf(args['to']), args['to'] === undefined ? undefined : '--to')
+async function restore({ wanted, options, to, repository: path }: RestoreWish, context: CommandContext, { explain = false }: { readonly explain?: boolean }): Promise<CommandResult> {
+  const engine = await context.connect(to.host, to.from)
   return await withRun(context, async run => {
-    await using repository = await context.openRepository({ create: false })
+    await using repository = await context.openRepository({ create: false, ...(path === undefined ? {} : { path }) })
     if (options.replace) requireLocal(repository, '--replace, which backs up what it replaces,')
     await using lock = await lockRepository(context, repository, 'shared')
-    const job = { run, engine, repository, lock, wanted: { backup, containers, all }, options, version: readVersion() }
+    if (options.only === 'data' || options.only === 'image') return await restorePart({ run, engine, repository, lock, wanted, options, version: readVersion() }, context)
+    const job = { run, engine, repository, lock, wanted, options, version: readVersion() }
     if (context.globals.dryRun) {
       const plans = await planRestore(job)
       return { text: [...plans.map(({ stored, plan }) => restorePlanText(stored, plan, engine.address, options.replayDump === true)), 'nothing was changed'].join('\n'), json: { plans: plans.map(({ stored, plan }) => ({ backup: stored.backup.id, name: plan.name, mounts: plan.mounts.map(({ stored: { described }, place, action, because }) => ({ source: described.source, place, action, because })), networks: plan.networks.map(({ Name }) => Name), notes: plan.notes })) } }

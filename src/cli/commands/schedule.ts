@@ -38,12 +38,12 @@ export const scheduleCommand: Command = {
   run: async (args, context) => {
     const action = args['action'] as (typeof actions)[number]
     const name = textOf(args['name'])
-    if (args['systemd'] === true && args['cron'] === true) throw new DrayError('usage', '--systemd or --cron, not both')
+    if (args['systemd'] === true && args['cron'] === true) throw new DrayError('usage', '--systemd or --cron, not both', { hints: ['say one of them'] })
     const wanted: SchedulerKind | undefined = args['systemd'] === true ? 'systemd' : args['cron'] === true ? 'cron' : undefined
     const place = choosePlace(action === 'show' ? (wanted ?? 'systemd') : wanted, args['user'] === true, context.env)
     if (action === 'list') return await list(place, context)
     if (name === undefined) throw new DrayError('usage', `say what to ${action}: a job, or a name for another command`, { hints: [`dray schedule ${action} nightly`, 'dray schedule lists what there is'] })
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) || name === 'clean') throw new DrayError('usage', `"${name}" cannot be the name of a schedule: letters, digits, "_", "." and "-", and not "clean"`)
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) || name === 'clean') throw new DrayError('usage', `"${name}" cannot be the name of a schedule: letters, digits, "_", "." and "-", and not "clean"`, { hints: ['choose another name'] })
     if (action === 'remove') return await remove(place, name, context)
     const command = await readCommand(name, args, context)
     const files = filesOf(place, command)

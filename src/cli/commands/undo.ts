@@ -1,5 +1,6 @@
 import { DrayError } from '../../errors/dray-error.ts'
 import { formatTime } from '../../ui/format.ts'
+import { keptNames } from '../../workflows/kept.ts'
 import { checkUndo, removeDrill, undoReplacement } from '../../workflows/undo.ts'
 import { findRecord, type DrillRecord, type ReplacementRecord } from '../../workflows/run-records.ts'
 import { requireYes } from '../ask.ts'
@@ -29,9 +30,9 @@ export const undoCommand: Command = {
 async function removeCopy(record: DrillRecord, context: CommandContext): Promise<CommandResult> {
   const engine = await context.connect(record.engine.address, 'the record of the run')
   return await withRun(context, async run => {
-    if (context.globals.dryRun) return { text: `would remove container "${record.name}" with its volumes and its network\nnothing was changed`, json: { undone: record.run } }
+    if (context.globals.dryRun) return { text: `would remove ${keptNames(record).map(name => `container "${name}"`).join(', ')} with volumes and networks of their own\nnothing was changed`, json: { undone: record.run } }
     await removeDrill({ run, engine, record })
-    return { text: record.name, json: { run: run.id, undone: record.run } }
+    return { text: keptNames(record).join('\n'), json: { run: run.id, undone: record.run } }
   })
 }
 

@@ -13,7 +13,7 @@ export function kindOfPositional(command: Command, placeholder: string): WordKin
   if (['backup', 'before', 'after', 'place'].includes(placeholder) || (placeholder === 'target' && name === 'verify')) return 'backup'
   if (placeholder === 'target') return 'container or backup'
   if (placeholder === 'what') return name === 'migrate' ? 'container or context' : 'container or backup'
-  return placeholder === 'volume' ? 'volume' : undefined
+  return placeholder === 'volume' || placeholder === 'source' ? 'volume' : undefined
 }
 
 export function kindOfOption(command: Command | undefined, option: string): WordKind | undefined {

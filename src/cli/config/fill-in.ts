@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
-
-export type FillInProblem = { readonly path: readonly (string | number)[]; readonly message: string }
+import type { YamlProblem } from '../check-yaml.ts'
 
 /**
  * `${NAME}` in every text becomes the value of the environment variable NAME, or what is in the file that NAME_FILE names,
  * without its last line break: so secrets stay out of the file. `$${` is a literal `${`.
  */
-export function fillIn(value: unknown, env: NodeJS.ProcessEnv, problems: FillInProblem[], path: readonly (string | number)[] = []): unknown {
+export function fillIn(value: unknown, env: NodeJS.ProcessEnv, problems: YamlProblem[], path: readonly (string | number)[] = []): unknown {
   if (typeof value === 'string') return fillInText(value, env, message => problems.push({ path, message }))
   if (Array.isArray(value)) return value.map((each, at) => fillIn(each, env, problems, [...path, at]))
   if (typeof value !== 'object' || value === null) return value

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
 import { DrayError } from '../../errors/dray-error.ts'
-import { didYouMean } from '../../errors/similar-name.ts'
 import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
-import { parseYaml, type ParsedYaml } from '../../files/yaml.ts'
-import { fillIn, type FillInProblem } from './fill-in.ts'
+import { checkYaml } from '../check-yaml.ts'
+import { fillIn } from './fill-in.ts'
 import { configPlaces } from './places.ts'
 import { configSchema, knownKeys, type Config } from './schema.ts'
 
@@ -38,28 +36,8 @@ async function readNamed(path: string): Promise<string> {
 
 /** Throws `usage` that lists everything wrong with the file, each with its line. */
 export function parseConfig(text: string, fileName: string, env: NodeJS.ProcessEnv): Config {
-  const yaml = parseYaml(text, { fileName })
-  const unset: FillInProblem[] = []
-  const result = configSchema.safeParse(fillIn(yaml.value ?? {}, env, unset))
-  const isUnset = (path: readonly PropertyKey[]): boolean => unset.some(each => each.path.join('.') === path.join('.'))
-  const issues = result.success ? [] : result.error.issues.filter(({ path }) => !isUnset(path))
-  const problems = [...unset.map(({ path, message }) => `line ${yaml.lineOf(path)}: ${where(path)}${message}`), ...issues.flatMap(issue => describe(issue, yaml))]
-  if (result.success && problems.length === 0) return result.data
-  throw new DrayError('usage', `"${fileName}" is not a configuration that dray understands`, { list: [...new Set(problems)], hints: ['docs/configuration.md has every key, with examples', 'dray doctor shows what each job would do'] })
-}
-
-function describe(issue: z.core.$ZodIssue, yaml: ParsedYaml): string[] {
-  const path = issue.path.map(each => (typeof each === 'number' ? each : String(each)))
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(key => {
-      const [meant] = didYouMean(key, knownKeys(issue.path))
-      return `line ${yaml.lineOf([...path, key])}: ${where(path)}"${key}" is not a key${meant === undefined ? `; known are ${knownKeys(issue.path).join(', ')}` : `: ${meant}`}`
-    })
-  }
-  const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
-  return [`line ${yaml.lineOf(path)}: ${where(path)}${message.replace(/^Invalid input: /, '').replace(/^[A-Z](?=[a-z])/, first => first.toLowerCase())}`]
-}
-
-function where(path: readonly (string | number)[]): string {
-  return path.length === 0 ? '' : `${path.join('.')}: `
+  return checkYaml(text, {
+    fileName, knownKeys, schema: configSchema, prepare: (value, problems) => fillIn(value, env, problems),
+    what: 'a configuration that dray understands', hints: ['docs/configuration.md has every key, with examples', 'dray doctor shows what each job would do'],
+  }).value
 }

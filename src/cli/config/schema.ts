@@ -1,10 +1,22 @@
 /** What a configuration file may say. docs/configuration.md is checked against this. */
 import { z } from 'zod'
+import { DrayError } from '../../errors/dray-error.ts'
 import { parseDuration } from '../duration.ts'
+import { defaultParallel } from '../parallel-option.ts'
+import { parseWhen } from '../schedule/when.ts'
 import { periods } from '../../store/time-bucket.ts'
 
 /** One text, or a list of them. */
 const texts = z.union([z.string().min(1), z.array(z.string().min(1))], 'expected a text, or a list of texts').transform(value => (typeof value === 'string' ? [value] : value)).default([])
+
+function checkWith(parse: () => unknown, context: z.core.$RefinementCtx): void {
+  try {
+    parse()
+  } catch (thrown) {
+    if (!(thrown instanceof DrayError)) throw thrown
+    context.addIssue({ code: 'custom', message: [thrown.message, ...thrown.hints].join('; ') })
+  }
+}
 
 const duration = z.string('expected a duration such as 90s, 10min, 12h').transform((text, context) => {
   try {
@@ -52,7 +64,8 @@ const job = z.strictObject({
   before: texts,
   after: texts,
   'hook-timeout': duration.default(600_000),
-  at: z.string().min(1).optional(),
+  parallel: count.default(defaultParallel),
+  at: z.string().superRefine((text, context) => checkWith(() => parseWhen(text), context)).optional(),
   'random-delay': duration.optional(),
   notify: notify.optional(),
 }).refine(({ containers, all, projects, labels, images }) => all || [containers, projects, labels, images].some(list => list.length > 0), 'chooses nothing: say "all: true", or name containers, projects, labels or images')

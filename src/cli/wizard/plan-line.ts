@@ -1,21 +1,24 @@
 import type { Repository } from '../../store/repository.ts'
+import { planPart } from '../../workflows/restore-only.ts'
 import { planRestore } from '../../workflows/restore.ts'
 import { startRun } from '../../workflows/run.ts'
-import type { Restoring } from '../../workflows/steps/share-mounts.ts'
 import type { CommandContext } from '../command.ts'
 import { lockRepository } from '../repository-lock.ts'
 import { readRestoreOptions } from '../restore-options.ts'
 import { readVersion } from '../version.ts'
 import type { RestoreLine } from './restore-line.ts'
+import type { Planned } from './wizard-state.ts'
 
 /** What that command line would do. The repository is locked for no longer than that: people may take their time. */
-export async function planLine(context: CommandContext, repository: Repository, line: RestoreLine): Promise<readonly Restoring[]> {
+export async function planLine(context: CommandContext, repository: Repository, line: RestoreLine): Promise<readonly Planned[]> {
   const { journalFolder, commandLine, reporter, signal } = context
   const engine = await context.connect(line.to, line.to === undefined ? undefined : '--to')
   const run = await startRun({ journalFolder, command: commandLine, reporter, signal })
   try {
     await using lock = await lockRepository(context, repository, 'shared')
-    return await planRestore({ run, engine, repository, lock, wanted: { backup: line.backup, containers: line.container, all: false }, options: readRestoreOptions(line), version: readVersion() })
+    const job = { run, engine, repository, lock, wanted: { backup: line.backup, containers: line.container, all: false }, options: readRestoreOptions(line), version: readVersion() }
+    if (line.only === undefined || line.only === 'spec') return await planRestore(job)
+    return (await planPart(job)).flatMap(({ stored, plan }) => (plan === undefined ? [] : [{ stored, plan }]))
   } finally {
     await run.journal.close()
   }

@@ -14,6 +14,8 @@ export type RestoreLine = {
   readonly noStart: boolean
   readonly replayDump: boolean
   readonly keep: readonly string[]
+  readonly makePath: readonly string[]
+  readonly only?: 'spec' | 'image' | 'data'
   readonly mapPort: readonly string[]
   readonly mapVolume: readonly string[]
   readonly mapBind: readonly string[]
@@ -27,11 +29,12 @@ export function lineOf(args: Record<string, unknown>): RestoreLine {
   const to = textOf(args['to'])
   const name = textOf(args['name'])
   const seconds = args['healthTimeout']
+  const only = (['spec', 'image', 'data'] as const).find(each => each === args['only'])
   return {
     backup: '', container: [],
-    ...(to === undefined ? {} : { to }), ...(name === undefined ? {} : { name }), ...(typeof seconds === 'number' ? { healthTimeout: seconds } : {}),
+    ...(to === undefined ? {} : { to }), ...(name === undefined ? {} : { name }), ...(typeof seconds === 'number' ? { healthTimeout: seconds } : {}), ...(only === undefined ? {} : { only }),
     replace: args['replace'] === true, skipDamaged: args['skipDamaged'] === true, noStart: args['noStart'] === true, replayDump: args['replayDump'] === true,
-    keep: listOf(args['keep']), mapPort: listOf(args['mapPort']), mapVolume: listOf(args['mapVolume']), mapBind: listOf(args['mapBind']), mapNetwork: listOf(args['mapNetwork']),
+    keep: listOf(args['keep']), makePath: listOf(args['makePath']), mapPort: listOf(args['mapPort']), mapVolume: listOf(args['mapVolume']), mapBind: listOf(args['mapBind']), mapNetwork: listOf(args['mapNetwork']),
     reader: textOf(args['reader']) ?? 'auto',
   }
 }
@@ -41,6 +44,7 @@ export function withRemedy(line: RestoreLine, remedy: Remedy): RestoreLine {
   if ('replace' in remedy) return { ...line, replace: true }
   if ('skipDamaged' in remedy) return { ...line, skipDamaged: true }
   if ('keep' in remedy) return { ...line, keep: [...line.keep, remedy.keep] }
+  if ('makePath' in remedy) return { ...line, makePath: [...line.makePath, remedy.makePath] }
   if ('again' in remedy) return line
   const { map, from, to } = remedy
   switch (map) {
@@ -69,7 +73,7 @@ export function commandLineOf(line: RestoreLine, globals: Pick<GlobalOptions, 'h
     ...globalWords(globals), 'restore', line.backup, ...line.container,
     ...each('--to', line.to === undefined ? [] : [line.to]), ...each('--name', line.name === undefined ? [] : [line.name]),
     ...(line.replace ? ['--replace'] : []), ...(line.skipDamaged ? ['--skip-damaged'] : []), ...(line.noStart ? ['--no-start'] : []), ...(line.replayDump ? ['--replay-dump'] : []),
-    ...each('--keep', line.keep), ...each('--map-port', line.mapPort), ...each('--map-volume', line.mapVolume), ...each('--map-bind', line.mapBind), ...each('--map-network', line.mapNetwork),
+    ...(line.only === undefined ? [] : ['--only', line.only]), ...each('--keep', line.keep), ...each('--make-path', line.makePath), ...each('--map-port', line.mapPort), ...each('--map-volume', line.mapVolume), ...each('--map-bind', line.mapBind), ...each('--map-network', line.mapNetwork),
     ...(line.reader === 'auto' ? [] : ['--reader', line.reader]), ...(line.healthTimeout === undefined ? [] : ['--health-timeout', String(line.healthTimeout)]),
   ]
   return words.map(quoteForShell).join(' ')

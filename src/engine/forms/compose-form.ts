@@ -1,12 +1,11 @@
 import { formatYaml } from '../../files/yaml.ts'
 import type { JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { isBridgeMode, sharedContainer } from '../spec/network-mode.ts'
 import type { NetworkCreate } from '../spec/network-request.ts'
 import type { VolumeCreate } from '../spec/volume-request.ts'
 import { escapedAll, ownKeys, type Service } from './compose-service.ts'
-import { text } from './mount-flag.ts'
 import type { Form } from './run-form.ts'
 import type { Inexpressible, Subject } from './subject.ts'
 
@@ -65,11 +64,16 @@ function toService(subject: Subject, project: Project, cannot: Inexpressible): S
   return {
     ...(isComposeName ? {} : { container_name: name }),
     ...ownKeys(subject, project.volumes, cannot),
-    ...(isEmpty(labels) ? {} : { labels: escapedAll(labels) }),
+    ...(isEmpty(labels) ? {} : { labels: escapedAll(labelsInFile(labels)) }),
     ...networking(subject, project, service, cannot),
     ...sharing(subject, project, cannot),
     ...(Object.keys(depends).length === 0 ? {} : { depends_on: depends }),
   }
+}
+
+/** As a list where a key would be taken for an extension of the file. */
+function labelsInFile(labels: JsonObject): JsonObject | string[] {
+  return Object.keys(labels).some(key => key.startsWith('x-')) ? Object.entries(labels).map(([key, value]) => `${key}=${text(value)}`) : labels
 }
 
 /** A reference to another container: to its service where it is in the file too. */
@@ -86,7 +90,7 @@ function sharing({ host, request }: Subject, project: Project, cannot: Inexpress
   const from = stringsOf(host['VolumesFrom']).map(entry => {
     const [source = '', mode] = entry.split(':')
     const service = project.services.get(source)
-    if (service === undefined && mode !== undefined) cannot(`HostConfig.VolumesFrom: compose leaves out ":${mode}" for a container that is not in the file`)
+    if (service === undefined && mode !== undefined) cannot(`HostConfig.VolumesFrom, Mounts: compose leaves out ":${mode}" for a container that is not in the file`)
     return [...(service === undefined ? ['container', source] : [service]), ...(mode === undefined ? [] : [mode])].join(':')
   })
   const inNetworks = Object.values(endpointsOf(request)).flatMap(({ Links }) => stringsOf(Links))
@@ -107,12 +111,20 @@ function networking({ host, request, name }: Subject, project: Project, service:
   const endpoints = endpointsOf(request)
   const names = [...new Set([...(isBridgeMode(mode) || mode === 'host' || mode === 'none' ? [] : [mode]), ...Object.keys(endpoints).filter(network => network !== 'bridge')])]
   if (names.length === 0 && request.disconnects.length > 0) cannot('NetworkSettings.Networks: compose has no network that is left after the create')
+  if (names.length === 0 && !isEmpty(endpoints['bridge']?.['MacAddress'])) cannot('Config.MacAddress: compose gives it to networks of the file alone')
   if (names.length === 0) return { network_mode: isBridgeMode(mode) ? 'bridge' : mode }
-  if (isBridgeMode(mode) && request.disconnects.length === 0) cannot('NetworkSettings.Networks.bridge: compose joins the default bridge or other networks, not both')
+  if (isBridgeMode(mode) && request.disconnects.length === 0) cannot('NetworkSettings.Networks.bridge, HostConfig.NetworkMode, Config.MacAddress: compose joins the default bridge or other networks, not both')
   const own = new Set([service, name])
+  const linked = names.filter(network => stringsOf(endpoints[network]?.['Links']).length > 0)
+  if (linked.length > 0 && linked.length < names.length) cannot(`${names.filter(network => !linked.includes(network)).map(network => `NetworkSettings.Networks.${network}.Links`).join(', ')}: compose links in every network of a container`)
   if (request.disconnects.length > 0) cannot('NetworkSettings.Networks: compose has no network that is left after the create')
   for (const network of names) if (![...own].every(alias => stringsOf(endpoints[network]?.['Aliases']).includes(alias))) cannot(`NetworkSettings.Networks.${network}.Aliases: compose adds the names of the service and of the container`)
-  return { networks: Object.fromEntries(names.map(network => [keyOf(networkOf(network, request.networks)), endpointKeys(endpoints[network] ?? {}, own)])) }
+  for (const network of names) if (!isEmpty(endpoints[network]?.['DriverOpts'])) cannot(`NetworkSettings.Networks.${network}.DriverOpts: compose before 2.27.1 leaves out driver_opts here`)
+  for (const network of names) if (!isEmpty(endpoints[network]?.['GwPriority'])) cannot(`NetworkSettings.Networks.${network}.GwPriority: compose before 2.33.1 leaves out gw_priority`)
+  if (!isEmpty(request.body['MacAddress'])) cannot('Config.MacAddress: compose leaves it out in own networks of engines before API 1.44')
+  const keys = names.map(network => keyOf(networkOf(network, request.networks)))
+  const isFirstByName = keys.every(key => (keys[0] ?? '') <= key)
+  return { networks: Object.fromEntries(names.map((network, at) => [keys[at], endpointKeys(endpoints[network] ?? {}, own, at === 0 && !isFirstByName)])) }
 }
 
 /** All that it is connected to, at create or later. */
@@ -125,11 +137,15 @@ function networkOf(name: string, networks: readonly NetworkCreate[]): NetworkCre
   return networks.find(({ Name }) => Name === name) ?? { Name: name }
 }
 
-/** Null, which is "as usual", for a network without wishes. compose gives the service's and the container's name as aliases by itself. */
-function endpointKeys({ Aliases, IPAMConfig, DriverOpts, GwPriority, MacAddress }: JsonObject, own: ReadonlySet<string>): object | null {
+/**
+ * Null, which is "as usual", for a network without wishes. compose gives the service's and the container's name as aliases by itself.
+ * `isFirst`: it is the network mode, which otherwise is the first one by name.
+ */
+function endpointKeys({ Aliases, IPAMConfig, DriverOpts, GwPriority, MacAddress }: JsonObject, own: ReadonlySet<string>, isFirst: boolean): object | null {
   const { IPv4Address, IPv6Address, LinkLocalIPs } = objectOf(IPAMConfig)
   const aliases = stringsOf(Aliases).filter(alias => !own.has(alias))
   const keys = {
+    ...(isFirst ? { priority: 1 } : {}),
     ...(aliases.length === 0 ? {} : { aliases }),
     ...(isEmpty(IPv4Address) ? {} : { ipv4_address: IPv4Address }),
     ...(isEmpty(IPv6Address) ? {} : { ipv6_address: IPv6Address }),
@@ -155,7 +171,7 @@ function keyOfVolume({ Name, Labels }: VolumeCreate): string {
 function topVolume(volume: VolumeCreate, project: Project): object | null {
   const { Name, Driver, DriverOpts, Labels } = volume
   const labels = foreign(Labels ?? {})
-  const keys = { ...(project.name !== undefined && Name === `${project.name}_${keyOfVolume(volume)}` ? {} : { name: Name }), ...(Driver === 'local' ? {} : { driver: Driver }), ...(isEmpty(DriverOpts) ? {} : { driver_opts: DriverOpts }), ...(isEmpty(labels) ? {} : { labels }) }
+  const keys = { ...(project.name !== undefined && Name === `${project.name}_${keyOfVolume(volume)}` ? {} : { name: Name }), ...(Driver === 'local' ? {} : { driver: Driver }), ...(isEmpty(DriverOpts) ? {} : { driver_opts: DriverOpts }), ...(isEmpty(labels) ? {} : { labels: labelsInFile(labels) }) }
   return Object.keys(keys).length === 0 ? null : escapedAll(keys)
 }
 
@@ -179,7 +195,7 @@ function topNetwork(network: NetworkCreate, { name }: Project): object | null {
     ...(EnableIPv6 === true ? { enable_ipv6: true } : {}),
     ...(Object.keys(ipam).length === 0 ? {} : { ipam }),
     ...(isEmpty(Options) ? {} : { driver_opts: Options }),
-    ...(isEmpty(labels) ? {} : { labels }),
+    ...(isEmpty(labels) ? {} : { labels: labelsInFile(labels) }),
   }
   return Object.keys(keys).length === 0 ? null : escapedAll(keys)
 }

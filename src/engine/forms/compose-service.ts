@@ -1,11 +1,10 @@
 import type { Json, JsonObject } from '../api-types.ts'
 import { formatBind, isVolumeName, parseBind } from '../spec/bind-string.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { goDuration } from './duration.ts'
-import { text } from './mount-flag.ts'
 import { composeDevices, composeMount, securityOptions } from './compose-values.ts'
-import { exposedAlone, publishedPorts } from './ports.ts'
+import { publishedPorts } from './ports.ts'
 import { splitOnce, unknownTo, type Inexpressible, type Subject } from './subject.ts'
 
 /** Keys of a service; an undefined one is left out. */
@@ -87,14 +86,14 @@ const configKeys: Readonly<Record<string, Write>> = {
   Cmd: as('command'),
   Env: (value, { hidden }) => (isEmpty(value) ? {} : { environment: stringsOf(value).map(line => (hidden.has(splitOnce(line)[0]) ? `${splitOnce(line)[0]}=\${${splitOnce(line)[0]}}` : escaped(line))) }),
   Labels: elsewhere,
-  ExposedPorts: (value, { host }) => as('expose')(exposedAlone(value, host['PortBindings']), {} as Subject, () => undefined),
+  ExposedPorts: (value, { host }) => as('expose')(Object.keys(objectOf(value)).filter(port => !Object.hasOwn(objectOf(host['PortBindings']), port)), {} as Subject, () => undefined),
   Volumes: elsewhere,
   MacAddress: as('mac_address'),
   OpenStdin: truth('stdin_open'),
   Tty: truth('tty'),
   StopSignal: as('stop_signal'),
   StopTimeout: value => (typeof value === 'number' ? { stop_grace_period: `${value}s` } : {}),
-  Healthcheck: value => (isEmpty(value) ? {} : { healthcheck: health(objectOf(value)) }),
+  Healthcheck: (value, _, cannot) => (isEmpty(value) ? {} : { healthcheck: health(objectOf(value), cannot) }),
   AttachStdin: elsewhere,
   AttachStdout: elsewhere,
   AttachStderr: elsewhere,
@@ -110,7 +109,7 @@ export function ownKeys(subject: Subject, volumes: ReadonlyMap<string, string>, 
   for (const gap of composesWays(subject)) cannot(gap)
   for (const field of ['MaskedPaths', 'ReadonlyPaths']) if (Array.isArray(host[field]) && host[field].length === 0) cannot(`HostConfig.${field}: a compose file has no key for it`)
   const keys = { ...write(configKeys, own, subject, cannot), ...write(hostKeys, host, subject, cannot) }
-  const mounts = [...stringsOf(host['Binds']).map(line => inFile(line, volumes)), ...Object.keys(objectOf(own['Volumes'])), ...(Array.isArray(host['Mounts']) ? host['Mounts'].flatMap(mount => composeMount(objectOf(mount), volumes, cannot) ?? []) : [])]
+  const mounts = [...stringsOf(host['Binds']).map(line => inFile(line, volumes)), ...anonymousPaths(subject), ...(Array.isArray(host['Mounts']) ? host['Mounts'].flatMap(mount => composeMount(objectOf(mount), volumes, cannot) ?? []) : [])]
   return {
     ...escapedAll({ ...keys, environment: undefined }),
     ...(keys['environment'] === undefined ? {} : { environment: keys['environment'] }),
@@ -122,16 +121,31 @@ export function ownKeys(subject: Subject, volumes: ReadonlyMap<string, string>, 
 }
 
 /** What compose does in a way of its own, which does no harm but shows. */
-function composesWays({ own, host }: Subject): string[] {
+function composesWays({ own, host, request }: Subject): string[] {
   const binds = stringsOf(host['Binds']).map(parseBind)
   const gap = (is: boolean, text: string): string[] => (is ? [text] : [])
+  const attached = [...(own['AttachStdin'] === true ? ['AttachStdin'] : []), ...['AttachStdout', 'AttachStderr'].filter(field => own[field] !== true), ...(own['StdinOnce'] === true ? ['StdinOnce'] : [])]
+  const published = Object.keys(objectOf(host['PortBindings'])).filter(port => !Object.hasOwn(objectOf(request.body['ExposedPorts']), port))
   return [
-    ...gap(binds.some(({ source }) => isVolumeName(source)), 'HostConfig.Binds: compose mounts volumes by HostConfig.Mounts, at the same places'),
-    ...gap(binds.some(({ source, mode }) => source.startsWith('/') && mode === ''), 'HostConfig.Binds: compose writes :rw where nothing is said'),
-    ...gap(!isEmpty(own['Volumes']), 'Config.Volumes: compose mounts anonymous volumes by HostConfig.Mounts, at the same places'),
-    ...gap(own['StdinOnce'] === true, 'Config.StdinOnce: compose attaches nothing'),
+    ...gap(attached.length > 0, `${attached.map(field => `Config.${field}`).join(', ')}: compose attaches to stdout and stderr alone, which means nothing to the container`),
+    ...gap(published.length > 0, `Config.ExposedPorts: publishing ${published.join(', ')} exposes it too`),
+    ...gap(binds.some(({ source }) => isVolumeName(source)), 'HostConfig.Binds, HostConfig.Mounts: compose mounts volumes by HostConfig.Mounts, at the same places'),
+    ...gap(binds.some(({ source, mode }) => source.startsWith('/') && !/^(?:.*,)?r[ow](?:,.*)?$/.test(mode)), 'HostConfig.Binds: compose writes rw where nothing is said'),
+    ...gap(!isEmpty(own['Volumes']), 'Config.Volumes, HostConfig.Mounts: compose mounts anonymous volumes by HostConfig.Mounts, at the same places'),
+    ...gap(Object.values(objectOf(host['PortBindings'])).some(isTwice), 'HostConfig.PortBindings: compose takes no address and 0.0.0.0 for the same'),
     ...gap(host['MemorySwappiness'] === 0, 'HostConfig.MemorySwappiness: compose takes 0 for nothing'),
   ]
+}
+
+function isTwice(bindings: Json | undefined): boolean {
+  const places = (Array.isArray(bindings) ? bindings : []).map(objectOf).map(({ HostIp, HostPort }) => `${text(HostIp) || '0.0.0.0'}:${text(HostPort)}`)
+  return new Set(places).size < places.length
+}
+
+/** Where nothing else is mounted: compose takes the last one of a place. */
+function anonymousPaths({ own, host }: Subject): string[] {
+  const taken = new Set([...stringsOf(host['Binds']).map(line => parseBind(line).destination), ...(Array.isArray(host['Mounts']) ? host['Mounts'].map(mount => text(objectOf(mount)['Target'])) : [])])
+  return Object.keys(objectOf(own['Volumes'])).filter(path => !taken.has(path))
 }
 
 function inFile(line: string, volumes: ReadonlyMap<string, string>): string {
@@ -152,8 +166,11 @@ function logging({ Type, Config }: JsonObject): Service {
   return isEmpty(Type) ? {} : { logging: { driver: Type, ...(isEmpty(Config) ? {} : { options: Config }) } }
 }
 
-function health({ Test, Interval, Timeout, StartPeriod, StartInterval, Retries }: JsonObject): Service {
-  if (stringsOf(Test)[0] === 'NONE') return { disable: true }
+function health({ Test, Interval, Timeout, StartPeriod, StartInterval, Retries }: JsonObject, cannot: Inexpressible): Service {
+  if (stringsOf(Test)[0] === 'NONE') {
+    if (![Interval, Timeout, StartPeriod, StartInterval, Retries].every(isEmpty)) cannot('Config.Healthcheck: compose takes no other setting of a health check that is off')
+    return { disable: true }
+  }
   const time = (key: string, value: Json | undefined): Service => (isEmpty(value) ? {} : { [key]: goDuration(Number(value)) })
   return { ...(isEmpty(Test) ? {} : { test: Test }), ...time('interval', Interval), ...time('timeout', Timeout), ...time('start_period', StartPeriod), ...time('start_interval', StartInterval), ...(isEmpty(Retries) ? {} : { retries: Retries }) }
 }

@@ -1,7 +1,6 @@
 import type { JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
-import { text } from './mount-flag.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import type { Inexpressible } from './subject.ts'
 
 /** An element of HostConfig.Mounts in compose's long form; undefined where there is none. */

@@ -1,9 +1,8 @@
 import type { JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf } from '../spec/json-values.ts'
+import { objectOf, text } from '../spec/json-values.ts'
 import type { NetworkCreate } from '../spec/network-request.ts'
 import type { VolumeCreate } from '../spec/volume-request.ts'
-import { text } from './mount-flag.ts'
 
 export function volumeCommand({ Name, Driver, DriverOpts = {}, Labels = {} }: VolumeCreate): string[] {
   return ['docker', 'volume', 'create', ...(Driver === 'local' ? [] : ['--driver', Driver]), ...pairs('--opt', DriverOpts), ...pairs('--label', Labels), Name]

@@ -1,8 +1,8 @@
-import type { Json, JsonObject } from '../api-types.ts'
+import type { JsonObject } from '../api-types.ts'
 import type { EngineFacts } from '../engine.ts'
 import { hasApi } from '../spec/api-version.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import type { Inexpressible } from './subject.ts'
 
 /** The value of `--mount` for an element of HostConfig.Mounts: fields of CSV. */
@@ -72,9 +72,4 @@ export function gpuFlag({ Driver, Count, DeviceIDs, Capabilities, Options }: Jso
 
 export function csvField(field: string): string {
   return /[",\n\r]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field
-}
-
-/** What an engine wrote as a text, a number or a truth value. */
-export function text(value: Json | undefined): string {
-  return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
 }

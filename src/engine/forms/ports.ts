@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from '../api-types.ts'
-import { objectOf } from '../spec/json-values.ts'
-import { text } from './mount-flag.ts'
+import { objectOf, text } from '../spec/json-values.ts'
 
 /** Values of `--publish`: `127.0.0.1:8080:80`, `53:53/udp`, `80` for any free port. */
 export function publishedPorts(bindings: Json | undefined): string[] {

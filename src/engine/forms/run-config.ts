@@ -1,9 +1,8 @@
 import type { Json, JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { quoteForShell } from '../shell-quote.ts'
 import { goDuration } from './duration.ts'
-import { text } from './mount-flag.ts'
 import { exposedAlone } from './ports.ts'
 import type { Option } from './run-options.ts'
 import { splitOnce, type Inexpressible, type Subject } from './subject.ts'
@@ -38,7 +37,7 @@ export const configOptions: Readonly<Record<string, (subject: Subject, cannot: I
 /** What follows the image. Only the first word of an entrypoint can be given as one. */
 export function commandWords({ own }: Subject, cannot: Inexpressible): string[] {
   const [, ...rest] = stringsOf(own['Entrypoint'])
-  if (rest.length > 0) cannot('Config.Entrypoint: docker run takes one word: the others stand before the command, which runs the same program')
+  if (rest.length > 0) cannot('Config.Entrypoint, Config.Cmd: docker run takes one word: the others stand before the command, which runs the same program')
   return [...rest, ...stringsOf(own['Cmd'])]
 }
 
@@ -76,7 +75,10 @@ function volumes({ own }: Subject, cannot: Inexpressible): Option[] {
 
 function health(check: JsonObject, image: JsonObject, cannot: Inexpressible): Option[] {
   const [kind, ...words] = stringsOf(check['Test'])
-  if (kind === 'NONE') return [['--no-healthcheck']]
+  if (kind === 'NONE') {
+    if (Object.entries(check).some(([field, value]) => field !== 'Test' && !isEmpty(value))) cannot('Config.Healthcheck: docker run takes no other setting of a health check that is off')
+    return [['--no-healthcheck']]
+  }
   const time = (option: string, field: string): Option[] => (isEmpty(check[field]) ? [] : [[option, goDuration(Number(check[field]))]])
   if (kind === 'CMD') cannot('Config.Healthcheck.Test: docker run takes a shell command: the words are quoted for the shell, which runs the same program')
   for (const field of Object.keys(image)) if (field !== 'Test' && kind !== undefined && isEmpty(check[field]) && Object.hasOwn(check, field)) cannot(`Config.Healthcheck.${field}: the image's comes back`)

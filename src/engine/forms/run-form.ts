@@ -50,25 +50,34 @@ export function runForm(subject: Subject, made: ReadonlySet<string> = new Set())
 
 type Start = { readonly verb: string; readonly options: readonly Option[]; readonly after: readonly (readonly string[])[] }
 
-/** docker run -d attaches to nothing, docker create to the output: whichever of them makes what was recorded. */
+/** docker run -d attaches to nothing, docker create to all that is open or to what it is told: whichever of them makes what was recorded. */
 function startOf({ name, record: { inspect }, own }: Subject, cannot: (text: string) => void): Start {
   const { Status } = inspect.State
-  const attached = ['stdin', 'stdout', 'stderr'].filter(each => own[`Attach${each[0]?.toUpperCase() ?? ''}${each.slice(1)}`] === true)
+  const isOpen = own['OpenStdin'] === true
+  const wanted = ['stdin', 'stdout', 'stderr'].filter(each => own[attachField(each)] === true)
   const runs = Status !== 'created' && Status !== 'removing'
   const pause = Status === 'paused' ? [['docker', 'pause', name]] : []
-  if (attached.length === 0 && runs) return { verb: 'run -d', options: [], after: pause }
-  if (attached.length === 0) cannot('Config.AttachStdout, Config.AttachStderr: docker create sets them, which means nothing to the container')
-  const usual = own['OpenStdin'] === true ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr']
-  const isUsual = attached.length === 0 || attached.join() === usual.join()
-  if (own['OpenStdin'] === true && own['StdinOnce'] !== attached.includes('stdin')) cannot('Config.StdinOnce: docker create sets it together with AttachStdin')
+  if (wanted.length === 0 && runs) {
+    if (own['StdinOnce'] === true) cannot('Config.StdinOnce: docker run -d does not set it, and nobody is attached')
+    return { verb: 'run -d', options: [], after: pause }
+  }
+  const usual = isOpen ? ['stdin', 'stdout', 'stderr'] : ['stdout', 'stderr']
+  const made = wanted.length === 0 ? usual : ['stdin', 'stdout', 'stderr'].filter(each => wanted.includes(each) || (each === 'stdin' && isOpen))
+  const isOnce = isOpen && made.includes('stdin')
+  const others = [...['stdin', 'stdout', 'stderr'].filter(each => made.includes(each) !== wanted.includes(each)).map(attachField), ...(own['StdinOnce'] === true === isOnce ? [] : ['StdinOnce'])]
+  if (others.length > 0) cannot(`${others.map(field => `Config.${field}`).join(', ')}: docker create chooses by itself, which means nothing to the container`)
   const starts = Status === 'running' || Status === 'restarting' || Status === 'paused'
-  return { verb: 'create', options: isUsual ? [] : attached.map(each => ['--attach', each]), after: [...(starts ? [['docker', 'start', name]] : []), ...pause] }
+  return { verb: 'create', options: made.join() === usual.join() ? [] : made.map(each => ['--attach', each]), after: [...(starts ? [['docker', 'start', name]] : []), ...pause] }
+}
+
+function attachField(stream: string): string {
+  return `Attach${stream[0]?.toUpperCase() ?? ''}${stream.slice(1)}`
 }
 
 function needed({ record: { peers }, image }: Subject): string[] {
   return [
     ...(/^(sha256:)?[0-9a-f]{12,64}$/.test(image) ? ['the image has no name: this is its id on the engine it comes from'] : []),
-    ...peers.map(peer => `needs container "${peer.name}", which has to be there first`),
+    ...[...new Set(peers.map(({ name }) => name))].map(peer => `needs container "${peer}", which has to be there first`),
   ]
 }
 

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../api-types.ts'
 import { hasApi } from '../spec/api-version.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { isBridgeMode, sharedContainer } from '../spec/network-mode.ts'
-import { csvField, text } from './mount-flag.ts'
+import { csvField } from './mount-flag.ts'
 import type { Option } from './run-options.ts'
 import type { Inexpressible, Subject } from './subject.ts'
 

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../api-types.ts'
 import { isEmpty } from '../spec/field-rule.ts'
-import { objectOf, stringsOf } from '../spec/json-values.ts'
-import { gpuFlag, mountFlag, text } from './mount-flag.ts'
+import { objectOf, stringsOf, text } from '../spec/json-values.ts'
+import { gpuFlag, mountFlag } from './mount-flag.ts'
 import { publishedPorts } from './ports.ts'
 import type { Inexpressible, Subject } from './subject.ts'
 
@@ -16,7 +16,11 @@ const pairs = (option: string): Write => value => Object.entries(objectOf(value)
 const flag = (option: string): Write => value => (value === true ? [[option]] : [])
 const objects = (option: string, write: (item: JsonObject) => string): Write => value => (Array.isArray(value) ? value.map(item => [option, write(objectOf(item))]) : [])
 const elsewhere: Write = () => []
-const rate = (option: string): Write => objects(option, ({ Path, Rate }) => `${text(Path)}:${text(Rate)}`)
+/** docker's own command of 26.1 takes these options and sends nothing. */
+const ofDevice = (option: string, field: string, part: string): Write => (value, subject, cannot) => {
+  if (!isEmpty(value) && subject.record.engine.serverVersion.startsWith('26.')) cannot(`HostConfig.${field}: the docker command of version 26.1 leaves it out`)
+  return objects(option, item => `${text(item['Path'])}:${text(item[part])}`)(value, subject, cannot)
+}
 const never = (why: string, field: string): Write => (value, _, cannot) => {
   if (!isEmpty(value)) cannot(`HostConfig.${field}: ${why}`)
   return []
@@ -59,11 +63,11 @@ export const hostOptions: Readonly<Record<string, Write>> = {
   Ulimits: objects('--ulimit', ({ Name, Soft, Hard }) => `${text(Name)}=${text(Soft ?? 0)}:${text(Hard ?? 0)}`),
   ShmSize: one('--shm-size'),
   BlkioWeight: one('--blkio-weight'),
-  BlkioWeightDevice: objects('--blkio-weight-device', ({ Path, Weight }) => `${text(Path)}:${text(Weight)}`),
-  BlkioDeviceReadBps: rate('--device-read-bps'),
-  BlkioDeviceWriteBps: rate('--device-write-bps'),
-  BlkioDeviceReadIOps: rate('--device-read-iops'),
-  BlkioDeviceWriteIOps: rate('--device-write-iops'),
+  BlkioWeightDevice: ofDevice('--blkio-weight-device', 'BlkioWeightDevice', 'Weight'),
+  BlkioDeviceReadBps: ofDevice('--device-read-bps', 'BlkioDeviceReadBps', 'Rate'),
+  BlkioDeviceWriteBps: ofDevice('--device-write-bps', 'BlkioDeviceWriteBps', 'Rate'),
+  BlkioDeviceReadIOps: ofDevice('--device-read-iops', 'BlkioDeviceReadIOps', 'Rate'),
+  BlkioDeviceWriteIOps: ofDevice('--device-write-iops', 'BlkioDeviceWriteIOps', 'Rate'),
   CapAdd: each('--cap-add'),
   CapDrop: each('--cap-drop'),
   Privileged: flag('--privileged'),

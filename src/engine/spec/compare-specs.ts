@@ -1,4 +1,5 @@
 import type { JsonObject } from '../api-types.ts'
+import { configHashLabel, rehashed } from '../compose/config-hash.ts'
 import { hasApi } from './api-version.ts'
 import { wishedMac } from './container-config.ts'
 import { configFields, endpointFields } from './container-fields.ts'
@@ -41,7 +42,7 @@ export function compareSpecs(recorded: ContainerRecord, restored: SpecParts, { n
   const same = (peer: string) => peer
   const found = [
     ...differencesOf('Name', copied(), name, nameOf(restored.inspect)),
-    ...compareFields('Config', configFields, { ...plainConfig(wanted), Image: imageRef }, { ...plainConfig(restored), ...macInUse(wanted, restored) }),
+    ...compareFields('Config', configFields, { ...plainConfig(wanted), Image: imageRef, Labels: wantedLabels(recorded, restored, rename) }, { ...plainConfig(restored), ...macInUse(wanted, restored) }),
     ...compareFields('HostConfig', hostConfigFields, plainHostConfig(wanted, rename), plainHostConfig(restored, same)),
     ...compareEndpoints(plainEndpoints(wanted, rename), plainEndpoints(restored, same)),
     ...compareMounts(wanted, restored),
@@ -75,6 +76,13 @@ function compareEndpoints(recorded: Map<string, JsonObject>, restored: Map<strin
     if (before === undefined || after === undefined) return [{ field, recorded: before === undefined ? null : 'connected', restored: after === undefined ? null : 'connected' }]
     return compareFields(field, endpointFields, before, after)
   })
+}
+
+/** Compose's hash of the service holds the ids of the containers that it refers to. */
+function wantedLabels(recorded: ContainerRecord, { peers }: SpecParts, rename: (peer: string) => string): JsonObject {
+  const ids = recorded.peers.flatMap(({ id, name }) => peers.filter(peer => peer.name === rename(name)).map(peer => [id, peer.id] as const))
+  const hash = ids.length === 0 ? undefined : rehashed(recorded, new Map(ids))
+  return { ...recorded.inspect.Config.Labels, ...(hash === undefined ? {} : { [configHashLabel]: hash }) }
 }
 
 /** From API 1.52 on the address that was asked for only shows as the one in use. */

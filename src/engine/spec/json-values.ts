@@ -8,3 +8,8 @@ export function stringsOf(value: Json | undefined): string[] {
 export function objectOf(value: Json | undefined): Record<string, Json | undefined> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
 }
+
+/** What an engine wrote as a text, a number or a truth value. */
+export function text(value: Json | undefined): string {
+  return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value)
+}

@@ -3,7 +3,7 @@ import { formatAge, formatBytes, formatTime } from '../format.ts'
 import { renderTable, type Column } from '../table.ts'
 import { choose, type Back } from './questions.ts'
 
-export type Point = BackupSummary & { /** A check found damage in it. */ readonly hurt: boolean }
+export type Point = BackupSummary & { /** A check found damage in it. */ readonly hurt: boolean; /** What changed since the one before, and when it was checked, in words. */ readonly about?: string }
 
 const columns: readonly Column<Point>[] = [
   { title: 'CREATED', value: ({ created }) => formatTime(created) },
@@ -16,5 +16,5 @@ const columns: readonly Column<Point>[] = [
 /** Which backup, of those that are given, the newest first. The default is the one that `latest` would be. */
 export async function askPoint(signal: AbortSignal, points: readonly Point[], latest: Point | undefined, width: number): Promise<Point | Back> {
   const [title = '', ...lines] = renderTable(columns, points, Math.min(width, 200) - 4).split('\n')
-  return await choose(signal, 'As it was when?', [{ heading: ` ${title}` }, ...points.map((value, at) => ({ name: lines[at] ?? value.id, value, short: `${formatTime(value.created)} (${value.id})`, description: `backup ${value.id}` }))], latest)
+  return await choose(signal, 'As it was when?', [{ heading: ` ${title}` }, ...points.map((value, at) => ({ name: lines[at] ?? value.id, value, short: `${formatTime(value.created)} (${value.id})`, description: `backup ${value.id}${value.about === undefined ? '' : `: ${value.about}`}` }))], latest)
 }

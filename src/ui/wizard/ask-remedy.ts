@@ -7,6 +7,7 @@ export type Remedy =
   | { readonly name: string }
   | { readonly replace: true }
   | { readonly keep: string }
+  | { readonly makePath: string }
   | { readonly map: 'port' | 'volume' | 'bind' | 'network'; readonly from: string; readonly to: string }
   | { readonly skipDamaged: true }
   | { readonly again: true }
@@ -55,6 +56,7 @@ function waysOut(signal: AbortSignal, taken: Taken, { mayReplace }: RemedyFacts)
       ]
     case 'path':
       return [
+        ...(taken.mayMake === true ? [{ name: `make an empty folder ${taken.path}`, value: ready({ makePath: taken.path }) }] : []),
         { name: 'use another path', value: async () => toMap('bind', taken.source, await type(signal, 'Which path on the host of the engine?', { fallback: `${taken.path}-restored`, problemWith: text => (text.startsWith('/') && text.length > 1 && !text.includes(':') ? undefined : 'a path from the root, without ":"') })) },
         ...(taken.mayKeep ? [...replace, keep(taken.source)] : []),
       ]

@@ -36,8 +36,8 @@ export async function tick<Value>(signal: AbortSignal, message: string, choices:
 }
 
 /** Words. `problemWith` says what is wrong with them; undefined for nothing. */
-export async function type(signal: AbortSignal, message: string, { fallback, problemWith }: { readonly fallback?: string; readonly problemWith: (text: string) => string | undefined }): Promise<string | Back> {
-  const config = { message: printable(message), validate: (text: string) => problemWith(text.trim()) ?? true, ...(fallback === undefined ? {} : { default: fallback }) }
+export async function type(signal: AbortSignal, message: string, { fallback, problemWith }: { readonly fallback?: string; readonly problemWith: (text: string) => string | undefined | Promise<string | undefined> }): Promise<string | Back> {
+  const config = { message: printable(message), validate: async (text: string) => (await problemWith(text.trim())) ?? true, ...(fallback === undefined ? {} : { default: fallback }) }
   const answer = (await ask('input', config, signal)) as string | Back
   return answer === back ? back : answer.trim()
 }

@@ -14,7 +14,7 @@ export type HistoryStep = { readonly command: string; readonly created?: string;
 
 export type InspectedImage = { readonly names: readonly string[]; readonly id: string; readonly platform: string; readonly created?: string; /** Config as the image has it: command, environment, volumes, ports. */ readonly config: Readonly<Record<string, unknown>>; readonly steps: readonly HistoryStep[]; /** Of what: `plain`, or `stored`, as the archive or the repository has them. */ readonly sizes: 'plain' | 'stored' }
 
-type ImageConfig = { readonly architecture?: string; readonly os?: string; readonly created?: string; readonly config?: Record<string, unknown>; readonly rootfs?: { readonly diff_ids?: string[] }; readonly history?: { readonly created?: string; readonly created_by?: string; readonly comment?: string; readonly empty_layer?: boolean }[] }
+export type ImageConfig = { readonly architecture?: string; readonly os?: string; readonly created?: string; readonly config?: Record<string, unknown>; readonly rootfs?: { readonly diff_ids?: string[] }; readonly history?: { readonly created?: string; readonly created_by?: string; readonly comment?: string; readonly empty_layer?: boolean }[] }
 
 export async function inspectEngineImage(engine: Engine, ref: string, signal: AbortSignal): Promise<InspectedImage> {
   const inspect = await engine.images.inspect(ref, { signal })
@@ -58,7 +58,7 @@ export async function inspectArchive(path: string, signal: AbortSignal): Promise
 }
 
 /** History says which steps made layers; without one, layers are all there is. */
-function ofConfig({ architecture = '', os = '', created, config = {}, rootfs, history = [] }: ImageConfig, id: string, names: readonly string[], bytes: readonly number[]): InspectedImage {
+export function ofConfig({ architecture = '', os = '', created, config = {}, rootfs, history = [] }: ImageConfig, id: string, names: readonly string[], bytes: readonly number[]): InspectedImage {
   const diffIds = rootfs?.diff_ids ?? []
   let at = 0
   const layer = (): Pick<HistoryStep, 'bytes' | 'diffId'> => {

@@ -19,6 +19,8 @@ export type BroughtImages = {
   readonly lost: readonly string[]
 }
 
+type Brought = Omit<BroughtImages, 'wantedId'> & { readonly loaded: readonly (LoadedImage & { readonly facts: StoredImageFacts })[] }
+
 export type BringJob = { readonly run: Run; readonly engine: Engine; readonly blobs: BlobReader; readonly stored: StoredContainer; readonly imageRef: string }
 
 /**
@@ -27,10 +29,34 @@ export type BringJob = { readonly run: Run; readonly engine: Engine; readonly bl
  */
 export async function bringImages(job: BringJob): Promise<BroughtImages> {
   const { run, engine, stored: { spec }, imageRef } = job
+  const { loaded, lost, ...brought } = await bringAll(job, spec.images.filter(({ role, names }) => role !== 'changed' || names.length > 0))
+  const wanted = (['commit', 'flattened', 'original'] as const).map(role => loaded.find(({ facts }) => facts.role === role)).find(image => image !== undefined)
+  const wantedId = wanted?.id ?? (await findImageByName(engine, imageRef, run.signal))?.Id
+  if (wantedId === undefined) throw lost.length > 0 ? damagedImage(imageRef, engine, lost) : noImage(imageRef, engine)
+  const notes = wanted === undefined && lost.length > 0 ? [`the container is made from the image "${imageRef}" that the target has: the backup's is damaged`] : []
+  return { ...brought, lost, wantedId, notes: [...notes, ...brought.notes] }
+}
+
+/** The images that a container was made from, without what its writable layer held. */
+export async function bringOriginals(job: Omit<BringJob, 'imageRef'>): Promise<Omit<BroughtImages, 'wantedId'>> {
+  const { loaded, ...brought } = await bringAll(job, job.stored.spec.images.filter(({ role }) => role === 'original'))
+  if (loaded.length === 0 && brought.lost.length === 0) throw new DrayError('not-found', `backup "${job.stored.backup.id}" holds no image that has a name`, { hints: ['dray show shows what it holds'] })
+  return brought
+}
+
+/** The one that the target has by that name. */
+export async function findImage({ run, engine, imageRef }: BringJob): Promise<BroughtImages> {
+  const found = await findImageByName(engine, imageRef, run.signal)
+  if (found === undefined) throw new DrayError('not-found', `"${engine.address}" has no image named "${imageRef}", and --only spec brings none`, { hints: ['bring it first, by the same command with --only image', `docker pull ${imageRef}`] })
+  return { wantedId: found.Id, sentLayers: 0, presentLayers: 0, sentBytes: 0, notes: ['the image that the target has by that name: only the spec was asked for'], lost: [] }
+}
+
+async function bringAll(job: Omit<BringJob, 'imageRef'>, images: readonly StoredImageFacts[]): Promise<Brought> {
+  const { run, engine, stored: { spec } } = job
   const loaded: (LoadedImage & { readonly facts: StoredImageFacts })[] = []
   const notes: string[] = []
   const lost: string[] = []
-  for (const facts of spec.images.filter(({ role, names }) => role !== 'changed' || names.length > 0)) {
+  for (const facts of images) {
     const image = await bring(job, facts).catch((thrown: unknown) => {
       if (!job.stored.skipsDamaged || run.signal.aborted || !isDamage(thrown)) throw thrown
       lost.push(`${labelOf(facts)}: ${thrown.message}`)
@@ -42,13 +68,9 @@ export async function bringImages(job: BringJob): Promise<BroughtImages> {
   }
   const made = loaded.find(({ facts }) => facts.role === 'original')
   if (made !== undefined && isMadeAnew(spec, made.id)) notes.push('the image has another id in this engine\'s store: "docker compose up -d" may create the container anew')
-  const wanted = (['commit', 'flattened', 'original'] as const).map(role => loaded.find(({ facts }) => facts.role === role)).find(image => image !== undefined)
-  const wantedId = wanted?.id ?? (await findImageByName(engine, imageRef, run.signal))?.Id
-  if (wantedId === undefined) throw lost.length > 0 ? damagedImage(imageRef, engine, lost) : noImage(imageRef, engine)
-  if (wanted === undefined && lost.length > 0) notes.push(`the container is made from the image "${imageRef}" that the target has: the backup's is damaged`)
   const sum = (count: (image: LoadedImage) => number): number => loaded.reduce((total, image) => total + count(image), 0)
   return {
-    wantedId,
+    loaded,
     sentLayers: sum(({ sentLayers }) => sentLayers),
     presentLayers: sum(({ presentLayers }) => presentLayers),
     sentBytes: sum(({ sentBytes }) => sentBytes),
@@ -77,7 +99,7 @@ function isDamage(thrown: unknown): thrown is DrayError {
   return thrown instanceof DrayError && thrown.code === 'damaged'
 }
 
-async function bring({ run, engine, blobs, stored }: BringJob, facts: StoredImageFacts): Promise<LoadedImage> {
+async function bring({ run, engine, blobs, stored }: Omit<BringJob, 'imageRef'>, facts: StoredImageFacts): Promise<LoadedImage> {
   const { digest } = facts
   const descriptor = stored.contents.images.find(image => image.digest === digest)
   if (descriptor === undefined) throw new DrayError('damaged', `backup "${stored.backup.id}" lacks the image "${digest}" that its spec names`)

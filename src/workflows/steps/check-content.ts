@@ -22,7 +22,7 @@ export function readEntries(source: ChunkSource, { toc }: MountContent): AsyncGe
  * entry. At most twenty differences are collected; none means equal. Both sides are streamed. A table that is not sorted (the
  * api reader's) is compared by names only.
  */
-export async function checkContent(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: MountContent, signal: AbortSignal): Promise<ContentDifference[]> {
+export async function checkContent(mount: Pick<MountReader, 'list'>, stored: AsyncGenerator<TocEntry>, { toc }: { readonly toc: Pick<MountContent['toc'], 'sorted'> }, signal: AbortSignal): Promise<ContentDifference[]> {
   if (!toc.sorted) return await checkNames(mount, stored, signal)
   const differences: ContentDifference[] = []
   for await (const { path, what } of compare(mount, stored, signal)) {

@@ -10,7 +10,7 @@ import { kindOfBind } from '../../mounts/bind-kind.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { isHexName } from '../mount-description.ts'
-import { comesWith, describePlace, keptAsAsked, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
+import { comesWith, describePlace, keptAsAsked, mayReplaceData, type MountAction, type MountPlace, type WantedMount } from '../restore-plan.ts'
 import type { Obstacles } from '../obstacles.ts'
 import type { CheckJob, RunningContainers } from './check-target.ts'
 import { usersOfPath, usersOfVolume } from './running-containers.ts'
@@ -26,12 +26,12 @@ export async function planMountActions<Mount extends WantedMount>(job: MountActi
 }
 
 /** A new volume that mounts a folder of the host: without that folder no container would start. */
-async function checkDevices({ engine, run, request, temporary, obstacles }: Pick<MountActionsJob, 'engine' | 'run' | 'request' | 'temporary' | 'obstacles'>): Promise<void> {
+async function checkDevices({ engine, run, request, temporary, obstacles, options }: Pick<MountActionsJob, 'engine' | 'run' | 'request' | 'temporary' | 'obstacles' | 'options'>): Promise<void> {
   for (const { Name, Driver, DriverOpts: { device, o } = {} } of request.volumes) {
     if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
     if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
     const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `make it on the target, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false })
+    if (kind === 'missing' && options.makePaths?.includes(device) !== true) obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `have it made: --make-path ${device}, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false, mayMake: true })
   }
 }
 
@@ -40,13 +40,25 @@ async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>
   const { kind, source, label } = stored.described
   if (kind === 'dump') throw new RangeError(`"${label}" is mounted nowhere`)
   const anonymous = request.anonymous.find(({ recordedName }) => kind === 'volume' && recordedName === source)
-  if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, action: 'make' }
+  if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, ...(options.only === 'spec' ? { action: 'keep', because: onlySpec } : { action: 'make' }) }
   const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }
   const owner = ownerOf(job, source)
   if (owner !== undefined) return { stored, place, action: 'keep', because: [...(job.together?.values() ?? [])].includes(owner) ? `${comesWith} "${owner}"` : `it belongs to container "${owner}", which is there` }
+  if (options.only === 'spec') return await planNoData(job, stored, place)
   const names = [source, label, place.kind === 'volume' ? place.name : place.path, ...stored.described.destinations.map(({ path }) => path)]
   if (options.keep.some(each => names.includes(each))) return { stored, place, action: 'keep', because: keptAsAsked }
   return place.kind === 'volume' ? await planVolume(job, stored, place.name) : await planBind(job, stored, place)
+}
+
+const onlySpec = 'only the spec was asked for'
+
+/** A volume that is missing is made empty; the engine would make a folder of any path. */
+async function planNoData<Mount extends WantedMount>({ engine, run, temporary, obstacles }: MountActionsJob<Mount>, stored: Mount, place: MountPlace): Promise<MountAction<Mount>> {
+  if ('path' in place) {
+    const kind = await kindOfBind({ engine, path: place.path, run: run.id, journal: temporary, signal: run.signal })
+    if (kind !== place.kind) obstacles.add(`${describePlace(place)} is ${kind === 'missing' ? 'not there' : `a ${kind}`} on the target, and only the spec is restored`, `make it there first, or bring it: --only data; or use another path: --map-bind ${stored.described.source}:OTHER`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: false })
+  }
+  return { stored, place, action: 'keep', because: onlySpec }
 }
 
 /** The container on the target that a mount was, and is again, inherited from. */
@@ -68,7 +80,7 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (difference !== undefined) obstacles.add(`${what} is there with ${difference}`, `restore into another volume: --map-volume ${stored.described.source}:OTHER, or remove it: docker volume rm ${name}`, { kind: 'volume', source: stored.described.source, name, mayKeep: false })
   await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
   if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
-  if (!options.replace) {
+  if (!mayReplaceData(options, stored.described.source)) {
     obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`, { kind: 'volume', source: stored.described.source, name, mayKeep: true })
   } else {
     await checkReplaceable({ writer, what, folder: found.Mountpoint, elsewhere: `restore into another volume: --map-volume ${stored.described.source}:OTHER` }, obstacles, run.signal)
@@ -92,10 +104,11 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   await using writer = await openMountWriter({ engine, target: place, reader: options.reader, run: run.id, journal: job.temporary, signal })
   if (await writer.isEmpty(signal)) return { stored, place, action: 'fill' }
   if (await job.holdsSame(stored, writer, place)) return { stored, place, action: 'keep', because: 'it holds the same already' }
-  const users = options.replace ? usersOfPath(await job.running(), place.path) : []
+  const mayReplace = mayReplaceData(options, stored.described.source)
+  const users = mayReplace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
-  if (options.replace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
-  if (!options.replace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
+  if (mayReplace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
+  if (!mayReplace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   return { stored, place, action: 'replace' }
 }
 
@@ -118,11 +131,12 @@ async function checkReplaceable({ writer, what, folder, elsewhere }: { readonly 
 }
 
 /** The engine would make a directory of a source that is missing: for a file or a socket that is never right. */
-export async function checkLeftOutBinds({ engine, run, temporary, stored }: Pick<CheckJob, 'engine' | 'run' | 'temporary' | 'stored'>, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
+export async function checkLeftOutBinds({ engine, run, temporary, stored, options }: Pick<CheckJob, 'engine' | 'run' | 'temporary' | 'stored' | 'options'>, record: ContainerRecord, obstacles: Obstacles): Promise<void> {
   const leftOut = new Set(stored.spec.leftOut.map(({ destination }) => destination))
   for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
     const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing') obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false })
+    const mayMake = stored.spec.leftOut.some(({ destination, isExcluded }) => destination === Destination && isExcluded === true)
+    if (kind === 'missing' && options.makePaths?.includes(Source) !== true) obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target${mayMake ? `: --make-path ${Source} makes an empty folder` : ''}, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false, mayMake })
   }
 }
 

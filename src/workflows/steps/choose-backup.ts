@@ -47,7 +47,13 @@ export type WantedBackup = {
 }
 
 /** Each container once. `latest` is looked for by container, where containers are named. */
-export async function chooseBackups(repository: Repository, { backup: wanted, containers, all }: WantedBackup, warn: (text: string) => void): Promise<ChosenBackup[]> {
+export async function chooseBackups(repository: Repository, wanted: WantedBackup | readonly WantedBackup[], warn: (text: string) => void): Promise<ChosenBackup[]> {
+  const chosen: ChosenBackup[] = []
+  for (const each of [wanted].flat()) chosen.push(...(await chooseFor(repository, each, warn)))
+  return chosen
+}
+
+async function chooseFor(repository: Repository, { backup: wanted, containers, all }: WantedBackup, warn: (text: string) => void): Promise<ChosenBackup[]> {
   const ofRun = all ? await backupsOfRun(repository, wanted, containers, warn) : undefined
   if (ofRun !== undefined) return ofRun
   if (wanted !== 'latest' || containers.length === 0) {

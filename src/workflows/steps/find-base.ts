@@ -2,6 +2,7 @@ import type { EngineFacts } from '../../engine/engine.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { MountTarget } from '../../mounts/mount-access.ts'
 import { readBackup, readContainerSpec, readMount } from '../../store/backup-graph.ts'
+import type { BackupSummary } from '../../store/backup-summary.ts'
 import { isDatedAhead, listBackups } from '../../store/backup-list.ts'
 import type { MountContent } from '../../store/mount-manifest.ts'
 import type { Descriptor } from '../../store/oci.ts'
@@ -24,23 +25,27 @@ export type Base = {
 export async function findBase(repository: Repository, engine: EngineFacts, container: string, warn: (text: string) => void): Promise<Base | undefined> {
   // With a wrong clock, before or now, times do not tell what has changed since.
   const newest = (await listBackups(repository)).findLast(backup => backup.engine === engine.id && backup.containers.includes(container) && !isDatedAhead(backup))
-  if (newest === undefined) return undefined
+  return newest === undefined ? undefined : await readBase(repository, newest, container, warn)
+}
+
+/** Of one backup of the same engine, with what it says of the container. Undefined when it cannot be read. */
+export async function readBase(repository: Repository, backup: BackupSummary, container: string, warn: (text: string) => void): Promise<Base | undefined> {
   try {
     const { blobs } = repository
-    const contents = await readBackup(blobs, newest.descriptor)
+    const contents = await readBackup(blobs, backup.descriptor)
     const stored = contents.containers.find(({ name }) => name === container)
     if (stored === undefined) return undefined
-    const spec = parseContainerSpec(await readContainerSpec(blobs, stored), newest.id)
+    const spec = parseContainerSpec(await readContainerSpec(blobs, stored), backup.id)
     const mounts = new Map<string, { content: MountContent; facts: ContentFacts }>()
     for (const parts of contents.mounts) {
       const { description, content } = await readMount(blobs, parts)
       const { kind, source, ...facts } = fromMountDescription(description)
       mounts.set(`${kind} ${source}`, { content, facts })
     }
-    return { id: newest.id, spec, images: contents.images, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`), dumpOf: name => mounts.get(`dump ${name}`)?.facts }
+    return { id: backup.id, spec, images: contents.images, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`), dumpOf: name => mounts.get(`dump ${name}`)?.facts }
   } catch (thrown) {
     if (!(thrown instanceof DrayError)) throw thrown
-    warn(`the last backup, ${newest.id}, cannot be used to skip what is unchanged: ${thrown.message}; everything is read`)
+    warn(`the last backup, ${backup.id}, cannot be used to skip what is unchanged: ${thrown.message}; everything is read`)
     return undefined
   }
 }

@@ -22,10 +22,11 @@ export async function makePlaces({ run, target, moves }: Job): Promise<void> {
 /** In order. Returns the ids on the target by those on the source. */
 export async function createAll({ run, target, moves, images }: Job & { readonly images: SentImages }): Promise<Map<string, string>> {
   const ids = new Map<string, string>()
-  for (const { spec: { inspect }, plan } of moves) {
+  for (const { spec, plan } of moves) {
+    const { inspect } = spec
     const wantedId = images.wanted.get(inspect.Id)
     if (wantedId === undefined) throw new RangeError(`no image was sent for "${nameOf(inspect)}"`)
-    ids.set(inspect.Id, await createContainer({ run, engine: target, plan, images: { wantedId } }))
+    ids.set(inspect.Id, await createContainer({ run, engine: target, plan, images: { wantedId }, spec }))
   }
   return ids
 }

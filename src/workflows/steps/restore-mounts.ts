@@ -125,7 +125,7 @@ export async function writeNewVolumes(job: MountsJob & { readonly id: string; re
     const again = await emptyOnceMore(job, stored, place)
     if (again !== undefined) written.push(again)
   }
-  for (const { stored, place } of plan.mounts.filter(each => each.place.kind === 'anonymous')) {
+  for (const { stored, place } of plan.mounts.filter(({ place, action }) => place.kind === 'anonymous' && action !== 'keep')) {
     const writer = await openPlace({ ...job, reader: options.reader }, place, id)
     written.push(await writeMount(job, stored, place, writer, true))
   }

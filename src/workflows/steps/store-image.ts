@@ -65,13 +65,18 @@ export async function countBytes(body: Readable, transfer: Transfer, signal: Abo
       done(null, piece)
     },
   })
+  // what ends the reading aborts the streams before it, and would be told as that
+  let ended: { readonly by: unknown } | undefined
   try {
     await pipeline(body, counter, async () => {
-      await read(counter)
+      await read(counter).catch((thrown: unknown) => {
+        ended = { by: thrown }
+        throw thrown
+      })
     }, { signal })
   } catch (thrown) {
     signal.throwIfAborted()
-    throw thrown
+    throw (ended as { readonly by: unknown } | undefined)?.by ?? thrown
   }
   return bytes
 }

@@ -31,7 +31,7 @@ export async function streamFlattened({ run, source, target, transfer, signal }:
 }
 
 /** As `docker import --change` takes them, one line each. What has a line break in it stays with the container's own settings. */
-export function changesOf({ Env, Labels, Entrypoint, Cmd, Volumes, ...config }: ContainerInspect['Config']): string[] {
+export function changesOf({ Env, Labels, Entrypoint = null, Cmd = null, Volumes, ...config }: Partial<ContainerInspect['Config']>): string[] {
   const text = (field: string): string => (typeof config[field] === 'string' ? config[field] : '')
   const { StopSignal: stopSignal, ExposedPorts: ports } = config as JsonObject & { ExposedPorts?: Record<string, unknown> | null }
   const changes = [

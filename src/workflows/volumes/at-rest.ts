@@ -1,3 +1,4 @@
+import type { MountPoint } from '../../engine/api-types.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { ownContainer } from '../../engine/own-container.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
@@ -5,9 +6,15 @@ import type { Run } from '../run.ts'
 import { inspectRunning } from '../steps/running-containers.ts'
 import { unpauseContainer } from '../wake-container.ts'
 
-/** While the work goes on, the containers that may write to the volume are paused, but for the one that dray runs in. All of them run again afterwards, whatever happens. */
-export async function whilePaused<T>(run: Run, engine: Engine, volume: string, work: () => Promise<T>): Promise<T> {
-  const writers = (await inspectRunning(engine, [ownContainer() ?? ''], run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(({ Type, Name, RW }) => Type === 'volume' && Name === volume && RW))
+export type UsesMount = (mount: MountPoint) => boolean
+
+export function isVolume(name: string): UsesMount {
+  return ({ Type, Name }) => Type === 'volume' && Name === name
+}
+
+/** While the work goes on, the containers that may write to the mount are paused, but for the one that dray runs in. All of them run again afterwards, whatever happens. */
+export async function whilePaused<T>(run: Run, engine: Engine, isIt: UsesMount, work: () => Promise<T>): Promise<T> {
+  const writers = (await inspectRunning(engine, [ownContainer() ?? ''], run.signal)).filter(({ Mounts, State }) => !State.Paused && Mounts.some(mount => mount.RW && isIt(mount)))
   const paused = []
   try {
     for (const { Id, ...inspect } of writers) {

@@ -17,7 +17,7 @@ import type { Run, TemporaryJournal } from '../run.ts'
 import type { PlannedMount } from '../steps/plan-mounts.ts'
 import { closeMounts, openMounts, readChanges, readMounts, storedMounts } from '../steps/read-mounts.ts'
 import { volumeTarget } from '../steps/write-mount.ts'
-import { whilePaused } from './at-rest.ts'
+import { isVolume, whilePaused } from './at-rest.ts'
 import { requireVolume } from './require-volume.ts'
 
 export type VolumeBackupJob = {
@@ -47,7 +47,7 @@ export async function backUpVolume({ run, engine, repository, lock, volume, read
     const store = new ChunkStore(repository)
     const job = { run, repository, store, open }
     const first = await readMounts(job)
-    const [report] = consistency === 'none' || !opened.reader.canList ? first : await whilePaused(run, engine, volume, async () => await readChanges(job, first).stored)
+    const [report] = consistency === 'none' || !opened.reader.canList ? first : await whilePaused(run, engine, isVolume(volume), async () => await readChanges(job, first).stored)
     if (report === undefined) throw new RangeError('the volume was not read')
     await store.flush()
     const lacks = report.problems.length === 0 ? [] : [`${report.problems.length} ${report.problems.length === 1 ? 'entry' : 'entries'} of ${volume} that could not be read as they were`]

@@ -7,7 +7,7 @@ import type { Run, TemporaryJournal } from '../run.ts'
 import { openMountCopy, type CopyReport } from '../steps/copy-mount.ts'
 import { restoreData } from '../steps/restore-data.ts'
 import { volumeTarget } from '../steps/write-mount.ts'
-import { whilePaused } from './at-rest.ts'
+import { isVolume, whilePaused } from './at-rest.ts'
 import { requireVolume } from './require-volume.ts'
 
 export type CloneJob = { readonly run: Run; readonly engine: Engine; readonly volume: string; readonly name: string; readonly reader: 'auto' | ReaderKind; readonly temporary: TemporaryJournal }
@@ -24,7 +24,7 @@ export async function cloneVolume({ run, engine, volume, name, reader, temporary
     const [from, to] = [await volumeTarget(engine, volume, signal), await volumeTarget(engine, name, signal)]
     await using copy = await openMountCopy({ run, source: engine, target: engine, from, to, label: volume, reader, sourceJournal: temporary, targetJournal: temporary })
     const first = await copy.precopy(signal)
-    const { report, differences } = await whilePaused(run, engine, volume, async () => ({ report: await copy.finish(signal), differences: copy.reader === 'api' || copy.writer === 'api' ? [] : await copy.compare({ content: false }, signal) }))
+    const { report, differences } = await whilePaused(run, engine, isVolume(volume), async () => ({ report: await copy.finish(signal), differences: copy.reader === 'api' || copy.writer === 'api' ? [] : await copy.compare({ content: false }, signal) }))
     await run.journal.settle(...run.journal.open().filter(entry => !isTemporary(entry, run.id)))
     return { ...report, sentBytes: first.sentBytes + report.sentBytes, differences }
   } catch (thrown) {

@@ -157,7 +157,7 @@ describe('a job of the configuration', () => {
     expect(calls).toEqual(['GET /id/start', 'POST /id', 'GET /id/start', 'POST /id'])
     expect(await readFile(join(world.folder, 'log'), 'utf8')).toBe('before\nafter nightly\nbefore\nafter nightly\n')
     const listed = JSON.parse((await quiet('list', '--config', config, '--json')).stdout) as { backups: { containers: string[] }[] }
-    expect(listed.backups.map(({ containers }) => containers)).toEqual([['db'], ['web']])
+    expect(listed.backups.map(({ containers }) => containers.join()).sort()).toEqual(['db', 'web'])
     const runs = JSON.parse((await quiet('list', '--runs', '--config', config, '--json')).stdout) as { runs: unknown[] }
     expect(runs.runs).toMatchObject([{ job: 'nightly', exitCode: 0, backups: [{ of: ['db'] }, { of: ['web'] }], failed: [], forgotten: [] }, { job: 'nightly', exitCode: 0, forgotten: [expect.any(String), expect.any(String)] }])
     expect((await quiet('list', '--runs', '--config', config)).stdout).toMatch(/^RUN +STARTED +TOOK +JOB +BACKUPS +NEW +FORGOT +RESULT\n\S+ .* nightly +2 .* ok\n\S+ .* nightly +2 .* 2 +ok\n$/)

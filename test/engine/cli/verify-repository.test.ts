@@ -12,6 +12,7 @@ import { readImage } from '../../../src/store/image-store.ts'
 import type { Digest } from '../../../src/store/oci.ts'
 import { openRepository, type LocalRepository } from '../../../src/store/repository.ts'
 import { backUpContainers } from '../../../src/workflows/backup.ts'
+import type { Reporter } from '../../../src/workflows/reporter.ts'
 import { startRun } from '../../../src/workflows/run.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
@@ -138,7 +139,8 @@ test('a blob that is moved aside while a backup runs that counts on it is stored
   await using engine = { it: await connectEngine({ host: at(host), env: {}, signal }), async [Symbol.asyncDispose]() { await this.it.close() } }
   const warnings: string[] = []
   let isMoved = false
-  const reporter = {
+  const reporter: Reporter = {
+    of: () => reporter,
     stepStarted: (name: string) => {
       if (name !== 'write the backup' || isMoved) return
       isMoved = true

@@ -36,6 +36,7 @@ describe('a container with everything, on 20.10', () => {
     const { result } = expectExit(await dray('backup', 'store', 'web', '-H', at(one)), 0)
     original = await dataOf(one, 'web')
     expect(await inventory(one)).toEqual(stocked)
+    for (const as of ['run', 'compose', 'json']) expect((await dray.plain(['describe', 'latest', 'web', '--as', as, '-H', at(two)])).stdout).toContain('shop/web:1')
     const [web] = result.backups as [Answer['result']['backups'][number]]
     expect(web).toMatchObject({ containers: [{ name: 'store' }, { name: 'web' }], missing: [], leftOut: [{ destination: '/mem', reason: 'tmpfs is memory' }], freeze: { way: 'pause', disturbed: false } })
     expect(web.images.map(({ role, names: those, how }) => [role, those, how])).toEqual([['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)], ['commit', [], 'saved'], ['original', ['shop/web:1', 'shop/web:stable'], expect.any(String)]])

@@ -10,7 +10,7 @@ import { at, docker, expectExit, inspect, installDray, inventory, type Dray } fr
 import { destroy, mountpoint } from './whole-container.ts'
 
 const program = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
-const { enter, escape, down, ctrlC } = keys
+const { enter, escape, down, up, ctrlC } = keys
 let host: LabHost
 let dray: Dray
 
@@ -110,8 +110,8 @@ test('in place: no unless said, everything backed up first, and the way back', a
   await using wizard = openWizard()
   await takeDefaults(wizard)
   await wizard.answer('there is a container "web" already', down, enter)
-  expect(await wizard.shows('Restore it, and replace container "web", volume "data"?')).toContain('(y/N)')
-  wizard.press('y')
+  expect(await wizard.shows('Restore it, and replace container "web", volume "data"?')).toContain('❯ no, change nothing')
+  wizard.press(up)
   wizard.press(enter)
   expect(await wizard.ended()).toBe(0)
   expect(await data()).toBe('stored\n')

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { noRemaps } from '../../../src/engine/spec/remap-record.ts'
+import { describeCase } from './described.ts'
 import { specCases } from './spec-cases.ts'
 import { replayCase } from './spec-replay.ts'
 import { casesFor, startSpecHost, type SpecHost } from './spec-lab.ts'
@@ -39,5 +40,13 @@ describe('a container of engine 20.10 is made again with the same spec', () => {
     const { restored, outlived } = await replayCase(spec, spec, named('anonymous-volumes'))
     expect(restored.volumes).toHaveLength(3)
     expect(outlived).toEqual([])
+  }, 30_000)
+
+  test('and when what describe prints is run, but for what it says it cannot express, in a few of the cases', async () => {
+    for (const name of ['command-and-env', 'two-networks', 'mounts', 'health', 'terminal']) {
+      const { comparison, gaps } = await describeCase(spec, named(name))
+      expect(comparison.differences).toEqual([])
+      expect(gaps).toEqual([])
+    }
   }, 30_000)
 })

@@ -41,6 +41,24 @@ describe('push and pull', () => {
     expect(await lab.pullAndVerify(`${registry.address}/two:${id}`, '--insecure')).toMatchObject({ exitCode: 0, id })
   }, limit)
 
+  test('what a push that was given up has left there is removed by prune, and nothing that a backup needs', async () => {
+    const [{ id: whole }, { id: given }] = [await lab.backUp(), await lab.backUp()]
+    await using proxy = await startRegistryProxy(registry.address)
+    const at = `${proxy.address}/given-up`
+    expect(await lab.dray('push', whole, at)).toMatchObject({ exitCode: 0 })
+    proxy.fate = ({ method, path }) => (method === 'PUT' && /manifests\/[^.]*$/.test(path) ? { status: 400 } : 'pass')
+    expect(await lab.dray('push', given, at)).toMatchObject({ exitCode: 14 })
+    proxy.fate = () => 'pass'
+    expect((await tagsOf(registry.address, 'given-up')).filter(tag => tag.startsWith(given))).toEqual([`${given}.m1`, `${given}.m2`])
+    expect(await lab.dray('list', '-r', `oci://${at}`)).toMatchObject({ exitCode: 0, result: { backups: [{ id: whole }] } })
+    expect(await lab.dray('prune', '-r', `oci://${at}`)).toMatchObject({ exitCode: 0, result: { removedManifests: 0 } })
+    expect(await lab.dray('prune', '-r', `oci://${at}`, '--grace', '0')).toMatchObject({ exitCode: 0, result: { removedManifests: 1 } })
+    // the manifest of the same container is the whole backup's too
+    expect((await tagsOf(registry.address, 'given-up')).filter(tag => tag.startsWith(given))).toHaveLength(1)
+    expect(await lab.dray('verify', '-r', `oci://${at}`)).toMatchObject({ exitCode: 0 })
+    expect(await lab.dray('push', given, at)).toMatchObject({ exitCode: 0 })
+  }, limit)
+
   test('plain HTTP only to loopback, unless told', async () => {
     const { id } = await lab.backUp()
     expect(await lab.dray('push', id, `${registry.address}/plain`)).toMatchObject({ exitCode: 30, stderr: expect.stringContaining('cannot be reached') })
@@ -129,5 +147,30 @@ describe('authentication', () => {
     expect(await lab.pullAndVerify(`${at}:${id}`)).toMatchObject({ exitCode: 13 })
     await lab.logIn(proxy.address, undefined)
     expect(await lab.pullAndVerify(`${at}:${id}`)).toMatchObject({ exitCode: 13 })
+  }, limit)
+
+  test('a helper that docker\'s config names, for all registries or for one; a password, an identity token, none', async () => {
+    await using tokens = await startTokenServer({ username: 'somebody', password: 'secret', identityToken: 'it-is-me' })
+    await using guarded = await startRegistry({ tokens })
+    await using proxy = await startRegistryProxy(guarded.address)
+    const { id } = await lab.backUp()
+    const path = await lab.installHelpers({
+      store: `read server; [ "$1" = get ] && [ "$server" = "${proxy.address}" ] && echo '{"ServerURL":"x","Username":"somebody","Secret":"secret"}'`,
+      token: 'echo \'{"ServerURL":"x","Username":"<token>","Secret":"it-is-me"}\'',
+      empty: 'echo "credentials not found in native keychain"; exit 1',
+      broken: 'echo "the keychain is locked"; exit 1',
+    })
+    const push = async (name: string, config: object, more: NodeJS.ProcessEnv = {}) => {
+      await lab.configure(config)
+      tokens.issued.length = 0
+      const answer = await lab.dray.plain(['push', id, `${proxy.address}/${name}`, '--json'], { PATH: `${path}:${process.env['PATH'] ?? ''}`, ...more })
+      return { exitCode: answer.exitCode, stderr: answer.stderr, by: [...new Set(tokens.issued.map(({ by }) => by))] }
+    }
+    expect(await push('a', { credsStore: 'store' })).toMatchObject({ exitCode: 0, by: ['password'] })
+    expect(await push('b', { credsStore: 'broken', credHelpers: { [proxy.address]: 'token' } })).toMatchObject({ exitCode: 0, by: ['identity token'] })
+    expect(await push('c', { credsStore: 'empty', auths: { [proxy.address]: {} } })).toMatchObject({ exitCode: 13, stderr: expect.stringContaining(`docker login ${proxy.address}`) })
+    expect(await push('d', { credsStore: 'broken' })).toMatchObject({ exitCode: 13, stderr: expect.stringContaining('the keychain is locked') })
+    expect(await push('e', { credsStore: 'missing' })).toMatchObject({ exitCode: 13, stderr: expect.stringContaining('which docker\'s config names, cannot be run') })
+    expect(await push('f', { credsStore: 'broken' }, { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [proxy.address]: { auth: Buffer.from('somebody:secret').toString('base64') } } }) })).toMatchObject({ exitCode: 0, by: ['password'] })
   }, limit)
 })

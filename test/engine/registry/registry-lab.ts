@@ -33,8 +33,21 @@ export class RegistryLab implements AsyncDisposable {
 
   /** What the program finds in config.json. */
   async logIn(registry: string, entry: object | undefined): Promise<void> {
+    await this.configure(entry === undefined ? {} : { auths: { [registry]: entry } })
+  }
+
+  /** The whole of config.json. */
+  async configure(config: object): Promise<void> {
     await mkdir(join(this.dray.home, '.docker'), { recursive: true })
-    await writeFile(join(this.dray.home, '.docker/config.json'), dockerConfig(entry === undefined ? {} : { auths: { [registry]: entry } }))
+    await writeFile(join(this.dray.home, '.docker/config.json'), dockerConfig(config))
+  }
+
+  /** Shell scripts as credential helpers, by their names; returns the folder for PATH. */
+  async installHelpers(scripts: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(this.folder, 'helpers')
+    await mkdir(folder, { recursive: true })
+    for (const [name, script] of Object.entries(scripts)) await writeFile(join(folder, `docker-credential-${name}`), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    return folder
   }
 
   /** Changes a byte of the first chunk of the backup's mount: here, or in the storage of a registry. */

@@ -115,6 +115,17 @@ export class World implements AsyncDisposable {
     return await this.docker('exec', name, 'sh', '-c', 'find /data /logs /root -type f | sort | xargs md5sum')
   }
 
+  /** The same of a backup of "web", restored beside it for a moment. Rejects when that cannot be done, or is no running container. */
+  async contentsOf(backup: string): Promise<string> {
+    const { exitCode, stderr } = await this.dray('restore', backup, '--name', 'other', '--map-volume', 'web-data:other-data', '--map-volume', 'web-logs:other-logs')
+    const status = exitCode === 0 ? await this.status('other') : 'not there'
+    if (stderr !== '' || status !== 'running') throw new Error(`the restore of "${backup}" ended with ${exitCode}, and the container is ${status}: ${stderr}`)
+    const contents = await this.contents('other')
+    await this.docker('rm', '-f', 'other')
+    await this.docker('volume', 'rm', 'other-data', 'other-logs')
+    return contents
+  }
+
   async status(name = 'web'): Promise<string> {
     return await this.docker('inspect', '--format', '{{.State.Status}}', name)
   }

@@ -29,9 +29,8 @@ describe('a container with 15,000 files and 1.2 GB, backed up on 20.10', () => {
   }, 60_000)
 
   async function restoreBoth(from: LabHost, to: LabHost, by: Dray): Promise<Result['restored'][number]> {
-    const map = ['--map-bind', `${from.sharedDir}:${to.sharedDir}`]
-    expectExit(await by('restore', 'latest', 'store', '--to', at(to), ...map), 0)
-    const { result } = expectExit(await by('restore', 'latest', 'web', '--to', at(to), ...map), 0)
+    expectExit(await by('restore', 'latest', 'store', '--to', at(to)), 0)
+    const { result } = expectExit(await by('restore', 'latest', 'web', '--to', at(to), '--map-bind', `${from.sharedDir}:${to.sharedDir}`), 0)
     return result.restored[0]!
   }
 

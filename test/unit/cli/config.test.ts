@@ -51,6 +51,8 @@ jobs:
     ['jobs:\n  a: { all: true, keep: { daily: 0 } }\n', ['line 2: jobs.a.keep.daily: expected a whole number above 0']],
     ['jobs:\n  a: { all: true, keep: { tags: [x] } }\n', ['line 2: jobs.a.keep: needs at least one of last, hourly, daily, weekly, monthly, yearly, within']],
     ['jobs:\n  a: { all: true, keep: { within: 5m } }\n', ['line 2: jobs.a.keep.within: "5m" is not a duration: "m" could be minutes or months, write "min" or "mo"']],
+    ['jobs:\n  a: { all: true, at: "25:00", parallel: 0 }\n', ['line 2: jobs.a.parallel: expected a whole number above 0', 'line 2: jobs.a.at: "25:00" is not a time that a schedule can have; for example 02:30, "Mon..Fri 02:30", "Sat,Sun 04:00", hourly, daily, weekly or monthly']],
+    ['repo: 1\nnotify: { ping: x }\nrepository: "${NOWHERE}"\n', ['line 1: "repo" is not a key; known are repository, notify, jobs', 'line 2: notify.ping: expected an address that begins with https:// or http://', 'line 3: repository: "${NOWHERE}" stands for the environment variable NOWHERE, or the file that NOWHERE_FILE names, and neither is set']],
     ['jobs:\n  a: {}\n', ['line 2: jobs.a: chooses nothing: say "all: true", or name containers, projects, labels or images']],
     ['jobs:\n  "a b": { all: true }\n', ['line 2: jobs.a b: the name of a job is of letters, digits, "_", "." and "-"']],
     ['repo: x\nnotfy: y\n', ['line 1: "repo" is not a key; known are repository, notify, jobs', 'line 2: "notfy" is not a key: did you mean "notify"?']],

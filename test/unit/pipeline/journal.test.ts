@@ -57,6 +57,20 @@ describe('a run\'s journal', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
+  test('has parts, for works that go on beside each other: each sees its own, the whole sees all, one file has them', async () => {
+    const journal = await Journal.start(folder, 'run-1', 'dray backup --all')
+    const [one, other] = [journal.part(), journal.part()]
+    const [web, db] = await Promise.all([one.record(engine, { did: 'paused', container: 'a', name: 'web' }), other.record(engine, { did: 'paused', container: 'b', name: 'db' })])
+    expect([one.open(), other.open(), journal.open()]).toEqual([[web], [db], [web, db]])
+    expect(web.id).not.toBe(db.id)
+    await one.settle(web)
+    expect([one.open(), other.open(), journal.open()]).toEqual([[], [db], [db]])
+    const [next] = await other.exchange([db], engine, [{ did: 'created tag', ref: 'tmp' }])
+    expect([one.open(), other.open(), journal.open()]).toEqual([[], [next], [next]])
+    expect(await journal.close()).toEqual([next])
+    expect(await readdir(folder)).toEqual(['run-1.ndjson'])
+  })
+
   test('exchange settles and records in one line, which a reader understands', async () => {
     const journal = await Journal.start(folder, 'run-1', 'dray restore')
     const made = await journal.record(engine, { did: 'created volume', volume: 'data' })

@@ -47,6 +47,21 @@ test('every call is an event; transfers tell how far they are each second until 
   ])
 })
 
+test('what is said of one of several works says of which', () => {
+  const events: JsonEvent[] = []
+  const reporter = new JsonReporter(event => void events.push(event))
+  const part = reporter.of('web')
+  part.stepStarted('copy data')
+  part.transfer('volume data').add(1000)
+  jest.advanceTimersByTime(1000)
+  reporter.stop()
+  jest.advanceTimersByTime(10_000)
+  expect(events).toEqual([
+    { event: 'step', name: 'copy data', state: 'started', of: 'web' },
+    { event: 'transfer', name: 'volume data', bytes: 1000, bytesPerSecond: 1000, state: 'running', of: 'web' },
+  ])
+})
+
 test('docs/json-events.md has every kind with its meaning, and an example with the fields that are sent', () => {
   const page = readFileSync(new URL('../../../../docs/json-events.md', import.meta.url), 'utf8')
   const rows = page.split('\n').filter(line => line.startsWith('| `'))

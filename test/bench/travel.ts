@@ -1,0 +1,81 @@
+/**
+ * `npm run bench:travel`: push, pull and export of a backup beside `skopeo copy` of as many bytes, in the same run and with the same
+ * registry. Exit code 1 when dray is slower.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { openRepository } from '../../src/store/repository.ts'
+import { beginRun, endRun } from '../lab/lab-run.ts'
+import { startRegistry } from '../lab/registry.ts'
+import { backUp, noise } from '../unit/store/scratch.ts'
+import { runTimed } from './timed-process.ts'
+
+const dray = fileURLToPath(new URL('../../../bin/dray.js', import.meta.url))
+const megabytes = Number(process.env['DRAY_BENCH_MB'] ?? 400)
+const layers = 8
+const rounds = 3
+
+const labRun = await beginRun()
+const folder = await mkdtemp(join(tmpdir(), 'drayage-bench-travel-'))
+try {
+  await using registry = await startRegistry()
+  const repository = join(folder, 'repo')
+  const { id, bytes } = await makeBackup(repository)
+  await makeImage(join(folder, 'image'), bytes)
+  const env = { ...process.env, HOME: folder, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder, DOCKER_CONFIG: folder }
+  let round = 0
+  const ours = async (...args: readonly string[]): Promise<number> => (await runTimed(process.execPath, [dray, ...args, '-q'], { env })).seconds
+  const theirs = async (...args: readonly string[]): Promise<number> => (await runTimed('skopeo', ['copy', '--quiet', '--preserve-digests', ...args], { env })).seconds
+  const fresh = async (name: string): Promise<string> => {
+    const path = join(folder, name)
+    await rm(path, { recursive: true, force: true })
+    return path
+  }
+  const all: Record<string, () => Promise<number>> = {
+    'skopeo copy oci: docker:': () => theirs('--dest-tls-verify=false', `oci:${join(folder, 'image')}:1`, `docker://${registry.address}/skopeo-${round}:1`),
+    'dray push': () => ours('push', id, `${registry.address}/dray-${round}`, '-r', repository, '--insecure'),
+    'skopeo copy docker: oci:': async () => theirs('--src-tls-verify=false', `docker://${registry.address}/skopeo-${round}:1`, `oci:${await fresh('copied')}:1`),
+    'dray pull': async () => ours('pull', `${registry.address}/dray-${round}:${id}`, '-r', await fresh('pulled'), '--insecure'),
+    'skopeo copy oci: oci-archive:': async () => theirs(`oci:${join(folder, 'image')}:1`, `oci-archive:${await fresh('copied.tar')}:1`),
+    'dray export': async () => ours('export', id, '-o', await fresh('exported.tar'), '-r', repository),
+  }
+  const best: Record<string, number> = {}
+  for (; round < rounds; round++) for (const [name, measure] of Object.entries(all)) best[name] = Math.min(best[name] ?? Infinity, await measure())
+  console.log(`${(bytes / 1e6).toFixed(0)} MB`)
+  for (const [name, value] of Object.entries(best)) console.log(`${value.toFixed(2).padStart(6)} s  ${(bytes / 1e6 / value).toFixed(0).padStart(5)} MB/s  ${name}`)
+  const pairs = [['dray push', 'skopeo copy oci: docker:'], ['dray pull', 'skopeo copy docker: oci:'], ['dray export', 'skopeo copy oci: oci-archive:']] as const
+  const verdicts = pairs.map(([one, other]) => ({ one, other, ratio: (best[one] ?? Infinity) / (best[other] ?? 0) }))
+  for (const { one, other, ratio } of verdicts) console.log(`${ratio <= 1 ? 'met   ' : 'MISSED'}  ${one} takes ${ratio.toFixed(2)} of the time of ${other}`)
+  process.exitCode = verdicts.every(({ ratio }) => ratio <= 1) ? 0 : 1
+} finally {
+  await rm(folder, { recursive: true })
+  await endRun(labRun)
+}
+
+/** Of one mount of noise; `bytes` are those of its blobs. */
+async function makeBackup(path: string): Promise<{ readonly id: string; readonly bytes: number }> {
+  await using repository = await openRepository(path, { create: true })
+  const { id } = await backUp(repository, noise(megabytes * 1e6))
+  return { id, bytes: megabytes * 1e6 }
+}
+
+/** An OCI layout of an image of few layers, which nothing has to be packed for: what skopeo is best at. */
+async function makeImage(path: string, bytes: number): Promise<void> {
+  await mkdir(join(path, 'blobs/sha256'), { recursive: true })
+  const put = async (data: Buffer, mediaType: string): Promise<{ mediaType: string; digest: string; size: number }> => {
+    const hex = createHash('sha256').update(data).digest('hex')
+    await writeFile(join(path, 'blobs/sha256', hex), data)
+    return { mediaType, digest: `sha256:${hex}`, size: (await stat(join(path, 'blobs/sha256', hex))).size }
+  }
+  const plain = Array.from({ length: layers }, () => noise(Math.floor(bytes / layers)))
+  const blobs = []
+  for (const each of plain) blobs.push(await put(gzipSync(each, { level: 1 }), 'application/vnd.oci.image.layer.v1.tar+gzip'))
+  const config = await put(Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: plain.map(each => `sha256:${createHash('sha256').update(each).digest('hex')}`) } })), 'application/vnd.oci.image.config.v1+json')
+  const manifest = await put(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config, layers: blobs })), 'application/vnd.oci.image.manifest.v1+json')
+  await writeFile(join(path, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations: { 'org.opencontainers.image.ref.name': '1' } }] }))
+  await writeFile(join(path, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
+}

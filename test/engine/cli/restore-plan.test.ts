@@ -1,0 +1,65 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { startHost, type LabHost } from '../../lab/host.ts'
+import { busyboxImage } from '../../lab/images.ts'
+import { at, docker, expectExit, inspect, installDray, inventory, type Dray } from './dray.ts'
+import { destroy } from './whole-container.ts'
+
+let host: LabHost
+let dray: Dray
+let file: string
+
+beforeAll(async () => {
+  host = await startHost({ engine: '20.10' })
+}, 60_000)
+afterAll(async () => {
+  await host[Symbol.asyncDispose]()
+}, 60_000)
+beforeEach(async () => {
+  dray = await installDray({ DOCKER_HOST: at(host) })
+  file = join(dray.home, 'plan.yaml')
+  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
+  await host.sh(`set -e; mkdir -p ${host.sharedDir}/dir; echo bind > ${host.sharedDir}/dir/file; docker network create front >/dev/null
+    docker run -d --name web --stop-signal KILL -p 18080:80 -p 127.0.0.1:18443:443/udp -v data:/data -v cache:/cache -v ${host.sharedDir}/dir:/dir --network front app:1 >/dev/null
+    docker run -d --name side --stop-signal KILL -v data:/data app:1 >/dev/null; docker exec web sh -c 'echo stored > /data/file; echo stored > /cache/file'`)
+  expectExit(await dray('backup', 'web', 'side'), 0)
+}, 60_000)
+afterEach(async () => {
+  await destroy(host)
+  await dray[Symbol.asyncDispose]()
+}, 60_000)
+
+const edit = (...changes: readonly (readonly [RegExp | string, string])[]): void => {
+  let text = readFileSync(file, 'utf8')
+  for (const [from, to] of changes) {
+    expect(text).toMatch(from)
+    text = text.replace(from, to)
+  }
+  writeFileSync(file, text)
+}
+
+test('a plan of several containers, beside what is there: says what is in the way, and after editing does what it says', async () => {
+  const before = await inventory(host)
+  const written = expectExit(await dray('restore', 'latest', 'web', 'side', '--plan-out', file), 0)
+  expect(await inventory(host)).toEqual(before)
+  expect(written.result).toMatchObject({ plan: file, containers: [{ container: 'web', name: 'web' }, { container: 'side', name: 'side' }] })
+  const text = readFileSync(file, 'utf8')
+  expect(text).toMatch(/# IN THE WAY: there is a container "web" already \(running\)\n +name: web\n/)
+  expect(text).toMatch(/# IN THE WAY: port 18080\/tcp is taken by container "web"; 18081 is free\n +- from: 18080\n +to: 18080\n/)
+  expect(text).toMatch(/# at \/data: 2 entries, 7 B\n +# IN THE WAY: volume "data" is there and not empty\n +- from: data\n +to: data\n +data: restore\n/)
+  expectExit(await dray('restore', '--plan', file), 12)
+  expect(await inventory(host)).toEqual(before)
+  edit(['name: web', 'name: web2'], ['name: side', 'name: side2'], ['to: 18080', 'to: 18090'], ['to: 127.0.0.1:18443', 'to: 127.0.0.1:18444'], ['to: cache', 'to: cache2'], [`to: ${host.sharedDir}/dir`, `to: ${host.sharedDir}/other/dir`], ['to: front', 'to: back'], [/to: data\n/, 'to: data2\n'], [/to: data\n/, 'to: data2\n'])
+  const looked = expectExit(await dray.plain(['restore', '--plan', file, '--dry-run']), 0)
+  expect(looked.stdout).toMatch(/would restore container "web2"[^]*makes +network "back"[^]*volume "data2"[^]*would restore container "side2"/)
+  expect(await inventory(host)).toEqual(before)
+  expectExit(await dray('restore', '--plan', file), 0)
+  const web = await inspect(host, 'web2')
+  expect(web.HostConfig['PortBindings']).toEqual({ '80/tcp': [{ HostIp: '', HostPort: '18090' }], '443/udp': [{ HostIp: '127.0.0.1', HostPort: '18444' }] })
+  expect(web.Mounts.map(({ Destination, Name, Source, Type }) => `${Destination} ${Type === 'volume' ? Name : Source}`).sort()).toEqual(['/cache cache2', '/data data2', `/dir ${host.sharedDir}/other/dir`])
+  expect(Object.keys(web.NetworkSettings.Networks)).toEqual(['back'])
+  expect((await inspect(host, 'side2')).Mounts).toMatchObject([{ Name: 'data2' }])
+  expect(await docker(host, 'exec', 'web2', 'cat', '/data/file', '/cache/file', '/dir/file')).toBe('stored\nstored\nbind')
+  expect((await inventory(host)).containers).toEqual(expect.arrayContaining([...before.containers]))
+}, 60_000)
