@@ -7,7 +7,8 @@ import { zstdFrames, type ZstdFrame } from './zstd-frame.ts'
 import { nativeZstd, zlibWithZstd } from './zstd.ts'
 
 export type Codec = 'zstd' | 'gzip'
-export type Compression = 'gzip' | 'bzip2' | 'xz' | 'zstd' | 'none'
+export const compressions = ['none', 'gzip', 'bzip2', 'xz', 'zstd'] as const
+export type Compression = (typeof compressions)[number]
 
 /** A fifth less work than level 3 (zstd's own default) for 4 % more bytes: a first backup waits for nothing else as long. */
 const zstdLevel = 2

@@ -9,6 +9,10 @@ export const maxJsonBytes = 8 * 1024 * 1024
 /** A backup of 500 GB has some 250,000 blobs; nothing else has as many files. */
 const maxMembers = { blobs: 1_000_000, others: 50_000 }
 
+/** As loaders read names: see cleanPath. */
+const blobName = /^(?:\.?\/)*blobs\/sha256\/[0-9a-f]{64}$/
+const longestBlobName = 100
+
 /** The reason of a DrayError: more members than any image has. */
 export const tooManyMembers = 'too many members'
 
@@ -83,8 +87,8 @@ export function handOther(entry: TarEntry, reader: OtherMembers): void {
 export class MemberCount {
   readonly #counts = { blobs: 0, others: 0 }
 
-  add({ name }: TarEntry): void {
-    const kind = name.includes('blobs/sha256/') ? 'blobs' : 'others'
+  add(entry: TarEntry): void {
+    const kind = isPlainFile(entry) && entry.name.length <= longestBlobName && blobName.test(entry.name.toString('latin1')) ? 'blobs' : 'others'
     if (++this.#counts[kind] > maxMembers[kind]) throw new DrayError('damaged', `the archive has more than ${maxMembers[kind]} ${kind === 'blobs' ? 'blobs' : 'members'}`, { reason: tooManyMembers })
   }
 }

@@ -10,13 +10,15 @@ const tailBytes = 4096
 export type TarFileReader = OtherMembers & {
   /** Where the data of a file lies. */
   onFile(name: string, size: number, position: number): void
+  /** Awaited now and then, before more of them are looked for. */
+  onPause?(): Promise<void> | void
 }
 
 /**
  * Finds the members of a tar that can be read at any place, by its headers alone. Throws `damaged` unless the tar is whole and its end
  * is proven; and what reading the file throws.
  */
-export function walkTarFile(file: number, fileBytes: number, reader: TarFileReader, signal: AbortSignal): void {
+export async function walkTarFile(file: number, fileBytes: number, reader: TarFileReader, signal: AbortSignal): Promise<void> {
   const members = new MemberCount()
   const scanner = new TarScanner({
     onEntry: entry => {
@@ -36,6 +38,7 @@ export function walkTarFile(file: number, fileBytes: number, reader: TarFileRead
     const length = readSync(file, window, 0, windowBytes, position)
     if (length === 0) break
     scanWindow(scanner, window.subarray(0, length), fileBytes)
+    await reader.onPause?.()
   }
   scanner.end()
 }

@@ -56,16 +56,16 @@ function textOf(head: Buffer): Appearance | undefined {
   return text.slice(0, 4000).includes('\ufffd') ? undefined : { what: 'a text file', next: otherFile }
 }
 
-/** A tar without images, by the names in it. */
-export function appearanceOfTar(names: ReadonlySet<string>, isDamaged: boolean): Appearance {
-  if (names.size === 0 && isDamaged) return { what: 'a damaged tar', next: otherFile }
-  if (names.size === 0) return { what: 'an empty tar', next: 'save the image again' }
-  const tops = new Set([...names].map(name => name.split('/')[0] ?? ''))
+/** A tar without images, by the names in it: all of them, or as many as tell. */
+export function appearanceOfTar({ names, count }: { readonly names: readonly string[]; readonly count: number }, isDamaged: boolean): Appearance {
+  if (count === 0 && isDamaged) return { what: 'a damaged tar', next: otherFile }
+  if (count === 0) return { what: 'an empty tar', next: 'save the image again' }
+  const tops = new Set(names.map(name => name.split('/')[0] ?? ''))
   if (['etc', 'usr', 'bin', 'var', 'lib'].filter(each => tops.has(each)).length >= 2) return { what: 'the root file system of a container or system, as docker export writes it', next: 'make an image of it with: docker import FILE NAME' }
-  if ([...names].some(isImagePart)) return { what: 'a tar with parts of an image, without manifest.json and index.json', next: 'save the image again from where it came from' }
-  const inside = [...names].find(name => /(?:^|\/)(?:manifest\.json|index\.json)$/.test(name) && [...names].some(isImagePartBelow))
+  if (names.some(isImagePart)) return { what: 'a tar with parts of an image, without manifest.json and index.json', next: 'save the image again from where it came from' }
+  const inside = names.some(isImagePartBelow) ? names.find(name => /(?:^|\/)(?:manifest\.json|index\.json)$/.test(name)) : undefined
   if (inside !== undefined) return { what: `a tar with an image in the folder "${inside.slice(0, inside.lastIndexOf('/'))}"`, next: 'make the tar again from inside that folder' }
-  return { what: `a tar of ${names.size} ${names.size === 1 ? 'file' : 'files'}`, next: 'it may be the data of a volume: look into it with tar --list' }
+  return { what: `a tar of ${count} ${count === 1 ? 'file' : 'files'}`, next: 'it may be the data of a volume: look into it with tar --list' }
 }
 
 /** Whether it is a name that only archives of images have. */

@@ -4,16 +4,18 @@ import { takesMemory } from '../archive/system-decoder.ts'
 import { walkTarFile } from '../archive/tar-file.ts'
 import { tarEndsWithMessage, tarHasNoEnd, tarIsCut } from '../archive/tar-scanner.ts'
 import { isImagePart } from './appearance.ts'
+import { BlobMembers } from './blob-members.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
 import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
-import { MemberThreads } from './member-threads.ts'
+import type { Begun } from './image-report.ts'
+import type { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
 import { longestName, NameBytes, tooManyNames } from './name-bytes.ts'
+import { ReadAhead, unreadFile } from './read-ahead.ts'
 import { readMember } from './read-member.ts'
 
 const mostLinks = 40
-const unreadFile = 'a file that was not read'
 
 /** The reasons of a DrayError of the stream that the tar comes out of. */
 export const expandsTooMuch = 'expands too much'
@@ -48,32 +50,18 @@ export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: F
 /** The same of a tar that can be read at any place: its members are found first, and then read side by side. */
 export async function readArchiveFile(file: number, size: number, findings: Findings, meter: Meter, threads: MemberThreads, signal: AbortSignal): Promise<ArchiveMembers> {
   const members = new ArchiveMembers(findings)
-  const found: (Member | { readonly name: string; readonly size: number; readonly position: number })[] = []
-  const names = new NameBytes()
-  const others = membersThat(member => {
-    if (names.fit(member)) found.push(member)
-  })
+  const batch = new ReadAhead(members, job => threads.perform({ ...job, file, shared: meter.shared }))
+  threads.expect(size)
   const damage = await untilDamage(() => walkTarFile(file, size, {
-    ...others,
+    ...membersThat(member => batch.add(member)),
     onFile: (name, bytes, position) => {
       members.begin(name)
-      if (names.fit({ name }) && position + bytes <= size) found.push({ name, size: bytes, position })
+      if (position + bytes <= size) batch.add({ name, size: bytes, position })
     },
+    onPause: () => batch.readWhenFull(),
   }, signal))
-  if (names.areTooMany) findings.add('archive-malformed', { found: tooManyNames })
-  threads.expect(size)
-  // what is no image is told by its names
-  const isWorthIt = found.some(({ name }) => isImagePart(cleanPath(name) ?? ''))
-  const jobs = found.flatMap((each, at) => ('position' in each && isWorthIt ? [{ at, ...each }] : [])).sort((one, other) => other.size - one.size)
-  const read = new Map<number, FileMember>()
-  const perform = async ({ at, ...job }: (typeof jobs)[number]): Promise<void> => {
-    read.set(at, await threads.perform({ ...job, file, shared: meter.shared }))
-  }
-  await Promise.all(jobs.filter(job => !MemberThreads.isSmall(job)).map(perform))
-  for (const job of jobs) if (MemberThreads.isSmall(job)) await perform(job)
-  for (const [at, each] of found.entries()) {
-    members.add('position' in each ? (read.get(at) ?? { kind: 'other', name: each.name, what: unreadFile }) : each)
-  }
+  if (batch.hasTooManyNames) findings.add('archive-malformed', { found: tooManyNames })
+  await batch.read()
   damage?.(findings)
   return members
 }
@@ -101,27 +89,32 @@ function membersThat(add: (member: Member) => void): OtherMembers {
 export class ArchiveMembers implements Members {
   readonly #members = new Map<string, Member>()
   readonly #directories = new Set<string>()
-  readonly #begun = new Set<string>()
+  readonly #blobs = new BlobMembers()
+  #begun: Begun = { isAny: false, isImage: false }
   readonly #findings: Findings
   readonly #names = new NameBytes()
+  readonly others = membersThat(member => this.add(member))
 
   constructor(findings: Findings) {
     this.#findings = findings
   }
 
-  readonly others = membersThat(member => this.add(member))
-
-  names(): readonly string[] {
-    return [...this.#members.keys()]
+  *names(): Generator<string> {
+    yield* this.#members.keys()
+    yield* this.#blobs.names()
   }
 
-  /** Also those that were cut. */
-  get begun(): ReadonlySet<string> {
+  get size(): number {
+    return this.#members.size + this.#blobs.size
+  }
+
+  get begun(): Begun {
     return this.#begun
   }
 
+  /** Of a file, which may be cut. */
   begin(name: string): void {
-    if (this.#names.fit({ name })) this.#begun.add(cleanPath(name) ?? name)
+    if (!this.#begun.isImage) this.#begun = { isAny: true, isImage: isImagePart(cleanPath(name) ?? name) }
   }
 
   add(member: Member): void {
@@ -130,19 +123,27 @@ export class ArchiveMembers implements Members {
       this.#findings.add('path-unsafe', { member: member.name.slice(0, longestName) })
       return
     }
-    if (!this.#names.fit({ ...member, name: path })) {
+    const isBlob = member.kind === 'file' && BlobMembers.isName(path)
+    if (!this.#names.fit({ ...member, name: path, isBlob })) {
       this.#findings.add('archive-malformed', { member: path.slice(0, 100), found: tooManyNames })
       return
     }
     const isDirectory = member.kind === 'other' && member.what === 'a directory'
-    const before = this.#members.get(path)
+    const before = this.#get(path)
     if (isDirectory ? before !== undefined : this.#directories.has(path)) this.#findings.add('member-differs', { member: path, found: 'it is a directory too' })
     if (isDirectory) {
       this.#directories.add(path)
       return
     }
     if (before !== undefined) this.#findings.add(isSame(before, member) ? 'member-doubled' : 'member-differs', { member: path })
+    this.#members.delete(path)
+    if (member.kind === 'file' && this.#blobs.set(path, member)) return
+    this.#blobs.delete(path)
     this.#members.set(path, member)
+  }
+
+  #get(path: string): Member | undefined {
+    return this.#members.get(path) ?? this.#blobs.get(path)
   }
 
   prepare(): void {
@@ -157,7 +158,7 @@ export class ArchiveMembers implements Members {
     let at = cleanPath(path)
     for (let links = 0; links < mostLinks; links++) {
       if (at === undefined) return { broken: 'leads out of the archive', code: 'path-unsafe' }
-      const member = this.#members.get(at)
+      const member = this.#get(at)
       if (this.#directories.has(at)) return { broken: 'is a directory', code: 'member-not-a-file' }
       if (member === undefined) return links === 0 ? undefined : { broken: `is a link to "${at}", which is not there`, code: 'member-not-a-file' }
       if (member.kind === 'file') return member

@@ -5,8 +5,9 @@
 import type { Checking } from './check-file.ts'
 import type { CheckedImage } from './check-image.ts'
 import { checkDocument } from './check-index-json.ts'
-import { Findings } from './finding.ts'
+import { Findings, type FindingCode } from './finding.ts'
 import { fieldOf, isObject, parseJson, type JsonObject } from './json-document.ts'
+import { NameSet } from './name-set.ts'
 import type { BrokenMember, FileMember, Members } from './member.ts'
 
 const top = 'manifest.json'
@@ -24,11 +25,12 @@ export async function dirManifestOf(members: Members): Promise<JsonObject | unde
 
 export async function checkDirTransport(members: Members, findings: Findings, manifest: JsonObject): Promise<CheckedImage[]> {
   const own = new Findings()
-  const checking: Checking = { members: new DirMembers(members), findings: own, referenced: new Set(), missing: 'member-missing' }
+  const checking: Checking = { members: new DirMembers(members), findings: own, referenced: new NameSet(), missing: 'member-missing' }
   const images = await checkDocument(checking, manifest, top)
   for (const { code, member, expected, found } of own.list) {
     findings.add(code, { ...(member === undefined ? {} : { member: member.replace(blob, '$1') }), ...(expected === undefined ? {} : { expected }), ...(found === undefined ? {} : { found }) })
   }
+  for (const [code, count] of Object.entries(own.more)) findings.addMore(code as FindingCode, count)
   return images.map(image => ({ ...image, view: top }))
 }
 
@@ -48,7 +50,11 @@ class DirMembers implements Members {
     this.#inner.prepare(paths.map(path => path.replace(blob, '$1')))
   }
 
-  names(): readonly string[] {
+  names(): Iterable<string> {
     return this.#inner.names()
+  }
+
+  get size(): number {
+    return this.#inner.size
   }
 }

@@ -3,12 +3,13 @@ import type { Digest } from '../store/oci.ts'
 import type { Findings, View } from './finding.ts'
 import { isObject, parseJson, type JsonObject, type JsonValue } from './json-document.ts'
 import type { FileMember, Members } from './member.ts'
+import type { NameSet } from './name-set.ts'
 
 /** What the checks of both views share: the files, and where to say what is wrong with them. */
 export type Checking = {
   readonly members: Members
   readonly findings: Findings
-  readonly referenced: Set<string>
+  readonly referenced: NameSet
   /** What to say of a file that is not there. */
   readonly missing: 'member-missing' | 'left-out'
   /** Paths of foreign layers, which may be absent, and where they can be fetched. */
@@ -55,7 +56,8 @@ export function parseObject(checking: Checking, member: FileMember, view: View):
 /** A digest that can be checked, or a finding. */
 export function requireDigest({ findings }: Checking, digest: JsonValue | undefined, member: string, view: View): Digest | undefined {
   if (isDigest(digest)) return digest
-  findings.add('digest-unsupported', { member, view, found: JSON.stringify(digest ?? null).slice(0, 100) })
+  const isOther = typeof digest === 'string' && /^sha512:[0-9a-f]{128}$/.test(digest)
+  findings.add(isOther ? 'digest-unverified' : 'digest-unsupported', { member, view, found: JSON.stringify(digest ?? null).slice(0, 100) })
   return undefined
 }
 

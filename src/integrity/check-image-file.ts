@@ -77,7 +77,7 @@ async function checkTarFile(file: number, size: number, head: Buffer, watching: 
 export async function checkImageDirectory(path: string, watching: Watching): Promise<ImageReport> {
   return await withThreads(watching, async (meter, threads) => {
     const members = await LayoutMembers.open(path, meter, threads)
-    return await reportOf({ members, begun: new Set(members.names()), findings: new Findings(), compression: 'none', head: undefined })
+    return await reportOf({ members, begun: { isAny: members.size > 0, isImage: members.size > 0 }, findings: new Findings(), compression: 'none', head: undefined })
   })
 }
 

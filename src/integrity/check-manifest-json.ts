@@ -48,20 +48,21 @@ async function checkItem(checking: Checking, item: JsonObject): Promise<CheckedI
   if (named !== undefined) compareDigest(checking, member, named, view)
   const diffIds = diffIdsOf(checking, config, path, view)
   if (diffIds !== undefined && diffIds.length !== layers.length) findings.add('layer-count', { member: path, view, expected: `${diffIds.length} layers`, found: `${layers.length}` })
-  const files: FileMember[] = []
+  let storedBytes = 0
+  let plainBytes = 0
   for (const [at, layer] of layers.entries()) {
     const diffId = diffIds?.[at]
     if (layer === '' && (diffId === emptyDigest || diffId === emptyTarDigest)) continue
     const file = await requireFile(checking, layer, view)
     if (file === undefined) continue
-    files.push(file)
+    storedBytes += file.size
+    plainBytes += plainBytesOf(file)
     compareName(checking, file, layer)
     if (diffId !== undefined) checkLayer(checking, file, diffId, view)
   }
-  const sum = (bytes: (file: FileMember) => number): number => files.reduce((total, file) => total + bytes(file), 0)
   const tags = fieldOf(item, 'RepoTags')
   const names = namesOf(checking, item)
-  return { view, config: member.digest, names, ...(tags !== undefined && names.length === 0 ? { isNameless: true } : {}), platform: platformOf(config), layers: layers.length, storedBytes: sum(({ size }) => size), plainBytes: sum(plainBytesOf) }
+  return { view, config: member.digest, names, ...(tags !== undefined && names.length === 0 ? { isNameless: true } : {}), platform: platformOf(config), layers: layers.length, storedBytes, plainBytes }
 }
 
 /** A load ends at the first name that the engine does not take. */

@@ -31,11 +31,13 @@ export async function checkOciManifest(checking: Checking, manifest: JsonObject,
   const isImage = config !== undefined && (hasLayers || (layers.length === 0 && fieldOf(config, 'rootfs') !== undefined))
   const diffIds = isImage ? diffIdsOf(checking, config, configMember?.name ?? path, view) : undefined
   if (diffIds !== undefined && diffIds.length !== layers.length) findings.add('layer-count', { member: path, view, expected: `${diffIds.length} layers`, found: `${layers.length}` })
-  const files: FileMember[] = []
+  let storedBytes = 0
+  let plainBytes = 0
   for (const [at, layer] of layers.entries()) {
     const file = await checkLayerBlob(checking, layer, path)
     if (file === undefined) continue
-    files.push(file)
+    storedBytes += file.size
+    plainBytes += plainBytesOf(file)
     const diffId = diffIds?.[at]
     if (diffId === undefined) continue
     if (isEncrypted(layer)) {
@@ -46,8 +48,7 @@ export async function checkOciManifest(checking: Checking, manifest: JsonObject,
     checkLayerType(checking, file, layer)
   }
   if (config === undefined || configDigest === undefined || diffIds === undefined) return undefined
-  const sum = (bytes: (file: FileMember) => number): number => files.reduce((total, file) => total + bytes(file), 0)
-  return { view, config: configDigest, platform: platformOf(config), layers: layers.length, storedBytes: sum(({ size }) => size), plainBytes: sum(plainBytesOf) }
+  return { view, config: configDigest, platform: platformOf(config), layers: layers.length, storedBytes, plainBytes }
 }
 
 function blobPathOf(descriptor: JsonObject): string[] {

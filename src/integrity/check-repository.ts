@@ -19,7 +19,7 @@ import { LayerCheck } from './check-layers.ts'
 import { MountContentCheck } from './check-mount-content.ts'
 import { CheckingBlobs } from './checking-blobs.ts'
 import { findLosses, nameOfMount, type Loss } from './find-losses.ts'
-import { Findings, type Finding } from './finding.ts'
+import { Findings, type Finding, type MoreFindings } from './finding.ts'
 
 /** `quick`: presence and sizes. `full`: every hash. `deep`: everything unpacked and compared with the tables of contents as well. */
 export type RepositoryLevel = 'quick' | 'full' | 'deep'
@@ -45,7 +45,8 @@ export type RepositoryReport = {
   readonly level: RepositoryLevel
   readonly backups: readonly CheckedBackup[]
   readonly findings: readonly Finding[]
-  /** How many there were: of more than a thousand only the first are in `findings`. */
+  readonly more?: MoreFindings
+  /** How many there were, with those that are not listed. */
   readonly errors: number
   /** Blobs that the backups need, with their bytes; and of these what was read to its end. */
   readonly blobs: number
@@ -91,7 +92,7 @@ export async function inspectRepository(job: RepositoryCheckJob): Promise<{ read
   }
   const errors = findings.count('error')
   const { movedAside, notMoved } = checking
-  const report: RepositoryReport = { verdict: errors > 0 ? 'damaged' : 'valid', level, backups, findings: findings.list, errors, ...read, share, movedAside, ...(notMoved === undefined ? {} : { notMoved }), milliseconds: performance.now() - startedAt }
+  const report: RepositoryReport = { verdict: errors > 0 ? 'damaged' : 'valid', level, backups, ...findings.report, errors, ...read, share, movedAside, ...(notMoved === undefined ? {} : { notMoved }), milliseconds: performance.now() - startedAt }
   return { report, isBad: ({ digest }) => checking.table.isBad(digest) }
 }
 

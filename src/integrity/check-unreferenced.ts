@@ -1,14 +1,12 @@
 import { isDigest } from '../store/digest.ts'
 import type { Checking } from './check-file.ts'
-import { cleanPath } from './member.ts'
 
 const known = /^(?:manifest\.json|index\.json|oci-layout|repositories|[0-9a-f]{64}\/(?:json|VERSION|layer\.tar)|[0-9a-f]{64}\.json)$/
 
 /** What no image needs may be there. A blob has the content that its name says all the same. */
 export async function checkUnreferenced({ members, findings, referenced }: Checking): Promise<void> {
-  const clean = new Set([...referenced].map(cleanPath))
   for (const name of members.names()) {
-    if (clean.has(name) || known.test(name)) continue
+    if (referenced.has(name) || known.test(name)) continue
     findings.add('not-referenced', { member: name })
     const digest = `sha256:${/^blobs\/sha256\/(.*)$/.exec(name)?.[1] ?? ''}`
     const member = isDigest(digest) ? await members.find(name) : undefined

@@ -28,6 +28,7 @@ export const findingCodes = {
   'json-ambiguous': { severity: 'error', meaning: 'an object of a document has a key twice: which one counts depends on the program', remedy: saveAgain },
   'document-too-large': { severity: 'error', meaning: 'a document is larger or deeper than any of its kind', remedy: saveAgain },
   'digest-unsupported': { severity: 'error', meaning: 'a digest is not "sha256:" and 64 hexadecimal digits', remedy: 'make the image again with sha256 digests' },
+  'digest-unverified': { severity: 'error', meaning: 'a digest is of sha512, which is not compared: what it names may be good', remedy: 'verify it with a tool that knows sha512, or make the image again with sha256 digests' },
   'digest-mismatch': { severity: 'error', meaning: 'the content is not what its digest, or its name, says', remedy: saveAgain },
   'size-mismatch': { severity: 'error', meaning: 'the size is not what its descriptor says', remedy: saveAgain },
   'diff-id-mismatch': { severity: 'error', meaning: 'a layer does not hold what the image\'s config says', remedy: saveAgain },

@@ -35,6 +35,10 @@ export class LayoutMembers implements Members {
     return this.#names
   }
 
+  get size(): number {
+    return this.#names.length
+  }
+
   prepare(paths: readonly string[]): void {
     // whoever asks for it again gets its failure
     for (const path of paths) this.find(path).catch(() => undefined)

@@ -4,9 +4,11 @@ import { blockBytes } from '../archive/tar-header.ts'
 import { noteGarbage } from '../archive/young-garbage.ts'
 import type { FileMember } from './member.ts'
 import { Meter } from './meter.ts'
-import { readMember } from './read-member.ts'
+import { readMember, readPlain, smallBytes } from './read-member.ts'
 
 const pieceBytes = 256 * 1024
+/** Filled and used in one go. */
+const small = Buffer.allocUnsafeSlow(smallBytes)
 
 /** One file of an archive or layout, to be read by any thread. */
 export type MemberJob = {
@@ -21,7 +23,13 @@ export type MemberJob = {
 
 /** Throws what reading the file throws. */
 export async function performMemberJob({ name, file, position, size, shared }: MemberJob): Promise<FileMember> {
-  return await readMember(name, size, piecesOf(file, position, size), new Meter(shared))
+  const meter = new Meter(shared)
+  if (size < smallBytes) {
+    const length = readSync(file, small, 0, size, position)
+    const member = length === size ? readPlain(name, size, small.subarray(0, size), meter) : undefined
+    if (member !== undefined) return member
+  }
+  return await readMember(name, size, piecesOf(file, position, size), meter)
 }
 
 /** Blocks the thread while it reads: it has nothing else to do. */

@@ -4,12 +4,12 @@ import { toError } from '../store/chunk-reply.ts'
 import { noteGarbage } from '../archive/young-garbage.ts'
 import { Slots } from '../store/slots.ts'
 import type { FileMember } from './member.ts'
+import { smallBytes } from './read-member.ts'
 import { performMemberJob, type MemberJob } from './member-job.ts'
 import type { MemberReply } from './member-thread.ts'
 
 /** As long as less than this was read a thread would not pay: it takes as long to start as these bytes. */
 const bytesWithout = 16 * 1024 * 1024
-const smallBytes = 64 * 1024
 /** Each takes some 20 MB: with more, what is made for it would take more than the 150 MB that are promised. */
 const mostThreads = 2
 

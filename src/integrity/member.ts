@@ -46,7 +46,9 @@ export interface Members {
   /** That these will be asked for, where reading them takes time. */
   prepare(paths: readonly string[]): void
   /** Clean paths of everything that is there. */
-  names(): readonly string[]
+  names(): Iterable<string>
+  /** How many that are. */
+  readonly size: number
 }
 
 /** They say what is in an archive, so they are kept whatever came before. */

@@ -4,6 +4,7 @@ const mostExcessBytes = 512 * 1024 * 1024
 /** Documents are kept until the end, when it is known which of them count. Large ones must not take the room of configs. */
 const mostKeptBytes = { small: 24 * 1024 * 1024, large: 14 * 1024 * 1024 }
 export const smallDocumentBytes = 64 * 1024
+const knownBytes = 1024
 const slots = { read: 0, excess: 1, small: 2, large: 3 } as const
 
 /** What all threads of one check have read and kept, and what they have unpacked beyond what is usual. */
@@ -28,10 +29,10 @@ export class Meter {
     this.#add('read', bytes)
   }
 
-  /** Whether there is room for a document of that size, which is then taken. */
+  /** Whether there is room for a document of that size, and what is known of it, which is then taken. */
   keeps(bytes: number): boolean {
     const kind = bytes <= smallDocumentBytes ? 'small' : 'large'
-    return this.#add(kind, bytes) <= mostKeptBytes[kind]
+    return this.#add(kind, bytes + knownBytes) <= mostKeptBytes[kind]
   }
 
   /** Watches one thing that is unpacked. */

@@ -1,7 +1,4 @@
 const mostNameBytes = 16 * 1024 * 1024
-/** As many as the archive may have: see MemberCount. */
-const blobName = /^(?:\.\/)?blobs\/sha256\/[0-9a-f]{64}$/
-
 export const longestName = 4096
 export const tooManyNames = `its names are longer than any file system allows, or more than ${mostNameBytes} bytes together`
 
@@ -10,9 +7,10 @@ export class NameBytes {
   #bytes = 0
   areTooMany = false
 
-  fit({ name, target = '' }: { readonly name: string; readonly target?: string }): boolean {
+  /** `isBlob`: one of as many as the archive may have, see MemberCount. */
+  fit({ name, target = '', isBlob = false }: { readonly name: string; readonly target?: string; readonly isBlob?: boolean }): boolean {
     const isFitting = name.length <= longestName && target.length <= longestName
-    if (isFitting && target === '' && blobName.test(name)) return true
+    if (isBlob) return true
     this.#bytes += isFitting ? name.length + target.length : 0
     if (isFitting && this.#bytes <= mostNameBytes) return true
     this.areTooMany = true

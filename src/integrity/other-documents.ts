@@ -6,7 +6,7 @@ import type { Members } from './member.ts'
 
 /** Whether the documents that give the views are of another kind, and nothing else is there that only images have. */
 export async function isOfOtherPrograms(members: Members, views: readonly View[]): Promise<boolean> {
-  const others = members.names().filter(name => !views.includes(name as View))
+  const others = [...members.names()].filter(name => !views.includes(name as View))
   if (others.length === 0 || others.some(isImagePart)) return false
   const found = await Promise.all(views.map(async view => isOther(view, await documentOf(members, view))))
   return found.every(each => each)

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { ByteSource } from '../archive/byte-source.ts'
 import { compressionOf, type Compression } from '../archive/codec.ts'
 import { decompress } from '../archive/decompress-stream.ts'
@@ -6,20 +7,44 @@ import { takesMemory } from '../archive/system-decoder.ts'
 import { blockBytes, isTarHeader } from '../archive/tar-header.ts'
 import { tarHasNoEnd, tarIsFollowed, TarScanner } from '../archive/tar-scanner.ts'
 import { DrayError } from '../errors/dray-error.ts'
+import { digestOf as digestOfBytes } from '../store/digest.ts'
 import type { Digest } from '../store/oci.ts'
-import { noteGarbage } from '../archive/young-garbage.ts'
+import { noteGarbage, noteOldGarbage } from '../archive/young-garbage.ts'
 import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
 import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
 
 /** Registries take no manifest larger than this, and a config is smaller. */
 const maxDocumentBytes = 4 * 1024 * 1024
-/** Of larger documents, such as lists of software, only those are kept that images are made of. */
 /** What is done with to read a member, besides its content. */
 const memberBytes = 16 * 1024
+const oldMemberBytes = 4096
+const plainMemberBytes = 1024
+/** Smaller ones are read in one piece: an archive may have a million. */
+export const smallBytes = 64 * 1024
+/** Of larger documents, such as lists of software, only those are kept that images are made of. */
 const imageKeys = ['rootfs', 'Rootfs', 'RootFS', 'layers', 'Layers', 'manifests', 'Manifests'].map(key => `"${key}"`)
 
 /** Reads one file to its end: hashed as it is, and as what it unpacks to. Never keeps more of it than a document. */
 export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
+  if (size >= smallBytes) return await readByPieces(name, size, body, meter)
+  const pieces: Buffer[] = []
+  for await (const piece of body) pieces.push(piece)
+  const bytes = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
+  return readPlain(name, size, bytes, meter) ?? (await readByPieces(name, size, Readable.from([bytes]) as AsyncIterable<Buffer>, meter))
+}
+
+/** One whose bytes are all there; undefined when it is more than these bytes: a document, or something to be unpacked. */
+export function readPlain(name: string, size: number, bytes: Buffer, meter: Meter): FileMember | undefined {
+  if (compressionOf(bytes) !== 'none' || looksLikeDocument(bytes)) return undefined
+  const tar = new TarCheck()
+  tar.take(bytes)
+  meter.addRead(bytes.length)
+  noteGarbage(plainMemberBytes)
+  const digest = digestOfBytes(bytes)
+  return { kind: 'file', name, size, digest, content: { kind: 'data', compression: 'none', plainDigest: digest, plainBytes: size, ...tar.end() } }
+}
+
+async function readByPieces(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
   const raw = createHash('sha256')
   const source: Source = { failure: undefined }
   const input = new ByteSource(hashed(body, raw, meter, source))
@@ -27,6 +52,7 @@ export async function readMember(name: string, size: number, body: AsyncIterable
   input.giveBack(head)
   const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter, source)
   noteGarbage(memberBytes)
+  noteOldGarbage(oldMemberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
 }
 
@@ -119,11 +145,16 @@ class TarCheck {
   }
 
   #try(work: () => void): void {
+    // nobody asks where it was thrown, and a million may be
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     try {
       work()
     } catch (thrown) {
       if (!(thrown instanceof DrayError)) throw thrown
       this.#problem = thrown
+    } finally {
+      Error.stackTraceLimit = stackTraceLimit
     }
   }
 }

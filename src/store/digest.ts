@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash as hashAll } from 'node:crypto'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Digest } from './oci.ts'
 
 /** Of the bytes, or of the pieces one after the other. */
 export function digestOf(...pieces: readonly Uint8Array[]): Digest {
+  const [only] = pieces
+  if (only !== undefined && pieces.length === 1) return `sha256:${hashAll('sha256', only, 'hex')}`
   const hash = createHash('sha256')
   for (const piece of pieces) hash.update(piece)
   return `sha256:${hash.digest('hex')}`

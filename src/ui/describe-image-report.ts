@@ -1,4 +1,4 @@
-import { findingMeanings, type Finding, type FindingCode } from '../integrity/finding.ts'
+import { findingMeanings, type Finding, type FindingCode, type MoreFindings } from '../integrity/finding.ts'
 import type { CheckedView, ImageReport } from '../integrity/image-report.ts'
 import { formatBytes, formatCount, formatTime, printable } from './format.ts'
 import { renderTable } from './table.ts'
@@ -7,13 +7,13 @@ const mostShown = 20
 const mostOfOneCode = 5
 
 /** What a person wants to know of a checked file: what it is, what is in it, whether it is good, what to do. */
-export function describeImageReport(subject: string, { verdict, what, views, images, backups, findings, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
+export function describeImageReport(subject: string, { verdict, what, views, images, backups, findings, more = {}, next }: ImageReport, width: number, options: { readonly withNotes: boolean }): string {
   const shown = findings.filter(({ severity }) => options.withNotes || severity !== 'note')
   return [
     `${printable(subject)} is ${what}`,
     ...(backups.length === 0 ? [] : ['', backupTable(backups, width)]),
     ...(images.length === 0 ? [] : ['', imageTable(images, width)]),
-    ...(shown.length === 0 ? [] : ['', ...describeFindings(shown)]),
+    ...(shown.length === 0 ? [] : ['', ...describeFindings(shown, more)]),
     ...(views.length < 2 || views.every(view => view.verdict === verdict) ? [] : ['', ...views.map(describeView)]),
     '',
     `${verdict.toUpperCase()}: ${next}`,
@@ -42,7 +42,7 @@ function imageTable(images: ImageReport['images'], width: number): string {
 }
 
 /** Those of one code together: what it means is said once. */
-export function describeFindings(findings: readonly Finding[]): string[] {
+export function describeFindings(findings: readonly Finding[], more: MoreFindings): string[] {
   const codes = [...new Set(findings.map(({ code }) => code))]
   const lines: string[] = []
   let left = mostShown
@@ -50,12 +50,12 @@ export function describeFindings(findings: readonly Finding[]): string[] {
     const all = findings.filter(finding => finding.code === code)
     const shown = all.slice(0, Math.max(1, Math.min(mostOfOneCode, left)))
     left -= shown.length
-    lines.push(...describeCode(code, all.length, shown))
+    lines.push(...describeCode(code, all.length, shown, more[code] ?? 0))
   }
   return lines
 }
 
-function describeCode(code: FindingCode, count: number, shown: readonly Finding[]): string[] {
+function describeCode(code: FindingCode, count: number, shown: readonly Finding[], notListed: number): string[] {
   const { severity, meaning, remedy } = findingMeanings[code]
   const [only] = shown
   const hint = severity === 'note' ? [] : [`  hint: ${remedy}`]
@@ -63,7 +63,7 @@ function describeCode(code: FindingCode, count: number, shown: readonly Finding[
   return [
     `${severity} ${code}: ${meaning}`,
     ...shown.flatMap(finding => [`  ${whereOf(finding)}`, ...differenceOf(finding, '    ')]),
-    ...(count > shown.length ? [`  … and ${formatCount(count - shown.length, 'more', 'more')}: --json has them`] : []),
+    ...(count > shown.length ? [`  … and ${formatCount(count + notListed - shown.length, 'more', 'more')}: --json has ${notListed > 0 ? 'the first thousand' : 'them'}`] : []),
     ...hint,
   ]
 }

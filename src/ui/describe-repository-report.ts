@@ -3,20 +3,18 @@ import type { Loss } from '../integrity/find-losses.ts'
 import { describeFindings } from './describe-image-report.ts'
 import { formatBytes, formatCount, formatDuration, formatTime, printable } from './format.ts'
 
-const mostFindings = 20
 const mostPaths = 10
 const mostBackups = 20
 
 /** What a person wants to know of a checked repository: what was looked at, what is whole, what exactly is lost, what to do. */
 export function describeRepositoryReport(subject: string, report: RepositoryReport, options: { readonly withNotes: boolean }): string {
-  const { backups, findings, errors } = report
+  const { backups, findings, more = {} } = report
   const hurt = backups.filter(({ whole }) => !whole)
   const shown = findings.filter(({ severity }) => options.withNotes || severity !== 'note')
   return [
     `${printable(subject)}: ${formatCount(backups.length, 'backup')}, ${formatCount(report.blobs, 'blob')}, ${formatBytes(report.bytes)}`,
     `checked ${whatWasChecked(report)}`,
-    ...(shown.length === 0 ? [] : ['', ...describeFindings(shown.slice(0, mostFindings))]),
-    ...(shown.length > mostFindings ? [`… and ${formatCount(Math.max(shown.length, errors) - mostFindings, 'more finding')}: --json has ${errors > findings.length ? 'a thousand of them' : 'them all'}`] : []),
+    ...(shown.length === 0 ? [] : ['', ...describeFindings(shown, more)]),
     ...hurt.slice(0, mostBackups).flatMap(backup => ['', ...describeHurt(backup)]),
     ...(hurt.length > mostBackups ? [`… and ${formatCount(hurt.length - mostBackups, 'more backup')}: --json has them all`] : []),
     '',

@@ -60,7 +60,7 @@ test.each(Object.entries(statements))('shown: %s', (_, shown) => {
   expect(shown.length).toBeGreaterThan(0)
   const names = new Set(archiveFixtures.map(({ name }) => name))
   for (const each of shown) {
-    const [, file, title] = /^(.*\.test\.ts): (.*)$/.exec(each) ?? []
+    const [, file, title] = /^(.*\.ts): (.*)$/.exec(each) ?? []
     if (file === undefined || title === undefined) expect(names).toContain(each)
     else expect(readFileSync(join(tests, file), 'utf8')).toContain(title)
   }

@@ -6,8 +6,10 @@ type Shown = readonly string[]
 
 const unit = 'unit/integrity/image-archive.test.ts'
 const hostile = 'cli/verify-hostile.test.ts'
+const longHostile = 'long/cli/verify-hostile.test.ts'
 const command = 'cli/verify-archive.test.ts'
-const engines = 'engine/integrity/engine-saves.test.ts'
+const engines = 'engine/integrity/engine-saves-contract.ts'
+const engineCases = 'engine/integrity/engine-saves.test.ts'
 const everyBit = 'long/integrity/every-bit.test.ts: every single bit of a save of %s: valid only if no load reads it'
 const cuts = `${engines}: cut anywhere, it is not valid`
 const bits = `${engines}: with one bit changed, it is valid only if no load reads that bit`
@@ -17,7 +19,7 @@ export const verdicts: Readonly<Record<string, Shown>> = {
   'valid: everything referenced is there, every hash and size agrees': ['docker-24', 'docker-28', 'containerd-store', 'oci-layout', `${engines}: is valid, and names its images`],
   'damaged: findings with the member, what was expected and found': ['layer-bit', 'layer-size', 'index-size-0', 'config-changed', `${command}: what a person reads: each finding once with both views, which view is broken, what to do`],
   'unverifiable: a legacy archive without manifest.json': ['legacy'],
-  'unverifiable: what cannot be read to its end, or holds no hashes of what is in it': ['encrypted-layers', 'schema-1', `${hostile}: a gzip bomb as a layer`],
+  'unverifiable: what cannot be read to its end, or holds no hashes of what is in it': ['encrypted-layers', 'schema-1', `${longHostile}: a gzip bomb as a layer`],
   'not an image: what it looks like, and what to do with it': ['root-file-system', 'volume', 'text', 'error-page', 'error-json', 'qcow', 'encrypted', 'empty-tar', 'layout-in-folder', 'layout-empty', 'web-application', 'cut-at-0'],
   'a cut archive is damaged and no crash': ['cut-in-layer', 'outer-gzip-cut', 'outer-gzip-cut-in-header', 'outer-zstd-cut-in-block'],
   'a file that cannot be opened or read is 11, 13 or 30': [`${command}: a file that is not there is 11, one that may not be read 13, one that cannot be read 30`],
@@ -28,7 +30,7 @@ export const rules: Readonly<Record<string, Shown>> = {
   '1 "manifests": null beside a good manifest.json': ['docker-25-by-id'],
   '2 a missing child manifest of an index is normal': ['containerd-store-other-platforms'],
   '2 a missing config or layer of a manifest that is present is damage': ['blob-config-missing', 'blob-layer-missing'],
-  '3 docker save leaves out layers on the containerd store': ['layers-left-out', `${engines}: a thinned load that is saved again is damaged, and it is said what happened`],
+  '3 docker save leaves out layers on the containerd store': ['layers-left-out', `${engineCases}: a thinned load that is saved again is damaged, and it is said what happened`],
   '3 docker save without layers': ['no-layers-saved'],
   '3 docker save with wrong diffIDs': ['layer-wrong-diff-ids'],
   '3 an error object at the end of the tar': ['engine-message', 'engine-message-in-layer'],
@@ -51,7 +53,7 @@ export const rules: Readonly<Record<string, Shown>> = {
   '10 a config named sha256:<hex> or config.json': ['kaniko', 'jib'],
   '10 gzip under a .tar name': ['gzip-under-tar-name'],
   '10 RepoTags null or []': ['docker-28-by-id', 'docker-25-by-id'],
-  '10 names that engines take, and those at which a load ends': ['names-of-hosts', 'names-numbers', 'name-upper-case', 'name-without-tag', 'name-with-digest', `${engines}: what is called odd is loaded by an engine and saved as it was, and what is called a bad name ends a load`],
+  '10 names that engines take, and those at which a load ends': ['names-of-hosts', 'names-numbers', 'name-upper-case', 'name-without-tag', 'name-with-digest', `${engineCases}: what is called odd is loaded by an engine and saved as it was, and what is called a bad name ends a load`],
   '10 Layers null without diffIDs': ['no-layers'],
   '10 one path many times': ['one-path-often'],
   '10 empty layers of 0 and 1024 bytes': ['empty-layers'],
@@ -74,7 +76,7 @@ export const rules: Readonly<Record<string, Shown>> = {
 }
 
 export const badInput: Readonly<Record<string, Shown>> = {
-  'bounded memory, no hang, no crash': [`${hostile}: in seconds and little memory`],
+  'bounded memory, no hang, no crash': [`cli/verify-hostile-contract.ts: in seconds and little memory`],
   'nothing is written': [`${hostile}: nothing is written anywhere`],
   'never valid for a changed bit that a load would read': [bits, everyBit],
   'cut at 0, 1, 511, 512': ['cut-at-0', 'cut-at-1', 'cut-at-511', 'cut-at-512'],
@@ -89,7 +91,7 @@ export const badInput: Readonly<Record<string, Shown>> = {
   'a device, fifo, hard link, symlink (cycle, absolute, out) in place of manifest.json, config or a layer': ['manifest-device', 'config-fifo', 'manifest-link-out', instead],
   'manifest.json: missing, empty, null, {}, [null], [], a string': ['oci-layout', 'manifest-empty', 'manifest-null', 'manifest-object', 'manifest-list-of-null', 'manifest-no-images', 'manifest-string'],
   'manifest.json: BOM, trailing bytes, doubled keys': ['manifest-byte-order-mark', 'manifest-trailing-bytes', 'manifest-doubled-key'],
-  'manifest.json: 100 MB of white space, a million levels deep': [`${hostile}: 100 MB of white space as manifest.json`, `${unit}: manifest.json is a million levels deep`],
+  'manifest.json: 100 MB of white space, a million levels deep': [`${longHostile}: 100 MB of white space as manifest.json`, `${unit}: manifest.json is a million levels deep`],
   'Config: ../x, absolute, a directory, a number': ['config-path-out', 'config-path-absolute', 'config-path-directory', 'config-path-number'],
   'Layers: missing, extra, fewer, reordered, ../': ['layers-none', 'layers-more', 'layers-fewer', 'layers-reordered', 'layers-path-out'],
   'two members of that name': ['manifest-twice'],
@@ -97,7 +99,7 @@ export const badInput: Readonly<Record<string, Shown>> = {
   'diff_ids: empty, sha512, upper case, malformed': ['config-no-diff-ids', 'config-sha512', 'config-upper-case', 'config-malformed-diff-id'],
   'history that does not match': ['config-history'],
   'layers: one bit, cut, not a tar': ['layer-bit', 'layer-cut', 'layer-not-a-tar', 'layer-is-json', 'layer-gzip-checksum', 'layer-gzip-trailing'],
-  'layers: a gzip bomb, a zstd frame with a huge window': [`${hostile}: a gzip bomb as a layer`, `${hostile}: a zstd layer that asks for two gigabytes of memory`],
+  'layers: a gzip bomb, a zstd frame with a huge window': [`${longHostile}: a gzip bomb as a layer`, `${hostile}: a zstd layer that asks for two gigabytes of memory`],
   'layers: unknown compression, a media type that lies': ['layer-other-compression', 'layer-type-plain', 'layer-type-gzip'],
   'layers: members with ../ or absolute names, doubled members': ['odd-names-in-layer'],
   'oci-layout: missing, version 2.0.0, not JSON': ['layout-file-missing', 'layout-version', 'layout-not-json'],
