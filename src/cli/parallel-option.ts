@@ -11,6 +11,6 @@ export function withParallelOption(yargs: Argv): Argv {
 /** Undefined unless told. Throws `usage` for what is not a whole number above 0. */
 export function readParallel({ parallel }: Record<string, unknown>): number | undefined {
   if (typeof parallel !== 'number') return undefined
-  if (!Number.isSafeInteger(parallel) || parallel < 1) throw new DrayError('usage', `"${parallel}" of --parallel is not a whole number above 0`)
+  if (!Number.isSafeInteger(parallel) || parallel < 1) throw new DrayError('usage', `"${parallel}" of --parallel is not a whole number above 0`, { hints: [`--parallel ${defaultParallel} is what it is without`] })
   return parallel
 }

@@ -43,7 +43,7 @@ describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
     [['backup', 'web', '--consistency', 'frozen'], '"consistency" cannot be "frozen", but one of "pause", "stop", "none"', 'usage: dray backup [container..]\ndray: hint: dray backup --help'],
     [['restore', 'latest', 'web', '--health-timeout', 'soon'], '"health-timeout" needs a number', 'usage: dray restore [backup] [container..]\ndray: hint: dray restore --help'],
     [['show'], '<backup> is missing', 'usage: dray show <backup> [container]\ndray: hint: dray show --help'],
-    [['restore'], 'name a backup', 'dray list shows the backups\ndray: hint: the newest of a container: dray restore latest NAME\ndray: hint: all of the last run: dray restore --all\ndray: hint: on a terminal, without --json and --yes, dray restore asks for everything'],
+    [['restore'], 'name a backup', 'dray list shows the backups\ndray: hint: the newest of a container: dray restore latest NAME\ndray: hint: all of the last run: dray restore --all\ndray: hint: what a plan says: dray restore --plan FILE\ndray: hint: on a terminal, without --json and --yes, dray restore asks for everything'],
     [['import'], '<file> is missing', 'usage: dray import <file>\ndray: hint: dray import --help'],
   ])('dray %j', async (args, message, hint) => {
     expect(await cli(args)).toEqual({ exitCode: 2, stdout: '', stderr: `dray: error: ${message}\ndray: hint: ${hint}\n` })

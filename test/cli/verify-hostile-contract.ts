@@ -21,7 +21,7 @@ type Ended = { readonly exitCode: number | null; readonly peakBytes: number; rea
 /** The kernel's own high-water mark, which stays when memory is given back. */
 export async function verify(folder: string, content: Buffer | readonly Buffer[], way: 'file' | 'stdin' = 'file'): Promise<Ended> {
   const file = join(folder, 'input')
-  await writeFile(file, Buffer.isBuffer(content) ? content : Buffer.concat(content as Buffer[]))
+  await writeFile(file, Buffer.isBuffer(content) ? content : Buffer.concat(content))
   const startedAt = performance.now()
   const empty = join(folder, 'empty')
   await using input = await open(file)
