@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
@@ -19,10 +20,13 @@ export function ping(socketPath: string): Promise<boolean> {
 
 export type DockerdOptions = { readonly hostPid: number; readonly configPath: string; readonly logPath: string; readonly socket: string }
 
-/** Starts dockerd in a host and waits until it answers. Rejects with the end of its log when it does not. */
+/**
+ * Starts dockerd in a host and waits until it answers. Rejects with the end of its log when it does not. What it and its children
+ * write for the moment lies beside its configuration: a containerd that is killed for not answering leaves its stacks there.
+ */
 export async function startDockerd({ hostPid, configPath, logPath, socket }: DockerdOptions): Promise<ChildProcess> {
   const log = await open(logPath, 'a')
-  const child = spawn('nsenter', ['--target', String(hostPid), '--net', '--mount', '--uts', '--pid', 'dockerd', '--config-file', configPath], { env: { PATH: path }, cwd: '/', stdio: ['ignore', log.fd, log.fd] })
+  const child = spawn('nsenter', ['--target', String(hostPid), '--net', '--mount', '--uts', '--pid', 'dockerd', '--config-file', configPath], { env: { PATH: path, TMPDIR: dirname(configPath) }, cwd: '/', stdio: ['ignore', log.fd, log.fd] })
   await log.close()
   const ended = once(child, 'exit')
   const isDead = () => child.exitCode !== null || child.signalCode !== null
