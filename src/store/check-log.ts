@@ -15,11 +15,11 @@ const mostLines = 2000
 /** What cannot be noted is not: it is said nowhere that a check was. In a registry nothing is noted. */
 export async function noteCheck(repository: Repository, note: CheckNote): Promise<void> {
   if (!isLocal(repository)) return
-  const { checks, temporary } = repository.paths
+  const { checks } = repository.paths
   try {
     await appendFile(checks, `${JSON.stringify(note)}\n`, { mode: 0o600 })
     const lines = (await readFile(checks, 'utf8')).split('\n').filter(line => line !== '')
-    if (lines.length > mostLines) await writeFileAtomically(checks, `${lines.slice(-mostLines / 2).join('\n')}\n`, { temporaryFolder: temporary })
+    if (lines.length > mostLines) await writeFileAtomically(checks, `${lines.slice(-mostLines / 2).join('\n')}\n`, { temporaryFolder: await repository.temporaryFolder() })
   } catch (thrown) {
     if (errnoOf(thrown) === undefined) throw thrown
   }

@@ -42,7 +42,8 @@ export type CaptureJob = {
 
 export async function captureMount(job: CaptureJob): Promise<CaptureReport> {
   const { reader, base, store, signal } = job
-  const capture = new Capture(job, await TocCursor.open(store, base?.content.toc))
+  const toc = reader.canList ? base?.content.toc : undefined
+  const capture = new Capture(job, await TocCursor.open(store, toc))
   if (!reader.canList) return await capture.run(undefined, signal)
   const syncedAt = base?.facts.syncedAt
   const links = base !== undefined && base.facts.hardLinks > 0 ? await groupsInBoth(reader, store, base.content, signal) : undefined
@@ -50,7 +51,7 @@ export async function captureMount(job: CaptureJob): Promise<CaptureReport> {
   const mayBeKept = (listed: ListedEntry): boolean => isSettled(listed) && (listed.type === 'd' || listed.links === 1 || links?.same.has(listed.inode) === true)
   const seen = new HardLinkGroups()
   const isOfOneMoment = (): boolean => links === undefined || links.now.equals(seen)
-  const report = await capture.run(compareListing(watched(reader.list(signal), seen), await TocCursor.open(store, base?.content.toc), mayBeKept, capture.queue), signal, isOfOneMoment)
+  const report = await capture.run(compareListing(watched(reader.list(signal), seen), await TocCursor.open(store, toc), mayBeKept, capture.queue), signal, isOfOneMoment)
   if (isOfOneMoment()) return report
   // Names of hard-linked files moved while they were listed: keeping some of a group could leave a link without its file.
   return await captureMount({ ...job, base: { content: base?.content ?? report.content, facts: { ...report.facts, hardLinks: 0, ...(syncedAt === undefined ? {} : { syncedAt }) } } })
