@@ -1,4 +1,4 @@
-import { blockBytes } from './tar-header.ts'
+import { blockBytes, sealTarHeader } from './tar-header.ts'
 
 /** What a header says of an entry. `type` is the typeflag. */
 export type HeaderFacts = {
@@ -42,12 +42,9 @@ function block(type: string, size: number, mode: number): Buffer {
   const bytes = Buffer.alloc(blockBytes)
   bytes.write(shortName, 0)
   bytes.write(`${octal(mode, 7)}\0${octal(0, 7)}\0${octal(0, 7)}\0${octal(size, 11)}\0${octal(0, 11)}\0`, 100)
-  bytes.write(' '.repeat(8), 148)
   bytes.write(type, 156)
   bytes.write('ustar\x0000', 257)
-  const sum = bytes.reduce((total, byte) => total + byte, 0)
-  bytes.write(`${octal(sum, 6)}\0 `, 148)
-  return bytes
+  return sealTarHeader(bytes)
 }
 
 function octal(value: number, digits: number): string {

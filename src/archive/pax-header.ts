@@ -1,6 +1,6 @@
-import { blockBytes } from './tar-header.ts'
+import { blockBytes, sealTarHeader } from './tar-header.ts'
 
-const fieldsAt = { mode: 100, size: 124, checksum: 148, magic: 257 } as const
+const fieldsAt = { mode: 100, size: 124, magic: 257 } as const
 
 /** An empty file of this name, mode 0644, owner 0, time 0. */
 export function markerHeader(name: Buffer): Buffer {
@@ -33,7 +33,5 @@ function headerBlock(name: string, type: string, size: number, mode = 0o644): Bu
   block.write(`${mode.toString(8).padStart(7, '0')}\0` + '0000000\0' + '0000000\0', fieldsAt.mode)
   block.write(`${size.toString(8).padStart(11, '0')}\0` + '00000000000\0' + ' '.repeat(8) + type, fieldsAt.size)
   block.write('ustar\x0000', fieldsAt.magic)
-  const sum = block.reduce((total, byte) => total + byte, 0)
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, fieldsAt.checksum)
-  return block
+  return sealTarHeader(block)
 }

@@ -2,7 +2,7 @@ import { extendedHeader } from './pax-header.ts'
 import { fileContent } from './file-content.ts'
 import { membersOf, type LayerMember } from './layer-members.ts'
 import type { TarEntry } from './tar-entry.ts'
-import { blockBytes } from './tar-header.ts'
+import { blockBytes, fields, sealTarHeader } from './tar-header.ts'
 
 export type MemberRenaming = {
   /** The name that a member, or the target of a hard link, is to have; undefined leaves it out, with its data. */
@@ -11,7 +11,8 @@ export type MemberRenaming = {
   readonly onLeftOut?: (entry: TarEntry) => void
 }
 
-const fieldsOfBlock = { name: 0, size: 124, checksum: 148, prefix: 345 } as const
+const nameAt = { from: 0, to: 100 } as const
+const prefixAt = { from: 345, to: 500 } as const
 const replacedRecords = /^(?:path|linkpath|size|GNU\.sparse\..*)$/
 
 /**
@@ -52,11 +53,9 @@ function headerOf({ entry, headers }: LayerMember, name: Buffer, linkName: Buffe
   const size = entry.sparse ? entry.realSize : entry.size
   records.set('size', Buffer.from(String(size)))
   const own = Buffer.from(Buffer.concat(headers).subarray(-blockBytes))
-  own.fill(0, fieldsOfBlock.name, 100)
-  own.write('drayage', fieldsOfBlock.name)
-  own.fill(0, fieldsOfBlock.prefix, 500)
-  own.write(`${(size % 0o100000000000).toString(8).padStart(11, '0')}\0${own.toString('latin1', 136, 148)}${' '.repeat(8)}`, fieldsOfBlock.size, 'latin1')
-  const sum = own.reduce((total, byte) => total + byte, 0)
-  own.write(`${sum.toString(8).padStart(6, '0')}\0 `, fieldsOfBlock.checksum)
-  return Buffer.concat([extendedHeader(records), own])
+  own.fill(0, nameAt.from, nameAt.to)
+  own.write('drayage', nameAt.from)
+  own.fill(0, prefixAt.from, prefixAt.to)
+  own.write(`${(size % 0o100000000000).toString(8).padStart(11, '0')}\0`, fields.size.at)
+  return Buffer.concat([extendedHeader(records), sealTarHeader(own)])
 }

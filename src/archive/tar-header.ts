@@ -26,6 +26,7 @@ export const fields = {
   oldSparseRealSize: { name: 'real size', at: 483, length: 12 },
 } as const satisfies Record<string, Field>
 
+const checksum = { at: 148, length: 8 } as const
 const oldSparseIsExtendedAt = 482
 export const oldSparseExtensionIsExtendedAt = 504
 
@@ -115,4 +116,12 @@ function text(block: Buffer, start: number, length: number): Buffer {
   let end = start
   while (end < start + length && block[end] !== 0) end++
   return block.subarray(start, end)
+}
+
+/** Puts the checksum of what it holds into a block, which is returned. */
+export function sealTarHeader(block: Buffer): Buffer {
+  block.fill(' ', checksum.at, checksum.at + checksum.length)
+  const sum = block.reduce((total, byte) => total + byte, 0)
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, checksum.at)
+  return block
 }
