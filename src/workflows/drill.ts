@@ -13,6 +13,7 @@ import { openMountWriter } from '../mounts/open-mount.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import { passContent } from '../store/content-reader.ts'
 import type { Repository } from '../store/repository.ts'
+import { byKey, thingOf } from './by-key.ts'
 import { putAllRight } from './put-right.ts'
 import { comesWith, type MountAction, type RestoreOptions, type RestorePlan, type StoredContainer } from './restore-plan.ts'
 import { writeRecord } from './run-records.ts'
@@ -226,13 +227,9 @@ function split(open: ReturnType<Run['journal']['open']>): [typeof open, typeof o
 
 /** One after the other, by the copy's name. */
 async function each<Thing>(planned: readonly Planned[], work: (one: Planned) => Promise<Thing>): Promise<Map<string, Thing>> {
-  const things = new Map<string, Thing>()
-  for (const one of planned) things.set(one.copy.name, await work(one))
-  return things
+  return await byKey(planned, ({ copy }) => copy.name, work)
 }
 
 function of<Thing>(things: Of<Thing>, { copy }: Planned): Thing {
-  const thing = things.get(copy.name)
-  if (thing === undefined) throw new RangeError(`nothing is known of "${copy.name}"`)
-  return thing
+  return thingOf(things, copy.name, copy.name)
 }

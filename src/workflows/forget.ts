@@ -7,7 +7,7 @@ import type { BackupSummary } from '../store/backup-summary.ts'
 import { chooseKept, type KeepPolicy, type KeepReason } from '../store/keep-policy.ts'
 import type { Repository } from '../store/repository.ts'
 import { findWhole } from '../store/whole-backups.ts'
-import { readRecords } from './run-records.ts'
+import { isOpen, isReplacement, readRecords } from './run-records.ts'
 import { groupBackups, subjectKey, type GroupedBackup, type Subject } from './retention-groups.ts'
 import { replacedTag } from './steps/choose-backup.ts'
 
@@ -127,7 +127,7 @@ async function refuseNeeded(ids: ReadonlySet<string>, journalFolder: string): Pr
 /** Data that was replaced comes back from here, as long as nobody has taken the run back or given that up. */
 async function refuseWayBack(ids: ReadonlySet<string>, journalFolder: string): Promise<void> {
   for (const record of await readRecords(journalFolder)) {
-    if ((record.kind !== 'restore' && record.kind !== 'upgrade') || record.undone !== undefined || record.cleaned !== undefined) continue
+    if (!isReplacement(record) || !isOpen(record)) continue
     const needed = [...record.backups, ...record.replaced.map(({ backup }) => backup)].find(id => ids.has(id))
     if (needed === undefined) continue
     const hints = [`take it back: dray undo ${record.run}`, record.kept.length > 0 ? 'or give that up: dray clean --kept' : 'if it is to go all the same: --even-last']

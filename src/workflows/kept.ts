@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import { nameOf } from '../engine/spec/spec-record.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
-import { readRecords, writeRecord, type DrillRecord, type ReplacementRecord } from './run-records.ts'
+import { isOpen, isReplacement, readRecords, writeRecord, type DrillRecord, type ReplacementRecord } from './run-records.ts'
 import type { Run } from './run.ts'
 import { removeDrill, requireSame } from './undo.ts'
 
@@ -11,7 +11,7 @@ export type KeptRecord = DrillRecord | ReplacementRecord
 /** Runs that left something there on purpose: containers that were replaced, and copies of drills. Oldest first. */
 export async function listKept(journalFolder: string): Promise<KeptRecord[]> {
   const records = await readRecords(journalFolder)
-  return records.filter((record): record is KeptRecord => record.kind === 'drill' || ((record.kind === 'restore' || record.kind === 'upgrade') && record.kept.length > 0)).filter(({ undone, cleaned }) => undone === undefined && cleaned === undefined)
+  return records.filter((record): record is KeptRecord => record.kind === 'drill' || (isReplacement(record) && record.kept.length > 0)).filter(isOpen)
 }
 
 export function keptNames(record: KeptRecord): string[] {

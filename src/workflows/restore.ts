@@ -10,6 +10,7 @@ import type { OwnerLock } from '../files/owner-lock.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { ChunkReader } from '../store/chunk-reader.ts'
 import type { Repository } from '../store/repository.ts'
+import { byKey, thingOf } from './by-key.ts'
 import { keepReplaced, retireKept } from './keep-replaced.ts'
 import { Obstacles, type Obstacle } from './obstacles.ts'
 import { isTemporary, putAllRight } from './put-right.ts'
@@ -238,13 +239,9 @@ function optionsOf(options: RestoreOptions, { spec }: Restoring): RestoreOptions
 
 /** One after the other, in their order. */
 async function each<Thing>(restoring: readonly Restoring[], work: (one: Restoring) => Promise<Thing>): Promise<Map<Restoring, Thing>> {
-  const things = new Map<Restoring, Thing>()
-  for (const one of restoring) things.set(one, await work(one))
-  return things
+  return await byKey(restoring, one => one, work)
 }
 
 function of<Thing>(things: Of<Thing>, one: Restoring): Thing {
-  const thing = things.get(one)
-  if (thing === undefined) throw new RangeError(`nothing is known of "${one.plan.name}"`)
-  return thing
+  return thingOf(things, one, one.plan.name)
 }

@@ -65,6 +65,16 @@ type RecordHead = { readonly format: 1; readonly run: string; readonly command: 
 
 export type RunRecord = MigrationRecord | DrillRecord | ReplacementRecord
 
+/** Whether it is of a restore or an upgrade. */
+export function isReplacement(record: RunRecord): record is ReplacementRecord {
+  return record.kind === 'restore' || record.kind === 'upgrade'
+}
+
+/** Whether what it keeps is still there for who wants it back. */
+export function isOpen({ undone, cleaned }: Pick<ReplacementRecord, 'undone' | 'cleaned'>): boolean {
+  return undone === undefined && cleaned === undefined
+}
+
 const kinds: readonly string[] = ['migration', 'drill', 'restore', 'upgrade'] satisfies readonly RunRecord['kind'][]
 
 /** The folder of records that belongs to a folder of journals. */
@@ -94,7 +104,7 @@ export async function removeRecord(journalFolder: string, run: string): Promise<
 /** What a restore, an upgrade or their undoing wrote, which was killed and put right before it was live. */
 export async function removeOutcome(journalFolder: string, run: string): Promise<void> {
   for (const record of await readRecords(journalFolder)) {
-    if (record.kind !== 'restore' && record.kind !== 'upgrade') continue
+    if (!isReplacement(record)) continue
     if (record.run === run) await removeRecord(journalFolder, run)
     const { undone, undoneBy, ...before } = record
     if (undoneBy === run && undone !== undefined) await writeRecord(journalFolder, before)
