@@ -1,43 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
-import { at, docker, expectExit, inspect, installDray, inventory, type Dray } from './dray.ts'
-import { destroy } from './whole-container.ts'
+import { readFileSync } from 'node:fs'
+import { expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
+import { docker, expectExit, inspect, inventory, type Dray } from './dray.ts'
+import { editPlan, usePlans } from './use-plans.ts'
 
 let host: LabHost
 let dray: Dray
 let file: string
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  file = join(dray.home, 'plan.yaml')
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
-  await host.sh(`set -e; mkdir -p ${host.sharedDir}/dir; echo bind > ${host.sharedDir}/dir/file; docker network create front >/dev/null
-    docker run -d --name web --stop-signal KILL -p 18080:80 -p 127.0.0.1:18443:443/udp -v data:/data -v cache:/cache -v ${host.sharedDir}/dir:/dir --network front app:1 >/dev/null
-    docker run -d --name side --stop-signal KILL -v data:/data app:1 >/dev/null; docker exec web sh -c 'echo stored > /data/file; echo stored > /cache/file'`)
-  expectExit(await dray('backup', 'web', 'side'), 0)
-}, 60_000)
-afterEach(async () => {
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-}, 60_000)
+usePlans(plans => void ({ host, dray, file } = plans))
 
-const edit = (...changes: readonly (readonly [RegExp | string, string])[]): void => {
-  let text = readFileSync(file, 'utf8')
-  for (const [from, to] of changes) {
-    expect(text).toMatch(from)
-    text = text.replace(from, to)
-  }
-  writeFileSync(file, text)
-}
+const edit = (...changes: readonly (readonly [RegExp | string, string])[]): void => editPlan(file, ...changes)
 
 test('a plan of several containers, beside what is there: says what is in the way, and after editing does what it says', async () => {
   const before = await inventory(host)

@@ -1,41 +1,21 @@
 import '../../one-realm.ts'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { DrayProcess, isStep } from './dray-process.ts'
+import { describe, expect, test } from '@jest/globals'
+import { expectTwoBackups, isWaiting } from './backups-at-once.ts'
+import { DrayProcess } from './dray-process.ts'
 import { waitUntil } from '../../lab/wait.ts'
-import { World, type Inventory } from './world.ts'
+import { useWorld } from './use-world.ts'
+import type { Inventory, World } from './world.ts'
 
 let world: World
 let before: Inventory
 
-beforeAll(async () => {
-  world = await World.start()
-}, 120_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
-
-beforeEach(async () => {
-  await world.fresh()
-  await world.makeWeb()
+useWorld(started => void (world = started), async () => {
   before = await world.inventory()
-}, 30_000)
-afterEach(async () => world.removeAll(), 60_000)
+})
 
 describe('two at once', () => {
   test.each([['stop', 'pause']])('backups of one container (%s and %s): both are whole, and of a running container', async (one, other) => {
-    const contents = await world.contents()
-    const args = (consistency: string): string[] => ['backup', 'web', '--consistency', consistency]
-    let second: Promise<unknown> | undefined
-    const first = new DrayProcess(args(one), world.env, event => {
-      if (isStep('read what has changed, while it rests')(event)) second ??= new DrayProcess(args(other), world.env).ended
-    })
-    expect(await first.ended).toMatchObject({ exitCode: 0 })
-    expect(await second).toMatchObject({ exitCode: 0, result: { backups: [{ freeze: { way: other, disturbed: false } }] } })
-    const { containers, ...rest } = await world.inventory()
-    expect({ containers, ...rest }).toEqual(before)
-    for (const id of await world.backups()) expect(await world.contentsOf(id)).toBe(contents)
-    expect(await world.journals()).toEqual([])
-    expect(await world.repositoryLeftovers()).toEqual([])
+    await expectTwoBackups(world, before, one, other)
   }, 90_000)
 
   test('restores to one name: one of them does it, the other says what is in its way and removes nothing', async () => {
@@ -53,14 +33,13 @@ describe('two at once', () => {
 
 describe('prune beside a backup', () => {
   const prune = (wait: string) => world.dray('prune', '--grace', '0', '--wait', wait)
-  const isWaiting = (event: { readonly event: string; readonly text?: string }): boolean => event.event === 'note' && event.text?.startsWith('waiting up to') === true
 
   test('waits for two backups, or says that it is locked and by whom; nothing is lost', async () => {
     const contents = await world.contents()
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
     const index = await world.holdIndex()
     const backups = [1, 2].map(() => new DrayProcess(['backup', 'web'], world.env))
-    await waitUntil(async () => (await locks()).length === 2, 'both have their locks')
+    await waitUntil(async () => (await world.locks()).length === 2, 'both have their locks')
     expect(await prune('0')).toMatchObject({ exitCode: 31, result: { error: { code: 'locked', message: expect.stringMatching(new RegExp(`is locked by "dray backup web --json" on host ".+" \\(process (${backups.map(({ child }) => child.pid).join('|')}), since 2.*Z\\)$`)) } } })
     const waiting = new DrayProcess(['prune', '--grace', '0', '--wait', '60s'], world.env, event => void (isWaiting(event) && index.release()))
     for (const { ended } of backups) expect(await ended).toMatchObject({ exitCode: 0 })
@@ -78,7 +57,7 @@ describe('prune beside a backup', () => {
     for (let n = 0; n < 2; n++) expect((await world.dray('backup', 'web')).exitCode).toBe(0)
     const index = await world.holdIndex()
     const forgetting = new DrayProcess(['forget', '--keep-last', '1', '--prune', '--grace', '0'], world.env)
-    await waitUntil(async () => (await locks()).length > 0, 'forget has the lock')
+    await waitUntil(async () => (await world.locks()).length > 0, 'forget has the lock')
     const backup = new DrayProcess(['backup', 'web'], world.env, event => void (isWaiting(event) && index.release()))
     const [forgot, made] = [await forgetting.ended, await backup.ended]
     expect([forgot.exitCode, made.exitCode]).toEqual([0, 0])
@@ -100,13 +79,9 @@ describe('backup --forget', () => {
   test('that is interrupted while it waits to forget has its backup, and says so', async () => {
     expect((await world.dray('backup', 'web')).exitCode).toBe(0)
     const other = await world.holdShared()
-    const mine = await world.drayWith(['backup', 'web', '--forget', '--keep-last', '1'], event => event.event === 'note' && event.text?.startsWith('waiting up to') === true, 'SIGTERM')
+    const mine = await world.drayWith(['backup', 'web', '--forget', '--keep-last', '1'], isWaiting, 'SIGTERM')
     expect(mine).toMatchObject({ exitCode: 143, met: true, result: { ids: [expect.any(String)], forget: { error: { code: 'terminated' } } } })
     await other.release()
     expect(await world.backups()).toHaveLength(2)
   }, 60_000)
 })
-
-async function locks(): Promise<string[]> {
-  return (await readdir(join(world.repo, 'drayage/locks'))).filter(name => name.endsWith('.json'))
-}

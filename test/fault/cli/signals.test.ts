@@ -1,23 +1,15 @@
 import '../../one-realm.ts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { backupSteps, chosen, lastSteps, undoableSteps } from './chosen-steps.ts'
 import { isStep, type DrayEvent } from './dray-process.ts'
-import { World, type Inventory } from './world.ts'
+import { useWorld } from './use-world.ts'
+import type { Inventory, World } from './world.ts'
 
 let world: World
 let before: Inventory
 let contents: string
 
-beforeAll(async () => {
-  world = await World.start()
-}, 120_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
-
-beforeEach(async () => {
-  await world.fresh()
-  await world.makeWeb()
-}, 30_000)
-afterEach(async () => world.removeAll(), 60_000)
+useWorld(started => void (world = started))
 
 /** The engine is as it was, the container works with its data, and neither the journal nor the repository holds anything half made. */
 async function expectAsBefore(): Promise<void> {

@@ -48,6 +48,11 @@ export class World implements AsyncDisposable {
     this.state = join(each, 'state')
   }
 
+  /** The files of those who hold the repository. */
+  async locks(): Promise<string[]> {
+    return (await readdir(join(this.repo, 'drayage/locks'))).filter(name => name.endsWith('.json'))
+  }
+
   /** A container with a network, two volumes and a changed file of its own; it has a restart policy. */
   async makeWeb(name = 'web', more: readonly string[] = []): Promise<void> {
     await this.docker('network', 'create', `${name}-net`)

@@ -1,43 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
-import { at, docker, expectExit, inspect, installDray, type Dray } from '../../engine/cli/dray.ts'
-import { destroy, mountpoint } from '../../engine/cli/whole-container.ts'
+import { expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
+import { docker, expectExit, inspect, type Dray } from '../../engine/cli/dray.ts'
+import { editPlan, usePlans } from '../../engine/cli/use-plans.ts'
+import { mountpoint } from '../../engine/cli/whole-container.ts'
 
 let host: LabHost
 let dray: Dray
 let file: string
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  file = join(dray.home, 'plan.yaml')
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
-  await host.sh(`set -e; mkdir -p ${host.sharedDir}/dir; echo bind > ${host.sharedDir}/dir/file; docker network create front >/dev/null
-    docker run -d --name web --stop-signal KILL -p 18080:80 -p 127.0.0.1:18443:443/udp -v data:/data -v cache:/cache -v ${host.sharedDir}/dir:/dir --network front app:1 >/dev/null
-    docker run -d --name side --stop-signal KILL -v data:/data app:1 >/dev/null; docker exec web sh -c 'echo stored > /data/file; echo stored > /cache/file'`)
-  expectExit(await dray('backup', 'web', 'side'), 0)
-}, 60_000)
-afterEach(async () => {
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-}, 60_000)
+usePlans(plans => void ({ host, dray, file } = plans))
 
-const edit = (...changes: readonly (readonly [RegExp | string, string])[]): void => {
-  let text = readFileSync(file, 'utf8')
-  for (const [from, to] of changes) {
-    expect(text).toMatch(from)
-    text = text.replace(from, to)
-  }
-  writeFileSync(file, text)
-}
+const edit = (...changes: readonly (readonly [RegExp | string, string])[]): void => editPlan(file, ...changes)
 const contentOf = async (volume: string) => readFileSync(join(await mountpoint(host, volume), 'file'), 'utf8').trim()
 
 test('in place: one volume replaced, another kept, another container not started', async () => {

@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { DrayProcess, isStep, type DrayEnd } from '../../../fault/cli/dray-process.ts'
 import { waitUntil } from '../../../lab/wait.ts'
-import { World, type Inventory } from '../../../fault/cli/world.ts'
+import { useWorld } from '../../../fault/cli/use-world.ts'
+import type { Inventory, World } from '../../../fault/cli/world.ts'
 
 const backupPoints = ['store its image', 'read its mounts', 'read what has changed, while it rests', 'store its writable layer'] as const
 const restorePoints = ['bring its images', 'set aside what is replaced', 'write its data', 'create the container', 'give it its state'] as const
@@ -14,17 +15,9 @@ const restorePoints = ['bring its images', 'set aside what is replaced', 'write 
 let world: World
 let contents: string
 
-beforeAll(async () => {
-  world = await World.start()
-}, 120_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
-
-beforeEach(async () => {
-  await world.fresh()
-  await world.makeWeb()
+useWorld(started => void (world = started), async () => {
   contents = await world.contents()
-}, 30_000)
-afterEach(async () => world.removeAll(), 60_000)
+})
 
 /** Image ids, volumes and networks as before, one container that runs with its data, nothing in the journal. */
 async function expectAllRight(before: Inventory): Promise<void> {

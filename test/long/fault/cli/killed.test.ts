@@ -1,23 +1,15 @@
 import '../../../one-realm.ts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { backupSteps, nearlyLast, undoableSteps } from '../../../fault/cli/chosen-steps.ts'
 import { isStep, type DrayEvent } from '../../../fault/cli/dray-process.ts'
-import { World, type Inventory } from '../../../fault/cli/world.ts'
+import { useWorld } from '../../../fault/cli/use-world.ts'
+import type { Inventory, World } from '../../../fault/cli/world.ts'
 
 let world: World
 let before: Inventory
 let contents: string
 
-beforeAll(async () => {
-  world = await World.start()
-}, 120_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
-
-beforeEach(async () => {
-  await world.fresh()
-  await world.makeWeb()
-}, 30_000)
-afterEach(async () => world.removeAll(), 60_000)
+useWorld(started => void (world = started))
 
 async function killed(args: readonly string[], at: (event: DrayEvent) => boolean): Promise<void> {
   expect(await world.drayWith(args, at, 'SIGKILL')).toMatchObject({ met: true, exitCode: 137 })

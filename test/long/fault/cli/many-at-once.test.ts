@@ -1,41 +1,21 @@
 import '../../../one-realm.ts'
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { expectTwoBackups, isWaiting } from '../../../fault/cli/backups-at-once.ts'
 import { DrayProcess, isStep } from '../../../fault/cli/dray-process.ts'
-import { World, type Inventory } from '../../../fault/cli/world.ts'
+import { useWorld } from '../../../fault/cli/use-world.ts'
+import type { Inventory, World } from '../../../fault/cli/world.ts'
 import { waitUntil } from '../../../lab/wait.ts'
 
 let world: World
 let before: Inventory
 
-beforeAll(async () => {
-  world = await World.start()
-}, 120_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
-
-beforeEach(async () => {
-  await world.fresh()
-  await world.makeWeb()
+useWorld(started => void (world = started), async () => {
   before = await world.inventory()
-}, 30_000)
-afterEach(async () => world.removeAll(), 60_000)
+})
 
 describe('several at once', () => {
   test.each([['pause', 'pause'], ['pause', 'stop']])('backups of one container (%s and %s): both are whole, and of a running container', async (one, other) => {
-    const contents = await world.contents()
-    const args = (consistency: string): string[] => ['backup', 'web', '--consistency', consistency]
-    let second: Promise<unknown> | undefined
-    const first = new DrayProcess(args(one), world.env, event => {
-      if (isStep('read what has changed, while it rests')(event)) second ??= new DrayProcess(args(other), world.env).ended
-    })
-    expect(await first.ended).toMatchObject({ exitCode: 0 })
-    expect(await second).toMatchObject({ exitCode: 0, result: { backups: [{ freeze: { way: other, disturbed: false } }] } })
-    const { containers, ...rest } = await world.inventory()
-    expect({ containers, ...rest }).toEqual(before)
-    for (const id of await world.backups()) expect(await world.contentsOf(id)).toBe(contents)
-    expect(await world.journals()).toEqual([])
-    expect(await world.repositoryLeftovers()).toEqual([])
+    await expectTwoBackups(world, before, one, other)
   }, 90_000)
 
   test('five backups of one container', async () => {
@@ -50,7 +30,6 @@ describe('several at once', () => {
 
 describe('prune beside a backup', () => {
   const prune = (wait: string) => world.dray('prune', '--grace', '0', '--wait', wait)
-  const isWaiting = (event: { readonly event: string; readonly text?: string }): boolean => event.event === 'note' && event.text?.startsWith('waiting up to') === true
 
   test('killed processes hold nobody up: neither a backup the prune, nor a prune the backup', async () => {
     const contents = await world.contents()
@@ -58,13 +37,13 @@ describe('prune beside a backup', () => {
     await world.docker('exec', 'web', 'sh', '-c', 'head -c 80000000 /dev/urandom > /data/new')
     const index = await world.holdIndex()
     expect((await world.drayWith(['backup', 'web'], isStep('store its writable layer'), 'SIGKILL')).met).toBe(true)
-    expect(await locks()).toHaveLength(1)
+    expect(await world.locks()).toHaveLength(1)
     expect(await world.dray('prune', '--wait', '0')).toMatchObject({ exitCode: 0, result: { removedBlobs: 0, youngBlobs: expect.any(Number) } })
     expect((await prune('0')).result?.['removedBlobs']).toBeGreaterThan(0)
     const [id = ''] = await world.backups()
     expect(await world.contentsOf(id)).toBe(contents)
     const forgetting = new DrayProcess(['forget', '--keep-last', '1', '--prune', '--grace', '0'], world.env)
-    await waitUntil(async () => (await locks()).length > 0, 'forget has the lock')
+    await waitUntil(async () => (await world.locks()).length > 0, 'forget has the lock')
     forgetting.child.kill('SIGKILL')
     await forgetting.ended
     await index.release()
@@ -93,7 +72,3 @@ test('backup --forget keeps what the rules say of this container, and each that 
   for (const id of staying) expect(await world.contentsOf(id)).toBe(contents.get(id))
   expect(await world.repositoryLeftovers()).toEqual([])
 }, 120_000)
-
-async function locks(): Promise<string[]> {
-  return (await readdir(join(world.repo, 'drayage/locks'))).filter(name => name.endsWith('.json'))
-}

@@ -1,11 +1,12 @@
 import '../../../one-realm.ts'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { undoReplacementPipeline } from '../../../../src/workflows/undo.ts'
 import { upgradePipeline } from '../../../../src/workflows/upgrade.ts'
 import { busyboxImage } from '../../../lab/images.ts'
 import { chosen } from '../../../fault/cli/chosen-steps.ts'
 import { isStep } from '../../../fault/cli/dray-process.ts'
-import { World, type Inventory } from '../../../fault/cli/world.ts'
+import { useWorld } from '../../../fault/cli/use-world.ts'
+import type { Inventory, World } from '../../../fault/cli/world.ts'
 
 let world: World
 let before: Inventory
@@ -18,17 +19,9 @@ const stepsBefore = (last: string, plan: readonly { readonly name: string }[], f
 const upgradeSteps = stepsBefore('keep it', upgradePipeline.plan(), ['start it and wait for health'])
 const undoSteps = stepsBefore('give up what the run made', undoReplacementPipeline.plan(), ['bring the old containers back'])
 
-beforeAll(async () => {
-  world = await World.start()
-}, 120_000)
-afterAll(async () => world[Symbol.asyncDispose](), 60_000)
-
-beforeEach(async () => {
-  await world.fresh()
-  await world.makeWeb()
+useWorld(started => void (world = started), async () => {
   await busyboxImage(world.host, 'box:2', { cmd: ['sh', '-c', 'echo eaten > /data/which; sleep 100000'] })
 }, 60_000)
-afterEach(async () => world.removeAll(), 60_000)
 
 /** The one that ran runs, with its data, and nothing is left of the other. */
 async function expectAsBefore(): Promise<void> {
