@@ -34,7 +34,7 @@ beforeEach(async () => {
   await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
   await host.sh(`docker run -d --name web -v data:/data app:1 >/dev/null; docker exec web sh -c '
     cd /data; mkdir -m 2750 sub; head -c 3000000 /dev/urandom > sub/large; ln sub/large sub/linked; ln -s large sub/symlink; chown 7:8 sub/large
-    for i in $(seq 1 30); do mkdir -p d$i; head -c 300000 /dev/urandom > d$i/file; head -c 900 /dev/urandom > d$i/small; done; echo changed > /in-layer'`)
+    for i in $(seq 1 60); do mkdir -p d$i; head -c 300000 /dev/urandom > d$i/file; head -c 900 /dev/urandom > d$i/small; done; echo changed > /in-layer'`)
 }, 60_000)
 afterEach(async () => {
   await repository.close()
@@ -104,7 +104,8 @@ test('what is left of a damaged backup comes back with --skip-damaged, and every
   const chunks = [await chunkOf(id, './d5/file'), await chunkOf(id, './sub/large')]
   for (const { digest } of chunks) flipBit(digest)
   const lost = [...new Set(chunks.flatMap(each => each.lost))]
-  expect(lost.length).toBeLessThan(50)
+  // Two chunks of at most 8 MiB out of 21 MB: something is left, wherever the cuts fall.
+  expect(lost.length).toBeLessThan(kept.trim().split('\n').length)
   await destroy(host)
   const empty = await inventory(host)
   // The size is right, so that it shows only while it is written.
