@@ -4,12 +4,14 @@ import { acquireOwnerLock } from '../files/owner-lock.ts'
 import { isFromHere } from '../files/owner.ts'
 import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/journal.ts'
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
+import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
 import { describeRemedy } from './describe-remedy.ts'
 import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 import { removeMigration, removeOutcome } from './run-records.ts'
+import { isSetAside } from './set-aside.ts'
 import { requireUnusedSince } from './steps/used-since.ts'
 
 export type CleanRequest = {
@@ -106,8 +108,9 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
       return await engineOf(entry)
     }
     const own = new Set(open.flatMap(entry => (entry.did === 'created container' || entry.did === 'retired container' ? [entry.container] : [])))
+    const isOwn = (container: ContainerInspect): boolean => own.has(container.Id) || isSetAside(container, open)
     const putBack: DataRestorer = async (entry, engine) => {
-      if (entry.did === 'replaced volume data' || entry.did === 'replaced path') await requireUnusedSince(engine, entry, { run, own, signal })
+      if (entry.did === 'replaced volume data' || entry.did === 'replaced path') await requireUnusedSince(engine, entry, { run, isOwn, signal })
       await restoreData(entry, engine)
     }
     const failures = await tryAllRight(checked, journal, safe, putBack).finally(() => damagedLines === 0 ? journal.close() : journal.leave())

@@ -5,6 +5,7 @@ import { awaitEngine } from './await-engine.ts'
 import type { Reporter } from './reporter.ts'
 import { retireContainer } from './retire-container.ts'
 import { runInContainer } from './steps/container-command.ts'
+import { stopSetAside } from './set-aside.ts'
 import { startContainer, unpauseContainer } from './wake-container.ts'
 import { splitReference } from '../engine/image-reference.ts'
 import { unlessMissing } from '../engine/unless-missing.ts'
@@ -105,10 +106,15 @@ export async function putAllRight(engine: Engine, { journal, reporter }: { reado
 /** The same for entries of several engines; tells what failed. */
 export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Engine>, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer, trying: (work: () => Promise<void>) => Promise<void> = work => work()): Promise<{ entry: JournalEntry; thrown: unknown }[]> {
   const failures: { entry: JournalEntry; thrown: unknown }[] = []
+  const isReplaced = (entry: JournalEntry): boolean => entry.did === 'replaced volume data' || entry.did === 'replaced path'
+  if (entries.some(isReplaced)) await trying(() => stopSetAside(engineOf, entries)).catch(() => undefined)
   for (const entry of [...entries].sort((a, b) => b.id - a.id)) {
     try {
-      // A program that starts over half of its data may destroy the rest.
-      if (entry.did === 'stopped' && failures.some(failed => failed.entry.did.startsWith('replaced'))) throw new DrayError('conflict', `container "${entry.name}" is not started, because its data is not back`)
+      if (failures.some(failed => isReplaced(failed.entry))) {
+        // A program that starts over half of its data may destroy the rest.
+        if (entry.did === 'stopped') throw new DrayError('conflict', `container "${entry.name}" is not started, because its data is not back`)
+        if (entry.did === 'renamed container') throw new DrayError('conflict', `container "${entry.was}" does not get its name again, because its data is not back`)
+      }
       await trying(async () => putRight(await engineOf(entry), entry, restoreData))
       await journal.settle(entry)
     } catch (thrown) {
