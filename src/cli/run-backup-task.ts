@@ -24,6 +24,7 @@ export async function runBackupTask(outer: CommandContext, task: BackupTask): Pr
   const outcome: Outcome = { reports: [], images: [], failed: [], forget: undefined }
   const summary = new TaskSummary(task, context, outcome, reporter)
   await notifyStart(task.notify, told)
+  connectMeanwhile(context, task)
   try {
     const result = await withRun(context, run => summary.whileOpen(run, task, repository => work(context, task, run, repository, outcome)))
     await notifyEnd(task.notify, summary.ended(result.exitCode ?? 0), told)
@@ -32,6 +33,12 @@ export async function runBackupTask(outer: CommandContext, task: BackupTask): Pr
     await notifyEnd(task.notify, summary.failed(thrown), told)
     throw thrown
   }
+}
+
+/** While the repository is opened. A failure is told by whoever needs the engine; a hook may have to start it first. */
+function connectMeanwhile(context: CommandContext, { hosts, before }: BackupTask): void {
+  const [host, ...others] = hosts
+  if (others.length === 0 && before.length === 0) context.connect(host).catch(() => undefined)
 }
 
 async function work(context: CommandContext, task: BackupTask, run: Run, repository: Repository, outcome: Outcome): Promise<CommandResult> {

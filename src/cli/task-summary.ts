@@ -83,7 +83,12 @@ export class TaskSummary {
   /** A backup is worth more than its summary. In a registry there is no place for it. */
   async #keep(repository: Repository, summary: RunSummary): Promise<void> {
     if (!isLocal(repository)) return
-    await writeRunSummary(repository, summary).catch((thrown: unknown) => this.#reporter.warn(`the summary of the run was not kept: ${messageOf(thrown)}`))
+    try {
+      await writeRunSummary(repository, summary)
+    } catch (thrown) {
+      const text = `the summary of the run was not kept: ${messageOf(thrown)}`
+      if (!this.#reporter.warnings.includes(text)) this.#reporter.warn(text)
+    }
   }
 }
 

@@ -7,7 +7,7 @@ const meanings: Record<string, [ErrorCode, string, string?]> = {
   EDQUOT: ['io-failed', 'the disk quota is used up', 'free some space and run the same command again'],
   EACCES: ['unauthorized', 'permission denied', 'run as a user who may access it, for example with sudo'],
   EPERM: ['unauthorized', 'operation not permitted', 'run as a user who may access it, for example with sudo'],
-  EROFS: ['unauthorized', 'the file system is read-only'],
+  EROFS: ['unauthorized', 'the file system is read-only', 'mount it for writing, or name another place'],
   ENOENT: ['not-found', 'no such file or directory'],
   ENOTDIR: ['not-found', 'a part of the path is not a directory'],
   EISDIR: ['conflict', 'it is a directory'],

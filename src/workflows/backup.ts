@@ -66,8 +66,7 @@ export type BackupJob = {
 export const backupPipeline = Pipeline.named<BackupJob>('backup')
   .step('look at the container', lookAt, { cleanup: { name: 'what was made on the engine', run: putBack } })
   .step('find what is stored already', findStored)
-  .step('store its image', storeOriginals)
-  .step('open its mounts', openAll, { cleanup: { name: 'the readers of its mounts', run: ({ opened }) => closeMounts(opened) } })
+  .step('store its image, open its mounts', storeAndOpen, { cleanup: { name: 'the readers of its mounts', run: ({ opened }) => closeMounts(opened) } })
   .step('run its hooks and dumps', prepare)
   .step('read its mounts', firstPass)
   .step('read what has changed, while it rests', secondPass)
@@ -112,6 +111,18 @@ async function findStored({ run, engine, repository, members, earlier = [], imag
   const bases = await mapMembers(members, ({ spec }) => findBase(repository, engine.facts, nameOf(spec.inspect), warn))
   const others = await Promise.all(earlier.map(backup => readBase(repository, backup, backup.containers[0] ?? '', warn)))
   return { bases, mountBase: mountsOfAll([...bases.values(), ...others.filter(base => base !== undefined)]), store: new ChunkStore(repository), shared, imageSource: { run, engine, repository, images: shared.store } }
+}
+
+/** Side by side: what is stored waits for other things than the programs that start. */
+async function storeAndOpen(state: Stored): Promise<Pick<Opened, 'originals' | 'opened' | 'layers'>> {
+  const opening = openAll(state)
+  try {
+    const [stored, opened] = await allOrNone([storeOriginals(state), opening])
+    return { ...stored, ...opened }
+  } catch (thrown) {
+    await opening.then(({ opened }) => closeMounts(opened), () => undefined)
+    throw thrown
+  }
 }
 
 async function storeOriginals({ run, engine, options, members, shared, imageSource }: Stored): Promise<{ originals: ById<Original> }> {

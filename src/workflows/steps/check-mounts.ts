@@ -81,7 +81,7 @@ async function planVolume<Mount extends WantedMount>(job: MountActionsJob<Mount>
   await using writer = await openMountWriter({ engine, target: { kind: 'volume', name, mountpoint: found.Mountpoint, driver: found.Driver }, reader: options.reader, run: run.id, journal: job.temporary, signal: run.signal })
   if (await writer.isEmpty(run.signal)) return { stored, place, action: 'fill' }
   if (!mayReplaceData(options, stored.described.source)) {
-    obstacles.add(`${what} is there and not empty`, `${replaceIt(job)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`, { kind: 'volume', source: stored.described.source, name, mayKeep: true })
+    obstacles.add(`${what} is there and not empty`, `${replaceIt(job, `docker volume rm ${name}`)}keep it with --keep ${nameToType(name, stored)}, or restore into another volume: --map-volume ${stored.described.source}:OTHER`, { kind: 'volume', source: stored.described.source, name, mayKeep: true })
   } else {
     await checkReplaceable({ writer, what, folder: found.Mountpoint, elsewhere: `restore into another volume: --map-volume ${stored.described.source}:OTHER` }, obstacles, run.signal)
     const users = usersOfVolume(await job.running(), name)
@@ -108,7 +108,7 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   const users = mayReplace ? usersOfPath(await job.running(), place.path) : []
   if (users.length > 0) obstacles.add(`${what} is in use by container ${users.map(each => `"${each}"`).join(', ')}`, `stop it, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   if (mayReplace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
-  if (!mayReplace) obstacles.add(`${what} is there with other content`, `${replaceIt(job)}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
+  if (!mayReplace) obstacles.add(`${what} is there with other content`, `${replaceIt(job, 'by hand')}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   return { stored, place, action: 'replace' }
 }
 
@@ -117,8 +117,8 @@ function nameToType(name: string, { described }: WantedMount): string {
   return isHexName(name) ? (described.destinations[0]?.path ?? name) : name
 }
 
-function replaceIt({ mayReplace }: Pick<CheckJob, 'mayReplace'>): string {
-  return mayReplace ? 'replace its data with --replace, ' : ''
+function replaceIt({ mayReplace }: Pick<CheckJob, 'mayReplace'>, remove: string): string {
+  return mayReplace ? 'replace its data with --replace, ' : `remove it there when nobody needs what it holds (${remove}), `
 }
 
 /** Found when half of the rest was gone already it would stand in the way of the way back, too. */

@@ -13,6 +13,7 @@ import { PackedRecords } from '../../archive/packed-records.ts'
 import { whileTransferring, type Transfer } from '../reporter.ts'
 import type { Run, TemporaryJournal } from '../run.ts'
 import { compareMounts } from './compare-mounts.ts'
+import { FlushBehind } from './flush-behind.ts'
 import { findChanges, type CopiedListing, type ListingChanges } from './listing-changes.ts'
 import { PackedListing } from './packed-listing.ts'
 import { sendEntries, type AskedEntry, type SentEntries } from './send-entries.ts'
@@ -187,7 +188,13 @@ class Copy implements MountCopy {
       yield touched.map(path => ({ path }))
     }
     const write = (tar: AsyncIterable<Buffer>): Promise<WriteReport> => (isFirst ? to.write(tar, signal) : change(to, { paths: finding, tar }, signal))
-    const sent = await sendEntries({ reader: from, entries: entries(), write, transfer, signal })
+    const behind = new FlushBehind(async () => to.readBack?.sync(signal))
+    const onSent = (bytes: number): void => {
+      transfer.add(bytes)
+      behind.wrote(bytes)
+    }
+    const sent = await sendEntries({ reader: from, entries: entries(), write, onSent, signal })
+    await behind.end()
     const { directories } = await finding
     for (const problem of sent.notWritten) this.notWritten.add(problem)
     await this.renewThoseThatLost(directories, sent, transfer, signal)
@@ -219,7 +226,7 @@ class Copy implements MountCopy {
     const list = new PackedRecords()
     for (const path of again.values()) list.add(path)
     const paths = Promise.resolve({ directories: list, removed: new PackedRecords() })
-    await sendEntries({ reader: this.from, entries: only([...again.values()]), write: tar => change(to, { paths, tar }, signal), transfer, signal })
+    await sendEntries({ reader: this.from, entries: only([...again.values()]), write: tar => change(to, { paths, tar }, signal), onSent: bytes => transfer.add(bytes), signal })
   }
 
   /** Where either side cannot list. */
@@ -227,7 +234,7 @@ class Copy implements MountCopy {
     const { from, to } = this
     await this.beginPass(signal)
     return await whileTransferring(this.job.run.reporter, this.job.label, async transfer => {
-      const sent = await sendEntries({ reader: from, entries: undefined, write: tar => to.write(tar, signal), transfer, signal })
+      const sent = await sendEntries({ reader: from, entries: undefined, write: tar => to.write(tar, signal), onSent: bytes => transfer.add(bytes), signal })
       for (const problem of sent.notWritten) this.notWritten.add(problem)
       return this.report({ entries: sent.entries, sent, removed: 0, problems: sent.problems })
     })

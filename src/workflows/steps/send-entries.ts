@@ -3,7 +3,6 @@ import type { TarEntry } from '../../archive/tar-entry.ts'
 import { TarScanner } from '../../archive/tar-scanner.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { ListedEntry, MountReader, ReadProblem, WriteReport } from '../../mounts/mount-access.ts'
-import type { Transfer } from '../reporter.ts'
 import { isAsListed, kindOfMember, pathOfMember } from './listed-member.ts'
 
 /** Without a listing it is sent whatever it is by now. */
@@ -14,7 +13,7 @@ export type SendJob = {
   /** In the order in which they are to be sent; the programs start before they are known. Undefined: everything, from a reader that cannot list. */
   readonly entries: AsyncIterable<readonly AskedEntry[]> | undefined
   readonly write: (tar: AsyncIterable<Buffer>) => Promise<WriteReport>
-  readonly transfer: Transfer
+  readonly onSent: (bytes: number) => void
   readonly signal: AbortSignal
 }
 
@@ -86,7 +85,7 @@ class Sending {
       scanner.scan(bytes)
       yield bytes
       this.bytes += bytes.length
-      this.job.transfer.add(bytes.length)
+      this.job.onSent(bytes.length)
     }
     scanner.end()
   }

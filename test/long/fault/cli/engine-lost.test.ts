@@ -9,7 +9,7 @@ import { waitUntil } from '../../../lab/wait.ts'
 import { useWorld } from '../../../fault/cli/use-world.ts'
 import type { Inventory, World } from '../../../fault/cli/world.ts'
 
-const backupPoints = ['store its image', 'read its mounts', 'read what has changed, while it rests', 'store its writable layer'] as const
+const backupPoints = ['store its image, open its mounts', 'read its mounts', 'read what has changed, while it rests', 'store its writable layer'] as const
 const restorePoints = ['bring its images', 'set aside what is replaced', 'write its data', 'create the container', 'give it its state'] as const
 
 let world: World
