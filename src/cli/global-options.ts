@@ -15,6 +15,7 @@ export function withGlobalOptions(parser: Argv): Argv {
     .option('yes', { alias: 'y', type: 'boolean', default: false, global: true, describe: 'answer every question with yes' })
     .option('dry-run', { type: 'boolean', default: false, global: true, describe: 'show what would be done, and do nothing' })
     .option('config', { type: 'string', global: true, describe: 'configuration file (default: $DRAY_CONFIG, ~/.config/drayage/config.yaml, /etc/drayage/config.yaml)' })
+    .group(['host', 'repo', 'insecure', 'json', 'quiet', 'verbose', 'yes', 'dry-run', 'config', 'version', 'help'], 'Options of every command:')
 }
 
 export function readGlobals(args: Record<string, unknown>): GlobalOptions {

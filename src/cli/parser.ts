@@ -1,11 +1,13 @@
 import yargs, { type Argv } from 'yargs'
 import { DrayError } from '../errors/dray-error.ts'
-import { didYouMean, similarName } from '../errors/similar-name.ts'
 import { compressWays } from './choose-link.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands.ts'
+import { describeChoices, hideTypes } from './describe-choices.ts'
 import { withGlobalOptions } from './global-options.ts'
+import { noCommand, unknownCommand, usage } from './usage-error.ts'
 import { readVersion } from './version.ts'
+import { optionsOf } from './yargs-options.ts'
 
 export type ParsedLine = { readonly command: Command; readonly args: Record<string, unknown> } | { readonly help: string }
 
@@ -19,13 +21,21 @@ const dash = '\0-'
 export async function parseLine(argv: readonly string[]): Promise<ParsedLine> {
   let chosen: ParsedLine | undefined
   let help = ''
-  const dashed = withLoneValues(argv).map(each => (each === '-' ? dash : each))
+  const dashed = withLoneValues(helpAsOption(argv)).map(each => (each === '-' ? dash : each))
   const parser = buildParser(dashed, (command, args) => (chosen = { command, args: withDashes(args) }))
   await parser.parseAsync(dashed, {}, (error, _args, output) => {
     if (error) throw error instanceof DrayError ? error : usage(error.message, argv)
     help = output
   })
   return chosen ?? { help }
+}
+
+/** `help COMMAND` is what many type. */
+function helpAsOption(argv: readonly string[]): readonly string[] {
+  const [first, name, ...rest] = argv
+  if (first !== 'help' || name === undefined || name.startsWith('-')) return argv
+  if (!commands.some(({ usage: line }) => line.split(' ')[0] === name)) throw unknownCommand(name)
+  return [name, ...rest, '--help']
 }
 
 /** What an option means that may stand without a value, which yargs does not know: the next word is its value only when it is one. */
@@ -52,24 +62,28 @@ function buildParser(argv: readonly string[], choose: (command: Command, args: R
     .exitProcess(false)
     .strict()
     .strictCommands()
-    .recommendCommands()
     .parserConfiguration({ 'duplicate-arguments-array': true, 'camel-case-expansion': true, 'boolean-negation': false, 'populate--': true, 'parse-positional-numbers': false })
-    .version('version', 'Show the version', readVersion())
-    .help('help', 'Show help')
+    .version('version', 'show the version', readVersion())
+    .help('help', 'show help')
     .alias('help', 'h')
-    .demandCommand(1, 'name a command')
+    .demandCommand(1, noCommand)
     .epilogue('Exit codes: 0 done, 3 done but incomplete, 2 usage, 10 engine unreachable, 11 not found, 12 conflict, … (docs/exit-codes.md)')
     .wrap(Math.min(110, process.stdout.columns || plainPageColumns))
     .fail((message, error: Error | undefined) => {
-      const { key } = (parser as unknown as { getOptions: () => { key: Record<string, unknown> } }).getOptions()
-      throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv, Object.keys(key))
+      throw error instanceof DrayError ? error : usage(message || error?.message || 'wrong arguments', argv, Object.keys(optionsOf(parser).key))
     })
   renderHelpOnlyWhenAsked(parser)
+  hideTypes(parser)
   for (const command of commands) {
     parser = parser.command({
       command: command.usage,
       describe: command.summary,
-      builder: (sub: Argv) => command.examples.reduce((each, [line, text]) => each.example(`# ${text}\n${line}`, ''), command.options(sub)).check(args => checkValues(args, sub)),
+      builder: (sub: Argv) => {
+        const common = new Set(Object.keys(optionsOf(sub).key))
+        const own = command.options(sub)
+        describeChoices(own, common)
+        return command.examples.reduce((each, [line, text]) => each.example(`# ${text}\n${line}`, ''), own).check(args => checkValues(args, sub))
+      },
       handler: args => choose(command, args as Record<string, unknown>),
     })
   }
@@ -87,7 +101,7 @@ function renderHelpOnlyWhenAsked(parser: Argv): void {
  * number that is none, and a second value for an option that takes one.
  */
 function checkValues(args: Record<string, unknown>, sub: Argv): true {
-  const { array, string, number, alias } = (sub as unknown as { getOptions: () => Record<'array' | 'string' | 'number', readonly string[]> & { readonly alias: Readonly<Record<string, readonly string[] | undefined>> } }).getOptions()
+  const { array, string, number, alias } = optionsOf(sub)
   const shortOf = (name: string): readonly string[] => alias[name] ?? []
   const isMain = (name: string): boolean => name.length > 1 && !/[A-Z]/.test(name) && name !== '$0' && name !== '_'
   for (const [name, value] of Object.entries(args).filter(([key]) => isMain(key))) {
@@ -98,50 +112,4 @@ function checkValues(args: Record<string, unknown>, sub: Argv): true {
     if (takesOne && values.length > 1 && (string.includes(name) || number.includes(name))) throw new Error(`"${name}" was given ${values.length} times: ${values.map(each => `"${String(each)}"`).join(', ')}`)
   }
   return true
-}
-
-/** yargs' words as ours. `options` are the names that could have been meant. */
-function usage(words: string, argv: readonly string[], options: readonly string[] = []): DrayError {
-  const named = commands.find(command => argv.includes(nameOf(command)))
-  const hints = named === undefined ? ['dray --help'] : [`usage: dray ${named.usage}`, `dray ${nameOf(named)} --help`]
-  const similar = /^Did you mean (.+)\?$/.exec(words)?.[1]
-  if (similar !== undefined) {
-    const typed = argv.find(word => similarName(word, [similar]) !== undefined)
-    return new DrayError('usage', `unknown command${typed === undefined ? '' : ` "${typed}"`}; did you mean "${similar}"?`, { hints: [`dray ${similar} --help`] })
-  }
-  const dashedOptions = options.filter(name => name.length > 1).map(name => `--${name}`)
-  const meant = argv.filter(word => word.startsWith('--')).map(word => word.replace(/=.*/s, '')).filter(word => words.includes(word.slice(2)) && !dashedOptions.includes(word))
-  return new DrayError('usage', rephrase(words, argv, named !== undefined), { hints: [...meant.flatMap(word => didYouMean(word, dashedOptions)), ...hints] })
-}
-
-function rephrase(words: string, argv: readonly string[], isInCommand: boolean): string {
-  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(words)?.[1]
-  if (unknown !== undefined) {
-    // yargs names an option with dashes twice, once in camel case.
-    const names = unknown.split(', ')
-    const kept = names.filter(name => !names.some(other => other !== name && other.includes('-') && toCamelCase(other) === name))
-    const typed = kept.map(name => argv.find(word => word.startsWith('-') && word.replace(/^--?/, '').replace(/=.*/s, '') === name)?.replace(/=.*/s, '') ?? name)
-    return `unknown ${typed.every(name => name.startsWith('-')) ? 'option' : isInCommand ? 'argument' : 'command or option'} ${typed.map(name => `"${name}"`).join(', ')}`
-  }
-  const [, option, given, choices] = /Argument: (.+), Given: (.+), Choices: (.+)/.exec(words) ?? []
-  if (option !== undefined && given !== undefined && choices !== undefined) return `"${option}" cannot be ${given}, but one of ${choices}`
-  const valueless = /^Not enough arguments following: (.+)$/.exec(words)?.[1]
-  if (valueless !== undefined) return `"${valueless}" needs a value`
-  const got = /^Not enough non-option arguments: got (\d+)/.exec(words)?.[1]
-  if (got !== undefined) return `${nameOfArgument(argv, Number(got)) ?? 'an argument'} is missing`
-  return words.replace(/\.$/, '').replace(/^[A-Z]/, first => first.toLowerCase())
-}
-
-/** The one that follows those that were given, as the usage calls it: `<backup>`. */
-function nameOfArgument(argv: readonly string[], given: number): string | undefined {
-  const named = commands.find(command => argv.includes(nameOf(command)))
-  return named?.usage.split(' ').slice(1)[given]
-}
-
-function nameOf({ usage: line }: Command): string {
-  return line.split(' ')[0] ?? ''
-}
-
-function toCamelCase(name: string): string {
-  return name.replace(/-+(.)/g, (_dash, letter: string) => letter.toUpperCase())
 }

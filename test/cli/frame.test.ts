@@ -22,13 +22,23 @@ const cli = (args: readonly string[], env: Record<string, string> = {}): Promise
 const lastLine = ({ stdout }: CommandResult): unknown => JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
 const repository = (): string => join(home, '.local/share/drayage/repo')
 
+const firstSteps = 'back containers up: dray backup NAME…\ndray: hint: bring something back, step by step: dray restore\ndray: hint: all commands: dray --help'
+
 describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
   test.each<[string[], string, string]>([
-    [[], 'name a command', 'dray --help'],
-    [['--'], 'name a command', 'dray --help'],
-    [['lsit'], 'unknown command "lsit"; did you mean "list"?', 'dray list --help'],
-    [['-r', '/srv', 'restor'], 'unknown command "restor"; did you mean "restore"?', 'dray restore --help'],
-    [['frobnicate'], 'unknown command or option "frobnicate"', 'dray --help'],
+    [[], 'name a command', firstSteps],
+    [['--'], 'name a command', firstSteps],
+    [['-r', '/srv'], 'name a command', firstSteps],
+    [['lsit'], 'unknown command "lsit"', 'did you mean "list"?\ndray: hint: dray list --help'],
+    [['-r', '/srv', 'restor'], 'unknown command "restor"', 'did you mean "restore"?\ndray: hint: dray restore --help'],
+    [['lsit', '-r', 'list'], 'unknown command "lsit"', 'did you mean "list"?\ndray: hint: dray list --help'],
+    [['foo'], 'unknown command "foo"', 'all commands: dray --help'],
+    [['frobnicate'], 'unknown command "frobnicate"', 'all commands: dray --help'],
+    [['help', 'lsit'], 'unknown command "lsit"', 'did you mean "list"?\ndray: hint: dray list --help'],
+    [['--frobnicate'], 'unknown option "--frobnicate"', 'all commands: dray --help'],
+    [['--verison'], 'unknown option "--verison"', 'did you mean "--version"?\ndray: hint: all commands: dray --help'],
+    [['-x', '--host', 'a'], 'unknown option "-x"', 'all commands: dray --help'],
+    [['version'], 'unknown command "version"', 'did you mean "--version"?\ndray: hint: all commands: dray --help'],
     [['list', 'extra'], 'unknown argument "extra"', 'usage: dray list\ndray: hint: dray list --help'],
     [['list', '--no-such'], 'unknown option "--no-such"', 'usage: dray list\ndray: hint: dray list --help'],
     [['list', '-x', '--no-such=1'], 'unknown option "-x", "--no-such"', 'usage: dray list\ndray: hint: dray list --help'],
@@ -61,11 +71,24 @@ describe('what is typed wrong is exit 2, on stderr, with the next step', () => {
 })
 
 describe('help', () => {
-  test('names every command with its summary, on stdout', async () => {
-    const { exitCode, stdout, stderr } = await cli(['--help'])
+  test.each([['help'], ['--help'], ['-h']])('dray %s names every command with its summary, on stdout', async word => {
+    const { exitCode, stdout, stderr } = await cli([word])
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' })
     const text = stdout.replace(/\s+/g, ' ')
     for (const { usage, summary } of commands) expect(text).toContain(`dray ${usage} ${summary}`)
+  })
+
+  test.each([[['help', 'ls']], [['ls', 'help', '-h']], [['-h', 'ls']]])('dray %j is that of the command', async line => {
+    const { exitCode, stdout } = await cli(line)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: (await cli(['ls', '--help'])).stdout })
+  })
+
+  test('has a command\'s own options before those of every command, with what they can be and are otherwise, and no types', async () => {
+    const { stdout } = await cli(['volume', '--help'])
+    const text = stdout.replace(/\s+/g, ' ')
+    expect(text).toMatch(/ Options: .*--consistency .*\(pause or none; default: pause\).* Options of every command: -H, --host .* Examples: /)
+    expect(text.match(/--help/g)).toHaveLength(1)
+    expect(text).not.toMatch(/\[(?:string|boolean|array|number|default|choices)|\(default: (?:false|\[\])/)
   })
 
   test.each(commands.map(({ usage }) => usage.split(' ')[0] ?? ''))('dray %s --help has examples, each whole on a line, below what it does', async name => {
