@@ -1,34 +1,17 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
+import { mkdirSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 import { makeOddTree } from '../../trees/odd-tree.ts'
-import { at, docker, expectExit, inspect, installDray, inventory, type Answer, type Dray, type Inventory } from './dray.ts'
+import { docker, expectExit, inspect, installDray, inventory, type Answer, type Dray, type Inventory } from './dray.ts'
+import { useHost } from './use-host.ts'
 import { dataOf, destroy, differences, mountpoint } from './whole-container.ts'
 
 let host: LabHost
 let dray: Dray
 let before: Inventory
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
-}, 60_000)
-afterEach(async () => {
-  const folder = join(dray.state, 'drayage/journal')
-  const journals = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.ndjson')) : []
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-  expect(journals).toEqual([])
-}, 60_000)
+useHost(both => void ({ host, dray } = both))
 
 const backedUp = ({ result }: Answer) => result.backups[0]!
 

@@ -1,31 +1,15 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
-import { at, docker, expectExit, inspect, installDray, inventory, type Answer, type Dray, type Inventory } from './dray.ts'
+import { describe, expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
+import { docker, expectExit, inspect, inventory, type Answer, type Dray, type Inventory } from './dray.ts'
+import { useHost } from './use-host.ts'
 import { dataOf, destroy, differences, mountpoint } from './whole-container.ts'
 
 let host: LabHost
 let dray: Dray
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
-}, 60_000)
-afterEach(async () => {
-  const journals = readdirSync(join(dray.state, 'drayage/journal')).filter(name => name.endsWith('.ndjson'))
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-  expect(journals).toEqual([])
-}, 60_000)
+useHost(both => void ({ host, dray } = both))
 
 const restored = ({ result }: Answer) => result.restored[0]!
 

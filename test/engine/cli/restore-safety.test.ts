@@ -1,28 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
-import { at, docker, expectExit, installDray, type Dray } from './dray.ts'
+import { describe, expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
+import { docker, expectExit, type Dray } from './dray.ts'
+import { useHost } from './use-host.ts'
 import { destroy, mountpoint } from './whole-container.ts'
 
 let host: LabHost
 let dray: Dray
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
-}, 60_000)
-afterEach(async () => {
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-}, 60_000)
+useHost(both => void ({ host, dray } = both))
 
 describe('names of the user that look like those of dray', () => {
   test('stay the user\'s: volume, image and container', async () => {

@@ -1,10 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
-import { at, expectExit, installDray, type Dray } from './dray.ts'
-import { destroy } from './whole-container.ts'
+import { expect } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
+import { expectExit, type Dray } from './dray.ts'
+import { useHost } from './use-host.ts'
 
 /** `file` is where a plan is written. */
 export type Plans = { readonly host: LabHost; readonly dray: Dray; readonly file: string }
@@ -13,25 +12,13 @@ export type Plans = { readonly host: LabHost; readonly dray: Dray; readonly file
 export function usePlans(keep: (plans: Plans) => void): void {
   let host: LabHost
   let dray: Dray
-  beforeAll(async () => {
-    host = await startHost({ engine: '20.10' })
-  }, 60_000)
-  afterAll(async () => {
-    await host[Symbol.asyncDispose]()
-  }, 60_000)
-  beforeEach(async () => {
-    dray = await installDray({ DOCKER_HOST: at(host) })
+  useHost(both => void ({ host, dray } = both), async () => {
     keep({ host, dray, file: join(dray.home, 'plan.yaml') })
-    await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
     await host.sh(`set -e; mkdir -p ${host.sharedDir}/dir; echo bind > ${host.sharedDir}/dir/file; docker network create front >/dev/null
     docker run -d --name web --stop-signal KILL -p 18080:80 -p 127.0.0.1:18443:443/udp -v data:/data -v cache:/cache -v ${host.sharedDir}/dir:/dir --network front app:1 >/dev/null
     docker run -d --name side --stop-signal KILL -v data:/data app:1 >/dev/null; docker exec web sh -c 'echo stored > /data/file; echo stored > /cache/file'`)
     expectExit(await dray('backup', 'web', 'side'), 0)
-  }, 60_000)
-  afterEach(async () => {
-    await destroy(host)
-    await dray[Symbol.asyncDispose]()
-  }, 60_000)
+  })
 }
 
 /** Each change has to meet something in the plan. */

@@ -1,35 +1,20 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
+import { expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
 import { snapshotTree } from '../../trees/snapshot-tree.ts'
-import { at, docker, expectExit, installDray, type Answer, type Dray } from './dray.ts'
-import { destroy, mountpoint } from './whole-container.ts'
+import { docker, expectExit, type Answer, type Dray } from './dray.ts'
+import { useHost } from './use-host.ts'
+import { mountpoint } from './whole-container.ts'
 
 let host: LabHost
 let dray: Dray
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
+useHost(both => void ({ host, dray } = both), async () => {
   await host.sh(`docker volume create --label a=b data >/dev/null; docker volume create lonely >/dev/null
     docker run -d --name web -v data:/data -v ${host.sharedDir}:/shared:ro app:1 >/dev/null
     docker exec web sh -c 'mkdir -p /data/conf/sub; echo one > /data/conf/app.conf; chown 7:8 /data/conf/app.conf; ln /data/conf/app.conf /data/same; ln -s /etc /data/leads-out'`)
-}, 60_000)
-afterEach(async () => {
-  const journals = readdirSync(join(dray.state, 'drayage/journal')).filter(name => name.endsWith('.ndjson'))
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-  expect(journals).toEqual([])
-}, 60_000)
+})
 
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 const resultOf = <Result = object>({ result }: Answer): Result => result as unknown as Result

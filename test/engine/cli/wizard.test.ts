@@ -2,36 +2,23 @@ import { writeFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
-import { startHost, type LabHost } from '../../lab/host.ts'
-import { busyboxImage } from '../../lab/images.ts'
+import { expect, test } from '@jest/globals'
+import type { LabHost } from '../../lab/host.ts'
 import { keys, Terminal } from '../../lab/terminal.ts'
-import { at, docker, expectExit, inspect, installDray, inventory, type Dray } from './dray.ts'
-import { destroy, mountpoint } from './whole-container.ts'
+import { at, docker, expectExit, inspect, inventory, type Dray } from './dray.ts'
+import { useHost } from './use-host.ts'
+import { mountpoint } from './whole-container.ts'
 
 const program = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
 const { enter, escape, down, up, ctrlC } = keys
 let host: LabHost
 let dray: Dray
 
-beforeAll(async () => {
-  host = await startHost({ engine: '20.10' })
-}, 60_000)
-afterAll(async () => {
-  await host[Symbol.asyncDispose]()
-}, 60_000)
-
 /** "web" with a port and a volume, and its backup. */
-beforeEach(async () => {
-  dray = await installDray({ DOCKER_HOST: at(host) })
-  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
+useHost(both => void ({ host, dray } = both), async () => {
   await host.sh('docker run -d --name web --stop-signal KILL -p 18080:80 -v data:/data app:1 >/dev/null; docker exec web sh -c "echo stored > /data/file"')
   expectExit(await dray('backup', 'web'), 0)
-}, 60_000)
-afterEach(async () => {
-  await destroy(host)
-  await dray[Symbol.asyncDispose]()
-}, 60_000)
+})
 
 function openWizard(env: NodeJS.ProcessEnv = {}): Terminal {
   return Terminal.open(`${process.execPath} ${program} restore`, { env: { PATH: process.env['PATH'], HOME: dray.home, XDG_STATE_HOME: dray.state, DRAY_REPO: dray.repository, DOCKER_HOST: at(host), ...env } })
