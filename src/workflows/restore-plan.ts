@@ -32,6 +32,8 @@ export type RestoreOptions = {
   readonly only?: 'spec' | 'image' | 'data'
   /** Volumes and paths, as recorded, whose data may be replaced. Undefined: all of them where the container may be. */
   readonly replaceData?: readonly string[]
+  /** What a file names as recorded, with the place where it does, to be told when there is no such thing. Undefined: the keys of `remaps`, named by options. */
+  readonly named?: Readonly<Record<keyof Remaps, ReadonlyMap<string, string>>>
   /** What is different for single containers, by their recorded names. */
   readonly single?: ReadonlyMap<string, Partial<Omit<RestoreOptions, 'single'>>>
 }

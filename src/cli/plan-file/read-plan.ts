@@ -3,7 +3,7 @@ import type { Remaps } from '../../engine/spec/remap-record.ts'
 import { fromSystemError } from '../../errors/system-error.ts'
 import type { RestoreOptions } from '../../workflows/restore-plan.ts'
 import type { WantedBackup } from '../../workflows/steps/choose-backup.ts'
-import { checkYaml } from '../check-yaml.ts'
+import { checkYaml, type CheckedYaml } from '../check-yaml.ts'
 import { knownKeys, planSchema, type PlanFile, type PlannedContainer } from './schema.ts'
 
 /** What a restore is told to do. */
@@ -19,14 +19,18 @@ export async function readPlan(path: string): Promise<PlannedRestore> {
   const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
     throw fromSystemError(thrown, 'cannot read', path)
   })
-  return toRestore(parsePlan(text, path))
+  const { value, lineOf } = parsePlan(text, path)
+  return toRestore(value, at => `"${path}", line ${lineOf(at)}`)
 }
 
-export function parsePlan(text: string, fileName: string): PlanFile {
-  return checkYaml(text, { fileName, knownKeys, schema: planSchema, what: 'a restore plan that dray understands', hints: ['docs/restore-plan.md has every key, with examples', 'write a new one: dray restore BACKUP --plan-out FILE'] }).value
+export function parsePlan(text: string, fileName: string): CheckedYaml<PlanFile> {
+  return checkYaml(text, { fileName, knownKeys, schema: planSchema, what: 'a restore plan that dray understands', hints: ['docs/restore-plan.md has every key, with examples', 'write a new one: dray restore BACKUP --plan-out FILE'] })
 }
 
-function toRestore({ repository, target, containers, reader, ...rest }: PlanFile): PlannedRestore {
+/** What stands at a path of the file, in words. */
+type PlaceOf = (path: readonly (string | number)[]) => string
+
+function toRestore({ repository, target, containers, reader, ...rest }: PlanFile, placeOf: PlaceOf): PlannedRestore {
   const backups = [...new Set(containers.map(({ backup }) => backup))]
   return {
     ...(repository === undefined ? {} : { repository }),
@@ -42,7 +46,7 @@ function toRestore({ repository, target, containers, reader, ...rest }: PlanFile
       reader,
       ...(rest.only === undefined ? {} : { only: rest.only }),
       ...(rest['health-timeout'] === undefined ? {} : { healthSeconds: rest['health-timeout'] }),
-      single: new Map(containers.map(each => [each.container, { ...optionsOf(each), makePaths: rest['make-paths'].filter(path => each.binds.some(({ to }) => to === path)) }])),
+      single: new Map(containers.map((each, at) => [each.container, { ...optionsOf(each), named: namedIn(each, path => placeOf(['containers', at, ...path])), makePaths: rest['make-paths'].filter(path => each.binds.some(({ to }) => to === path)) }])),
     },
   }
 }
@@ -63,6 +67,11 @@ function optionsOf({ container, name = container, replace, start, ports, volumes
     keep: mounts.flatMap(({ from, data }) => (data === 'keep' ? [from] : [])),
     replaceData: mounts.flatMap(({ from, data }) => (data === 'replace' ? [from] : [])),
   }
+}
+
+function namedIn(container: PlannedContainer, placeOf: PlaceOf): NonNullable<RestoreOptions['named']> {
+  const of = (key: keyof Remaps): ReadonlyMap<string, string> => new Map(container[key].map(({ from }, at) => [from, placeOf([key, at, 'from'])]))
+  return { ports: of('ports'), volumes: of('volumes'), binds: of('binds'), networks: of('networks') }
 }
 
 type Mapped = { readonly from: string; readonly to: string }

@@ -38,7 +38,9 @@ export const planSchema = z.strictObject({
   'replay-dump': yesOrNo.default(false),
   reader: z.enum(['auto', 'host', 'helper', 'api'], 'expected "auto", "host", "helper" or "api"').default('auto'),
   'health-timeout': z.number('expected seconds').positive('expected seconds').optional(),
-}).superRefine(({ containers }, context) => {
+}).superRefine(({ containers, 'make-paths': makePaths }, context) => {
+  const paths = containers.flatMap(({ binds }) => binds.map(({ to }) => to))
+  for (const [at, each] of makePaths.entries()) if (!paths.includes(each)) context.addIssue({ code: 'custom', path: ['make-paths', at], message: `"${each}" is not among the "to" of binds${paths.length === 0 ? '' : `: ${paths.join(', ')}`}` })
   for (const at of repeated(containers.map(each => each.container))) context.addIssue({ code: 'custom', path: ['containers', at, 'container'], message: `container "${containers[at]?.container ?? ''}" is there twice` })
   for (const at of repeated(containers.map(each => each.name ?? each.container))) context.addIssue({ code: 'custom', path: ['containers', at, 'name'], message: `two containers would be named "${containers[at]?.name ?? containers[at]?.container ?? ''}"` })
 })

@@ -6,7 +6,7 @@ import { Obstacles } from '../obstacles.ts'
 import { optionsFor, type StoredContainer, type StoredMount } from '../restore-plan.ts'
 import { holdsSameAs, type CheckRestoreJob } from './check-restore.ts'
 import { planMountActions } from './check-mounts.ts'
-import { checkNames } from './check-names.ts'
+import { checkNamesOfBackups } from './check-names.ts'
 import { checkPlaces } from './check-places.ts'
 import { findContainer } from './check-target.ts'
 import { inspectRunning } from './running-containers.ts'
@@ -18,7 +18,7 @@ import { shareMounts, type Restoring } from './share-mounts.ts'
  */
 export async function planData(job: CheckRestoreJob, obstacles: Obstacles): Promise<Restoring[]> {
   const { run: { signal, journalFolder }, engine, repository, found, options: all } = job
-  if (all.single === undefined) checkNames(found, all, 'backup')
+  checkNamesOfBackups(found, all)
   const restoring: Restoring[] = []
   for (const stored of found) {
     const recorded = nameOf(stored.spec.inspect)

@@ -8,7 +8,7 @@ import { optionsFor, type RestoreOptions, type StoredContainer, type StoredMount
 import type { Run, TemporaryJournal } from '../run.ts'
 import { noImage } from './bring-images.ts'
 import { asRecorded, checkContent, readEntries } from './check-content.ts'
-import { checkNames } from './check-names.ts'
+import { checkNamesOfBackups } from './check-names.ts'
 import { Obstacles } from '../obstacles.ts'
 import { checkTarget, findContainer } from './check-target.ts'
 import { dependentsLeftBehind } from './choose-together.ts'
@@ -38,8 +38,7 @@ export async function checkRestore(job: CheckRestoreJob): Promise<Restoring[]> {
 /** The same with what stands in the way told to `obstacles`. */
 export async function planEach(job: CheckRestoreJob, obstacles: Obstacles): Promise<Restoring[]> {
   const { run: { signal }, engine, repository, found, options } = job
-  if (options.single === undefined) checkNames(found, options, 'backup')
-  else for (const stored of found) checkNames([stored], optionsFor(options, nameOf(stored.spec.inspect)), 'backup')
+  checkNamesOfBackups(found, options)
   const nameFor = (recorded: string): string => optionsFor(options, recorded).name ?? recorded
   const names = new Map(found.map(({ spec }) => [nameOf(spec.inspect), nameFor(nameOf(spec.inspect))]))
   const replacing: ContainerInspect[] = []

@@ -36,3 +36,19 @@ test('a plan of several containers, beside what is there: says what is in the wa
   expect(await docker(host, 'exec', 'web2', 'cat', '/data/file', '/cache/file', '/dir/file')).toBe('stored\nstored\nbind')
   expect((await inventory(host)).containers).toEqual(expect.arrayContaining([...before.containers]))
 }, 60_000)
+
+test.each<[string, [RegExp | string, string][], RegExp | string, string]>([
+  ['a volume', [['from: cache', 'from: cach']], 'from: cach\n', '"cach" names no volume of the backup'],
+  ['one that is not to be renamed', [['from: cache\n', 'from: cach\n'], ['to: cache\n', 'to: cach\n']], 'from: cach\n', '"cach" names no volume of the backup'],
+  ['a port', [['from: 18080', 'from: 18081'], ['to: 18080', 'to: 18081']], 'from: 18081\n', '"18081" names no published port of the backup'],
+  ['a network, where data alone is restored', [['from: front', 'from: frnt'], ['reader: auto', 'only: data\nreader: auto']], 'from: frnt\n', '"frnt" names no network of the backup'],
+])('%s that the backup does not know is named with its line', async (_name, changes, mistake, message) => {
+  await host.sh('docker rm -f web side >/dev/null; docker network rm front >/dev/null')
+  const before = await inventory(host)
+  expectExit(await dray('restore', 'latest', 'web', '--plan-out', file), 0)
+  edit(...changes)
+  const text = readFileSync(file, 'utf8')
+  const line = text.slice(0, text.search(mistake)).split('\n').length
+  expect(expectExit(await dray.plain(['restore', '--plan', file]), 2).stderr).toContain(`"${file}", line ${line}: ${message}`)
+  expect(await inventory(host)).toEqual(before)
+}, 60_000)

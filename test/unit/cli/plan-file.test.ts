@@ -25,7 +25,7 @@ describe('a restore plan', () => {
   })
 
   test('needs no more than backups and containers', () => {
-    expect(parsePlan(withWeb(''), 'p.yaml')).toEqual({ plan: 1, reader: 'auto', 'skip-damaged': false, 'replay-dump': false, 'make-paths': [], containers: [{ backup: 'night-1', container: 'web', replace: false, start: true, ports: [], volumes: [], binds: [], networks: [] }] })
+    expect(parsePlan(withWeb(''), 'p.yaml').value).toEqual({ plan: 1, reader: 'auto', 'skip-damaged': false, 'replay-dump': false, 'make-paths': [], containers: [{ backup: 'night-1', container: 'web', replace: false, start: true, ports: [], volumes: [], binds: [], networks: [] }] })
   })
 
   test.each([
@@ -39,6 +39,7 @@ describe('a restore plan', () => {
     [withWeb('    binds:\n      - { from: /a, to: b }\n'), ['line 6: containers.0.binds.0.to: expected a path from the root, without ":"']],
     [withWeb('    networks:\n      - { from: a, to: b }\n      - { from: a, to: c }\n'), ['line 7: containers.0.networks.1.from: "a" is there twice']],
     [withWeb('  - { backup: night-1, container: side, name: web }\n'), ['line 5: containers.1.name: two containers would be named "web"']],
+    [withWeb('    binds:\n      - { from: /a, to: /b }\nmake-paths:\n  - /b\n  - /c\n'), ['line 9: make-paths.1: "/c" is not among the "to" of binds: /b']],
     [withWeb('    start: maybe\n'), ['line 5: containers.0.start: expected true or false']],
   ])('%j: says what, where, and what instead', (text, problems) => expect(problemsOf(text)).toEqual(problems))
 })
