@@ -4,7 +4,7 @@ import { quoteForShell } from '../../engine/shell-quote.ts'
 import type { Repository } from '../../store/repository.ts'
 import { askFiles } from '../../ui/wizard/ask-files.ts'
 import { askFilesTarget } from '../../ui/wizard/ask-target.ts'
-import { back, confirm, tell } from '../../ui/wizard/questions.ts'
+import { back, confirm, tell, tellCommand } from '../../ui/wizard/questions.ts'
 import { readLooked } from '../../workflows/look/find-place.ts'
 import { findContainer } from '../../workflows/steps/check-target.ts'
 import { DrayError } from '../../errors/dray-error.ts'
@@ -38,7 +38,9 @@ export function choosingFiles(context: CommandContext, repository: Repository): 
     async state => {
       if (state.part === undefined || globals.dryRun) return { state, asked: false }
       const commands = extractsOf(state)
-      tell(['', ...commands.flatMap(({ place }) => place.map(each => `takes      ${each}`)), commands[0]?.into === undefined ? `puts them  into the folder "${commands[0]?.output ?? ''}"` : `puts them  into ${commands.map(({ into }) => into).join(', ')}, over what is there`, 'in a script:', ...commands.map(each => `  ${extractLine(each, context)}`), ''])
+      tell(['', ...commands.flatMap(({ place }) => place.map(each => `takes      ${each}`)), commands[0]?.into === undefined ? `puts them  into the folder "${commands[0]?.output ?? ''}"` : `puts them  into ${commands.map(({ into }) => into).join(', ')}, over what is there`, 'in a script:'])
+      for (const each of commands) tellCommand(extractCommand(each, context))
+      tell([''])
       const goes = await confirm(signal, 'Take them out?', commands[0]?.into === undefined)
       if (goes === false) throw new DrayError('interrupted', 'nothing was changed')
       return goes === back ? back : { state, asked: true }
@@ -59,8 +61,9 @@ function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : ''
 }
 
-function extractLine({ place, output, into, force }: ExtractArgs, { globals }: CommandContext): string {
-  return [...globalWords(globals), 'extract', ...place, ...(output === undefined ? [] : ['-o', output]), ...(into === undefined ? [] : ['--into', into]), ...(force ? ['--force'] : [])].map(quoteForShell).join(' ')
+/** Words that are quoted for a shell. */
+function extractCommand({ place, output, into, force }: ExtractArgs, { globals }: CommandContext): string[] {
+  return [...globalWords(globals), 'extract', ...place, ...(output === undefined ? [] : ['-o', output]), ...(into === undefined ? [] : ['--into', into]), ...(force ? ['--force'] : [])].map(quoteForShell)
 }
 
 /** CONTAINER:/PATH where the part is mounted now; undefined where that cannot be, or the engine does not answer. */

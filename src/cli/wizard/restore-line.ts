@@ -66,8 +66,8 @@ function remapped(maps: readonly string[], from: string, to: string): string[] {
   return [...maps.filter(map => map !== earlier), `${recorded}:${to}`]
 }
 
-/** For a shell. */
-export function commandLineOf(line: RestoreLine, globals: Pick<GlobalOptions, 'host' | 'repo' | 'isRepoGiven' | 'insecure'>): string {
+/** Words that are quoted for a shell. */
+export function commandOf(line: RestoreLine, globals: Pick<GlobalOptions, 'host' | 'repo' | 'isRepoGiven' | 'insecure'>): string[] {
   const each = (option: string, values: readonly string[]): string[] => values.flatMap(value => [option, value])
   const words = [
     ...globalWords(globals), 'restore', line.backup, ...line.container,
@@ -76,7 +76,7 @@ export function commandLineOf(line: RestoreLine, globals: Pick<GlobalOptions, 'h
     ...(line.only === undefined ? [] : ['--only', line.only]), ...each('--keep', line.keep), ...each('--make-path', line.makePath), ...each('--map-port', line.mapPort), ...each('--map-volume', line.mapVolume), ...each('--map-bind', line.mapBind), ...each('--map-network', line.mapNetwork),
     ...(line.reader === 'auto' ? [] : ['--reader', line.reader]), ...(line.healthTimeout === undefined ? [] : ['--health-timeout', String(line.healthTimeout)]),
   ]
-  return words.map(quoteForShell).join(' ')
+  return words.map(quoteForShell)
 }
 
 /** `dray` with what leads it to the same engine and repository. */

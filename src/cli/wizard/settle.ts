@@ -7,7 +7,7 @@ import { back } from '../../ui/wizard/questions.ts'
 import { ObstructedError } from '../../workflows/obstacles.ts'
 import type { CommandContext } from '../command.ts'
 import { planLine } from './plan-line.ts'
-import { commandLineOf, withRemedy, type RestoreLine } from './restore-line.ts'
+import { commandOf, withRemedy, type RestoreLine } from './restore-line.ts'
 import type { Step } from './walk.ts'
 import { known, type State } from './wizard-state.ts'
 
@@ -29,7 +29,7 @@ export function settling(context: CommandContext, repository: Repository): Step<
       if (state.part !== undefined || globals.dryRun) return { state, asked: false }
       const { line, subject } = known(state)
       const { address } = await context.connect(line.to, '--to')
-      const goes = await askGo(signal, state.plans, { target: address, commandLine: commandLineOf(line, globals), replaysDump: line.replayDump, isData: line.only === 'data', planFile: `${subject.name}-plan.yaml` })
+      const goes = await askGo(signal, state.plans, { target: address, command: commandOf(line, globals), replaysDump: line.replayDump, isData: line.only === 'data', planFile: `${subject.name}-plan.yaml` })
       if (goes === 'no') throw new DrayError('interrupted', 'nothing was changed')
       if (goes === back) return back
       return { state: goes === 'go' ? state : { ...state, planOut: goes.planOut }, asked: true }
