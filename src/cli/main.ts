@@ -3,6 +3,7 @@ import { DrayError } from '../errors/dray-error.ts'
 import { exitCodes } from '../errors/exit-codes.ts'
 import { interruption } from '../pipeline/pipeline.ts'
 import { errorJson, errorText } from '../ui/error-text.ts'
+import { forTerminal, isUtf8Locale } from '../ui/plain-text.ts'
 import type { JsonEvent } from '../ui/json-events.ts'
 import { JsonReporter } from '../ui/json-reporter.ts'
 import { TextReporter } from '../ui/text-reporter.ts'
@@ -22,7 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const parsed = await parseLine(argv)
     if ('command' in parsed) return await execute(parsed.command, parsed.args, argv)
     if (parsed.help !== '' && isJson(argv)) emit({ event: 'result', ok: true, exitCode: 0, help: parsed.help })
-    else if (parsed.help !== '') process.stdout.write(`${parsed.help}\n`)
+    else if (parsed.help !== '') process.stdout.write(`${forTerminal(parsed.help, process.stdout)}\n`)
     return 0
   } catch (error) {
     return reportFailure(error, { json: isJson(argv) })
@@ -86,7 +87,7 @@ async function startReporter(globals: GlobalOptions): Promise<{ reporter: Report
     return { reporter, stop: () => reporter.stop() }
   }
   const live = process.stderr.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
-  const reporter = new TextReporter({ stream: process.stderr, live, quiet: globals.quiet, verbose: globals.verbose, colours: (process.env['NO_COLOR'] ?? '') === '' })
+  const reporter = new TextReporter({ stream: process.stderr, live, quiet: globals.quiet, verbose: globals.verbose, colours: (process.env['NO_COLOR'] ?? '') === '', signs: isUtf8Locale(process.env) })
   await reporter.start()
   return { reporter, stop: () => reporter.stop() }
 }
@@ -98,7 +99,7 @@ function emit(event: JsonEvent, stream: NodeJS.WriteStream = process.stdout): vo
 function printResult(result: CommandResult, globals: GlobalOptions, isSilentWhenWell: boolean): void {
   const isSilent = globals.quiet && isSilentWhenWell && !globals.dryRun && (result.exitCode ?? 0) === 0
   if (globals.json) emit({ event: 'result', ok: (result.exitCode ?? 0) === 0, exitCode: result.exitCode ?? 0, ...result.json })
-  else if (result.text !== '' && !isSilent) process.stdout.write(`${result.text}\n`)
+  else if (result.text !== '' && !isSilent) process.stdout.write(`${forTerminal(result.text, process.stdout)}\n`)
 }
 
 function reportFailure(error: unknown, globals: Pick<GlobalOptions, 'json'>): number {
@@ -107,7 +108,7 @@ function reportFailure(error: unknown, globals: Pick<GlobalOptions, 'json'>): nu
     emit({ event: 'error', ...errorJson(error) }, process.stderr)
     emit({ event: 'result', ok: false, exitCode, error: errorJson(error) })
   } else {
-    process.stderr.write(`${errorText(error)}\n`)
+    process.stderr.write(`${forTerminal(errorText(error), process.stderr)}\n`)
   }
   return exitCode
 }

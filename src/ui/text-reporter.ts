@@ -1,13 +1,14 @@
 import type { Ora } from 'ora'
 import type { Reporter, Transfer } from '../workflows/reporter.ts'
 import { formatBytes, formatDuration, printable } from './format.ts'
+import { forTerminal } from './plain-text.ts'
 import { NamingReporter } from './naming-reporter.ts'
 import { TransferMeter } from './transfer-meter.ts'
 
 const lineEveryMs = 10_000
 const liveEveryMs = 100
 
-export type TextReporterOptions = { readonly stream: NodeJS.WriteStream; readonly live: boolean; readonly quiet: boolean; readonly verbose: boolean; /** Default: there are. */ readonly colours?: boolean }
+export type TextReporterOptions = { readonly stream: NodeJS.WriteStream; readonly live: boolean; readonly quiet: boolean; readonly verbose: boolean; /** Default: there are. */ readonly colours?: boolean; /** Whether the spinner may be of signs that are not ASCII. Default: it may. */ readonly signs?: boolean }
 
 /**
  * The run as a person sees it, on stderr: a live view on a terminal, plain lines every so often elsewhere, warnings only
@@ -29,7 +30,7 @@ export class TextReporter implements Reporter {
     if (this.options.quiet) return
     if (this.options.live) {
       const { default: ora } = await import('ora')
-      this.spinner = ora({ stream: this.options.stream, isEnabled: true, discardStdin: false, ...(this.options.colours === false ? { color: false } : {}) })
+      this.spinner = ora({ stream: this.options.stream, isEnabled: true, discardStdin: false, ...(this.options.colours === false ? { color: false } : {}), ...(this.options.signs === false ? { spinner: 'line' as const } : {}) })
     }
     this.timer = setInterval(() => this.tick(), this.spinner ? liveEveryMs : lineEveryMs)
     this.timer.unref()
@@ -111,6 +112,6 @@ export class TextReporter implements Reporter {
 
   /** On a terminal, ora takes the live view away for the line and draws it again below. */
   private write(line: string): void {
-    this.options.stream.write(`${line}\n`)
+    this.options.stream.write(`${forTerminal(line, this.options.stream)}\n`)
   }
 }

@@ -26,6 +26,37 @@ test.each([['', { TERM: 'dumb' }], ['--json', {}], ['-y', {}]])('where nobody ca
   expect(terminal.text).toContain('name a backup')
 })
 
+test('in a locale that is not one of UTF-8 there is nothing but ASCII on the terminal', async () => {
+  await using terminal = open('', { LC_ALL: 'C', NO_COLOR: '1' })
+  await terminal.answer(/\n> container web[^]*up\/down navigate - enter select - esc back - ctrl-c leave/, keys.enter)
+  await terminal.answer('As it was when?', keys.enter)
+  await terminal.answer('What of it?', keys.down, keys.enter)
+  await terminal.shows('[ ]')
+  expect(terminal.raw).toMatch(/^[\0-\x7f]*$/)
+  terminal.press(keys.ctrlC)
+  expect(await terminal.ended()).toBe(130)
+}, 30_000)
+
+test.each([40, 60])('no line is broken within a word at %i columns', async columns => {
+  await using terminal = open('', {}, columns)
+  const words = new Set<string>()
+  const read = (): void => terminal.screen.split(/\s+/).forEach(word => words.add(word))
+  await terminal.answer('What is to be brought back?', keys.enter)
+  await terminal.answer('As it was when?', keys.enter)
+  for (let choice = 0; choice < 3; choice++) {
+    await terminal.shows('ctrl-c leave')
+    read()
+    terminal.press(keys.down)
+  }
+  await terminal.shows('looked for in a tree')
+  read()
+  for (const word of ['everything:', 'networks,', 'volumes', 'container', 'brought', 'leave']) expect([...words]).toContain(word)
+  const whole = 'What is to be brought back? (type to search) container web As it was when? What of it? everything: image, settings, networks, data everything but the data of some volumes or paths only the data of volumes or paths single files or folders those are left as they are there now no container is made or touched looked for in a tree ↑↓ navigate · ⏎ select · esc back · ctrl-c leave ✔ ❯'.split(/\s+/)
+  expect([...words].filter(word => /^\w+[,:?]?$/.test(word) && !whole.includes(word) && !/\d/.test(word))).toEqual([])
+  terminal.press(keys.ctrlC)
+  expect(await terminal.ended()).toBe(130)
+}, 30_000)
+
 test('a repository that is not there is said at once', async () => {
   await using terminal = open('-r /nowhere/repo')
   expect(await terminal.ended()).toBe(11)

@@ -2,6 +2,7 @@
 import inquirer from 'inquirer'
 import { DrayError } from '../../errors/dray-error.ts'
 import { printable } from '../format.ts'
+import { forTerminal, isUtf8Locale } from '../plain-text.ts'
 import { wrapCommand, wrapText, wrapTitled } from '../wrap.ts'
 
 export const back = Symbol('back')
@@ -22,46 +23,59 @@ const prompts = inquirer.prompt.prompts as unknown as Readonly<Record<'select' |
 
 /** One of several, the first unless another is the default. */
 export async function choose<Value>(signal: AbortSignal, message: string, choices: readonly (Choice<Value> | Heading)[], fallback?: Value): Promise<Value | Back> {
-  const config = { message: asked(message), choices: choices.map(choice => shown(choice, message)), pageSize: linesShown, loop: false, theme: withKeys, ...(fallback === undefined ? {} : { default: fallback }) }
+  const config = { message: asked(message), choices: choices.map(choice => shown(choice, message)), pageSize: linesShown, loop: false, theme: theme(), ...(fallback === undefined ? {} : { default: fallback }) }
   return (await ask('select', config, signal)) as Value | Back
 }
 
 /** One of many, found by typing. */
 export async function search<Value>(signal: AbortSignal, message: string, find: (typed: string) => readonly (Choice<Value> | Heading)[]): Promise<Value | Back> {
-  return (await ask('search', { message: asked(message), source: (typed: string | undefined) => find(typed ?? '').map(choice => shown(choice, message)), pageSize: linesShown, theme: withKeys }, signal)) as Value | Back
+  return (await ask('search', { message: asked(message), source: (typed: string | undefined) => find(typed ?? '').map(choice => shown(choice, message)), pageSize: linesShown, theme: theme() }, signal)) as Value | Back
 }
 
 /** Any of several. */
 export async function tick<Value>(signal: AbortSignal, message: string, choices: readonly Choice<Value>[]): Promise<readonly Value[] | Back> {
-  return (await ask('checkbox', { message: asked(message), choices: choices.map(choice => shown(choice, message, 3)), pageSize: linesShown, loop: false, required: true, theme: withKeys }, signal)) as readonly Value[] | Back
+  return (await ask('checkbox', { message: asked(message), choices: choices.map(choice => shown(choice, message, 3)), pageSize: linesShown, loop: false, required: true, theme: theme() }, signal)) as readonly Value[] | Back
 }
 
 /** Words. `problemWith` says what is wrong with them; undefined for nothing. */
 export async function type(signal: AbortSignal, message: string, { fallback, problemWith }: { readonly fallback?: string; readonly problemWith: (text: string) => string | undefined | Promise<string | undefined> }): Promise<string | Back> {
-  const config = { message: asked(message, fallback), validate: async (text: string) => (await problemWith(text.trim())) ?? true, ...(fallback === undefined ? {} : { default: fallback }) }
+  const config = { message: asked(message, fallback), validate: async (text: string) => (await problemWith(text.trim())) ?? true, theme: theme(), ...(fallback === undefined ? {} : { default: fallback }) }
   const answer = (await ask('input', config, signal)) as string | Back
   return answer === back ? back : answer.trim()
 }
 
 export async function confirm(signal: AbortSignal, message: string, fallback: boolean): Promise<boolean | Back> {
-  return (await ask('confirm', { message: asked(message), default: fallback }, signal)) as boolean | Back
+  return (await ask('confirm', { message: asked(message), default: fallback, theme: theme() }, signal)) as boolean | Back
 }
 
 /** Lines between the questions. */
 export function tell(lines: readonly string[]): void {
-  process.stderr.write(lines.map(line => `${wrapTitled(printable(line), columns())}\n`).join(''))
+  process.stderr.write(lines.map(line => `${wrapTitled(shownText(line), columns())}\n`).join(''))
 }
 
 /** A command line between the questions, its words quoted for a shell: it can be copied as it stands. */
 export function tellCommand(words: readonly string[]): void {
-  process.stderr.write(`${wrapCommand(words.map(printable), columns(), '  ')}\n`)
+  process.stderr.write(`${wrapCommand(words.map(shownText), columns(), '  ')}\n`)
+}
+
+function shownText(text: string): string {
+  return forTerminal(printable(text), process.stderr)
 }
 
 function columns(): number {
   return process.stderr.columns || 80
 }
 
-const withKeys = { style: { keysHelpTip: (keys: readonly (readonly [string, string])[]) => wrapText([...keys, ['esc', 'back'], ['ctrl-c', 'leave']].map(([key, action]) => `${key}${within}${action}`).join(' · '), columns()).replaceAll(within, ' ') } }
+const withKeys = { style: { keysHelpTip: (keys: readonly (readonly [string, string])[]) => wrapText([...keys, ['esc', 'back'], ['ctrl-c', 'leave']].map(([key = '', action]) => `${isUtf8Locale(process.env) ? key : (keysInAscii[key] ?? key)}${within}${action}`).join(forTerminal(' · ', process.stderr)), columns()).replaceAll(within, ' ') } }
+
+const keysInAscii: Readonly<Record<string, string>> = { '↑↓': 'up/down', '⏎': 'enter' }
+
+/** The marks where the terminal cannot be relied on to show others. */
+const asciiMarks = { prefix: { idle: '?', done: '+' }, icon: { cursor: '>', checked: '[x]', unchecked: '[ ]' } }
+
+function theme(): object {
+  return isUtf8Locale(process.env) ? withKeys : { ...asciiMarks, ...withKeys }
+}
 
 /** A space at which no line is broken. */
 const within = '\u00a0'
@@ -72,7 +86,7 @@ const indent = '  '
 
 /** A question as it stands after its mark. A proposal that does not fit behind it stands below. */
 function asked(message: string, proposal = ''): string {
-  const text = wrapText(printable(message), columns(), { column: markColumns, indent })
+  const text = wrapText(shownText(message), columns(), { column: markColumns, indent })
   return proposal === '' || endOf(text) + ` (${proposal})  `.length < columns() ? text : `${text}\n `
 }
 
@@ -82,13 +96,13 @@ function endOf(text: string): number {
 }
 
 function shown<Value>(choice: Choice<Value> | Heading, message: string, column = markColumns): object {
-  if ('heading' in choice) return new inquirer.Separator(printable(choice.heading))
+  if ('heading' in choice) return new inquirer.Separator(shownText(choice.heading))
   const { name, value, description, short = name } = choice
   return {
-    name: wrapText(printable(name), columns(), { column, indent: ' '.repeat(column + 2) }),
-    short: wrapText(printable(short), columns(), { column: endOf(asked(message)) + 1, indent }),
+    name: wrapText(shownText(name), columns(), { column, indent: ' '.repeat(column + 2) }),
+    short: wrapText(shownText(short), columns(), { column: endOf(asked(message)) + 1, indent }),
     value,
-    ...(description === undefined ? {} : { description: wrapText(printable(description), columns()) }),
+    ...(description === undefined ? {} : { description: wrapText(shownText(description), columns()) }),
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { LabHost } from '../../lab/host.ts'
+import { busyboxImage } from '../../lab/images.ts'
 import { expectExit, inspect, inventory, type Dray } from './dray.ts'
 import { useHost } from './use-host.ts'
 import { destroy } from './whole-container.ts'
@@ -44,6 +45,7 @@ test('what is there meanwhile stays as it is', async () => {
 test('a restore that fails takes the folders away again', async () => {
   mkdirSync(logs, { recursive: true })
   writeFileSync(join(logs, 'old'), 'old')
+  await busyboxImage(host, 'app:1', { cmd: ['sleep', '100000'] })
   await host.sh(`docker run -d --name sick --stop-signal KILL --health-cmd 'test -e /logs/old' --health-interval 300ms --health-retries 1 -v ${logs}:/logs app:1 >/dev/null`)
   expectExit(await dray('backup', 'sick', '--exclude', '/logs'), 0)
   await destroy(host)

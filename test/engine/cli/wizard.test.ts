@@ -79,7 +79,7 @@ test('beside the one that runs: another name, the next free port, another volume
   wizard.press(enter)
   await wizard.answer('volume "data" is there and not empty', enter)
   await wizard.answer('Name of the volume?', ...Array.from('d2'), enter)
-  expect(await wizard.shows('Restore it?')).toMatch(/--name web-restored\s+--map-port 18080:18081\s+--map-volume data:d2/)
+  expect(await wizard.shows('Restore it?')).toMatch(/--name web-restored[\s\\]+--map-port 18080:18081[\s\\]+--map-volume data:d2/)
   wizard.press(escape)
   await wizard.answer('volume "data" is there and not empty', enter)
   await wizard.answer('Name of the volume?', enter)

@@ -46,11 +46,11 @@ afterAll(async () => {
   await host[Symbol.asyncDispose]()
 }, 60_000)
 
-/** Digits of what is never the same become "#"; the width stays. Any of it may go on in the next line. Lines of progress come in any order, and are left out. */
+/** Digits of what is never the same become "#"; the width stays. Lines of progress come in any order, and are left out. */
 function normal(screen: string): string {
   const hash = (text: string): string => text.replace(/[0-9a-f]/g, '#')
-  const times = /\d\n?\d\n?\d\n?\d\n?-\n?\d\n?\d\n?-\n?\d\n?\d[ \n]\n?\d\n?\d\n?:\n?\d\n?\d/g
-  const ids = /(?:\d\n?){8}-\n?(?:\d\n?){6}-\n?(?:[0-9a-f]\n?){5}[0-9a-f](?:\n?[0-9a-f]\n?[0-9a-f](?![0-9a-z]))?/g
+  const times = /\d{4}-\d\d-\d\d\s+\d\d:\d\d/g
+  const ids = /\d{8}-\d{6}-[0-9a-f]{6}(?:[0-9a-f]{2}(?![0-9a-z]))?/g
   return screen.replaceAll(dray.home.slice(-6), 'XXXXXX').replace(ids, hash).replace(times, hash).replace(/\d+(?:\.\d+)? (?:min|s)\b/g, '# s').replace(/\b\d+(?:\.\d+)? (?:KiB|MiB)/g, hash).replace(/^dray: .* (?:KiB|MiB) in # s\n/gm, '')
 }
 
