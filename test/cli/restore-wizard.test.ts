@@ -1,7 +1,12 @@
 import '../one-realm.ts'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { initRepository, openRepository } from '../../src/store/repository.ts'
 import { keys, Terminal } from '../lab/terminal.ts'
+import { backUpFolders } from '../trees/stored-folder.ts'
 import { backUpTree, layerOf, makeTree } from '../unit/integrity/tree-backup.ts'
 import { scratch, type Scratch } from '../unit/store/scratch.ts'
 
@@ -55,6 +60,68 @@ test.each([40, 60])('no line is broken within a word at %i columns', async colum
   expect([...words].filter(word => /^\w+[,:?]?$/.test(word) && !whole.includes(word) && !/\d/.test(word))).toEqual([])
   terminal.press(keys.ctrlC)
   expect(await terminal.ended()).toBe(130)
+}, 30_000)
+
+test('of several repositories one without a backup leads to the question again, and so does Escape', async () => {
+  const empty = join(at.folder, 'empty')
+  await initRepository(empty)
+  mkdirSync(join(at.folder, 'drayage'), { recursive: true })
+  writeFileSync(join(at.folder, 'drayage/repositories'), `${empty}\n${at.path}\n`)
+  await using terminal = open('', { DRAY_REPO: '' })
+  await terminal.answer('Where are the backups?', keys.enter)
+  await terminal.answer(/there is no backup of a container in[^]*Where are the backups\?/, keys.down, keys.enter)
+  await terminal.answer('What is to be brought back?', keys.escape)
+  await terminal.answer('Where are the backups?', keys.escape)
+  expect(await terminal.ended()).toBe(130)
+  await using given = open('', { DRAY_REPO: empty })
+  expect(await given.ended()).toBe(11)
+  expect(given.text).toMatch(/there is no backup of a container in[^]*hint: name another repository with --repo/)
+}, 30_000)
+
+test('what looks like a pattern and what cannot be printed is found in the tree, and taken out as it is', async () => {
+  const folder = join(at.folder, 'tree')
+  mkdirSync(folder)
+  const odd = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0x6f, 0xff, 0x0a, 0x5c])])
+  writeFileSync(join(folder, '[ab]*'), 'pattern')
+  writeFileSync(join(folder, 'a'), 'not this one')
+  writeFileSync(odd, 'odd')
+  const repo = join(at.folder, 'odd-repo')
+  {
+    await using repository = await openRepository(repo, { create: true })
+    await backUpFolders(repository, [{ folder, id: 'm1', source: 'data', destination: '/data' }], { id: 'odd-1' })
+  }
+  await using terminal = open('', { DRAY_REPO: repo, DOCKER_HOST: `unix://${at.folder}/none.sock` })
+  await terminal.answer('What is to be brought back?', keys.enter)
+  await terminal.answer('As it was when?', keys.enter)
+  await terminal.answer('What of it?', keys.down, keys.down, keys.down, keys.enter)
+  await terminal.answer('everything in it', ...Array.from('[ab'))
+  await terminal.answer(/\[ab\n❯ \[ \] \[ab\]\*/, keys.enter)
+  await terminal.answer('done: take 1 marked one', ...Array.from('xff'))
+  await terminal.answer(/xff\n❯ \[ \] o/, keys.enter)
+  await terminal.answer('done: take 2 marked ones', keys.enter)
+  await terminal.answer('Where to?', keys.enter)
+  await terminal.answer('Which folder?', ...Array.from(join(at.folder, 'out')), keys.enter)
+  await terminal.answer('Take them out?', keys.enter)
+  expect(await terminal.ended()).toBe(0)
+  expect(readdirSync(join(at.folder, 'out'), { encoding: 'buffer' }).sort((a, b) => a.compare(b))).toEqual([Buffer.from('[ab]*'), odd.subarray(folder.length + 1)])
+}, 30_000)
+
+test('an engine that is not there is said, and another one can be chosen; one that does not answer can be left', async () => {
+  const sockets = new Set<Socket>()
+  const silent = createServer(socket => sockets.add(socket)).listen(join(at.folder, 'silent.sock'))
+  await using terminal = open('', { DOCKER_HOST: `unix://${at.folder}/none.sock` })
+  await terminal.answer('What is to be brought back?', keys.enter)
+  await terminal.answer('As it was when?', keys.enter)
+  await terminal.answer('What of it?', keys.enter)
+  await terminal.answer('Where to?', keys.enter)
+  await terminal.answer(/cannot connect to the engine[^]*❯ try again/, keys.enter)
+  await terminal.answer(/cannot connect to the engine[^]*❯ try again/, keys.escape)
+  await terminal.answer('Where to?', keys.down, keys.down, keys.enter)
+  await terminal.answer('Which engine?', ...Array.from(`unix://${at.folder}/silent.sock`), keys.enter)
+  await terminal.answer(/waiting for[^]*silent\.sock/, keys.ctrlC)
+  expect(await terminal.ended()).toBe(130)
+  for (const socket of sockets) socket.destroy()
+  silent.close()
 }, 30_000)
 
 test('a repository that is not there is said at once', async () => {

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { stripVTControlCharacters } from 'node:util'
+import { must } from './command.ts'
 import { screenAfter } from './screen-after.ts'
 
 export type TerminalOptions = { readonly columns?: number; readonly rows?: number; readonly env: NodeJS.ProcessEnv }
@@ -18,7 +20,7 @@ export class Terminal implements AsyncDisposable {
   raw = ''
   private seen = 0
   private hasEnded = false
-  private readonly size: { readonly columns: number; readonly rows: number }
+  private size: { readonly columns: number; readonly rows: number }
   private readonly child: ChildProcessWithoutNullStreams
   private readonly closed: Promise<number | null>
 
@@ -56,6 +58,13 @@ export class Terminal implements AsyncDisposable {
   /** What stands on it now, as its user sees it: `rows` lines of `columns`, without colours, spaces at the ends and empty lines below. */
   get screen(): string {
     return screenAfter(this.raw, this.size)
+  }
+
+  /** As if its window were drawn to another size. */
+  async resize({ columns, rows }: { readonly columns: number; readonly rows: number }): Promise<void> {
+    const [child = ''] = readFileSync(`/proc/${this.child.pid ?? 0}/task/${this.child.pid ?? 0}/children`, 'utf8').split(' ')
+    await must('stty', ['-F', readlinkSync(`/proc/${child}/fd/0`), 'cols', String(columns), 'rows', String(rows)])
+    this.size = { columns, rows }
   }
 
   press(key: string): void {

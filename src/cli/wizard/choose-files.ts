@@ -4,7 +4,7 @@ import { quoteForShell } from '../../engine/shell-quote.ts'
 import type { Repository } from '../../store/repository.ts'
 import { askFiles } from '../../ui/wizard/ask-files.ts'
 import { askFilesTarget } from '../../ui/wizard/ask-target.ts'
-import { back, confirm, tell, tellCommand } from '../../ui/wizard/questions.ts'
+import { back, confirm, tell, tellCommand, tellWhenLate } from '../../ui/wizard/questions.ts'
 import { readLooked } from '../../workflows/look/find-place.ts'
 import { findContainer } from '../../workflows/steps/check-target.ts'
 import { DrayError } from '../../errors/dray-error.ts'
@@ -32,7 +32,7 @@ export function choosingFiles(context: CommandContext, repository: Repository): 
     },
     async state => {
       if (state.part === undefined) return { state, asked: false }
-      const target = await askFilesTarget(signal, { folder: `./${posix.basename(state.part.name)}-restored`, into: await placeInContainer(context, state) })
+      const target = await askFilesTarget(signal, { folder: `./${posix.basename(state.part.name)}-restored`, into: await tellWhenLate(`waiting for ${globals.host ?? 'the engine'} …`, placeInContainer(context, state)) })
       return target === back ? back : { state: { ...state, target }, asked: true }
     },
     async state => {

@@ -3,7 +3,7 @@ import { DrayError } from '../../errors/dray-error.ts'
 import { isLocal, type Repository } from '../../store/repository.ts'
 import { askGo } from '../../ui/wizard/ask-go.ts'
 import { askAboutFailure, askRemedy } from '../../ui/wizard/ask-remedy.ts'
-import { back } from '../../ui/wizard/questions.ts'
+import { back, tellWhenLate } from '../../ui/wizard/questions.ts'
 import { ObstructedError } from '../../workflows/obstacles.ts'
 import type { CommandContext } from '../command.ts'
 import { planLine } from './plan-line.ts'
@@ -18,7 +18,7 @@ export function settling(context: CommandContext, repository: Repository): Step<
       if (state.part !== undefined) return { state, asked: false }
       const { line } = state
       try {
-        return { state: { ...state, plans: await planLine(context, repository, line) }, asked: false }
+        return { state: { ...state, plans: await tellWhenLate(`waiting for ${line.to ?? globals.host ?? 'the engine'} …`, planLine(context, repository, line)) }, asked: false }
       } catch (thrown) {
         signal.throwIfAborted()
         const remedy = await remedyFor(signal, thrown, { mayReplace: isLocal(repository), line })

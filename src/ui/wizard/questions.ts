@@ -53,6 +53,19 @@ export function tell(lines: readonly string[]): void {
   process.stderr.write(lines.map(line => `${wrapTitled(shownText(line), columns())}\n`).join(''))
 }
 
+/** Nobody is to wonder for longer whether it hangs. */
+const patienceMs = 1500
+
+/** Says what is waited for if it takes a while. */
+export async function tellWhenLate<Result>(text: string, work: Promise<Result>): Promise<Result> {
+  const late = setTimeout(() => tell([text]), patienceMs)
+  try {
+    return await work
+  } finally {
+    clearTimeout(late)
+  }
+}
+
 /** A command line between the questions, its words quoted for a shell: it can be copied as it stands. */
 export function tellCommand(words: readonly string[]): void {
   process.stderr.write(`${wrapCommand(words.map(shownText), columns(), '  ')}\n`)
