@@ -32,10 +32,16 @@ export function differenceLine(difference: TocDifference): string {
   const size = entry.type === 'd' ? '' : formatBytes(entry.size)
   if (difference.change !== 'changed') return `  ${difference.change === 'added' ? '+' : '-'} ${size.padStart(9)}  ${name}`
   const { before, after, what } = difference
-  return `  M ${size.padStart(9)}  ${name}  (${what.map(each => (each === 'size' ? `size ${formatBytes(before.size)} -> ${formatBytes(after.size)}` : each === 'mode' ? `mode ${before.mode.toString(8)} -> ${after.mode.toString(8)}` : each === 'owner' ? `owner ${before.uid}:${before.gid} -> ${after.uid}:${after.gid}` : each)).join(', ')})`
+  return `  M ${size.padStart(9)}  ${name}  (${what.map(each => (each === 'size' ? sizeChange(before.size, after.size) : each === 'mode' ? `mode ${before.mode.toString(8)} -> ${after.mode.toString(8)}` : each === 'owner' ? `owner ${before.uid}:${before.gid} -> ${after.uid}:${after.gid}` : each)).join(', ')})`
 }
 
 export function differenceJson(difference: TocDifference): object {
   if (difference.change === 'changed') return { change: 'changed', what: difference.what, ...entryJson(difference.after), before: entryJson(difference.before) }
   return { change: difference.change, ...entryJson(difference.change === 'added' ? difference.after : difference.before) }
+}
+
+/** To the byte where two sizes would look the same. */
+function sizeChange(before: number, after: number): string {
+  const [one, other] = [formatBytes(before), formatBytes(after)]
+  return one === other ? `size ${before.toLocaleString('en-US')} -> ${after.toLocaleString('en-US')} bytes` : `size ${one} -> ${other}`
 }
