@@ -25,11 +25,11 @@ export function wrapTitled(line: string, width: number): string {
   return wrapText(line, width, { indent: ' '.repeat(title.length > width / 2 ? margin.length + 2 : title === margin ? margin.length : title.length) })
 }
 
-/** A command of words that are quoted already, in lines that a shell takes for one. */
+/** A command of words that are quoted already, in lines that a shell takes for one; an option and its value stay together. */
 export function wrapCommand(words: readonly string[], width: number, indent: string): string {
   const lines: string[] = []
   let line = indent
-  for (const word of words) {
+  for (const word of withValues(words)) {
     const longer = line.trim() === '' ? `${line}${word}` : `${line} ${word}`
     if (longer.length + 2 > width && line.trim() !== '') {
       lines.push(`${line} \\`)
@@ -39,4 +39,11 @@ export function wrapCommand(words: readonly string[], width: number, indent: str
     }
   }
   return [...lines, line].join('\n')
+}
+
+function withValues(words: readonly string[]): string[] {
+  return words.reduce<string[]>((all, word, at) => {
+    const isValue = !word.startsWith('-') && words[at - 1]?.startsWith('-') === true
+    return isValue ? [...all.slice(0, -1), `${all.at(-1) ?? ''} ${word}`] : [...all, word]
+  }, [])
 }

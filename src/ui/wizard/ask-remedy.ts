@@ -18,7 +18,7 @@ type RemedyFacts = { readonly mayReplace: boolean }
 /** What to do about one thing that stands in the way. Escape in a question that follows from an answer leads to the first again. */
 export async function askRemedy(signal: AbortSignal, { text, hint, taken }: Obstacle, facts: RemedyFacts): Promise<Remedy | Back> {
   for (;;) {
-    const chosen = await choose<() => Promise<Remedy | Back>>(signal, `In the way: ${text}`, [...(taken === undefined ? [] : waysOut(signal, taken, facts)), again(hint)])
+    const chosen = await choose<() => Promise<Remedy | Back>>(signal, `In the way: ${text}. What now?`, [...(taken === undefined ? [] : waysOut(signal, taken, facts)), again(hint)])
     if (chosen === back) return back
     const remedy = await chosen()
     if (remedy !== back) return remedy
@@ -28,7 +28,7 @@ export async function askRemedy(signal: AbortSignal, { text, hint, taken }: Obst
 /** What to do about a failure of looking whether all is well. */
 export async function askAboutFailure(signal: AbortSignal, message: string, hints: readonly string[], isDamage: boolean): Promise<Remedy | Back> {
   const damaged = isDamage ? [{ name: 'restore what is left of it, and list what is missing', value: { skipDamaged: true } as Remedy }] : []
-  return await choose<Remedy>(signal, message, [...damaged, { name: 'try again', value: { again: true }, ...(hints.length === 0 ? {} : { description: hints.join('; ') }) }])
+  return await choose<Remedy>(signal, `${message}. What now?`, [...damaged, { name: 'try again', value: { again: true }, ...(hints.length === 0 ? {} : { description: hints.join('; ') }) }])
 }
 
 type Way = { readonly name: string; readonly value: () => Promise<Remedy | Back>; readonly description?: string }

@@ -24,9 +24,10 @@ test.each([
   expect(wrapTitled(line, width)).toBe(lines)
 })
 
-test.each([20, 40, 200])('a command in %d columns is the same command to a shell', width => {
+test.each([30, 40, 200])('a command in %d columns is the same command to a shell', width => {
   const words = ['printf', '%s.', "'two words'", '--option', "'it'\\''s'", '/a/path/that/is/longer/than/any/line']
   const text = wrapCommand(words, width, '  ')
   for (const line of text.split('\n')) if (line.trimStart().split(' ').length > 2) expect(line.length).toBeLessThanOrEqual(width)
+  expect(text).toContain(" --option 'it'")
   expect(execFileSync('sh', ['-c', text], { encoding: 'utf8' })).toBe("two words.--option.it's./a/path/that/is/longer/than/any/line.")
 })
