@@ -36,7 +36,7 @@ export const migrateCommand: Command = {
     .option('reader', { choices: ['auto', 'host', 'helper', 'api'] as const, default: 'auto', describe: 'how mounts are read and written' })
     .option('name', { type: 'string', describe: 'name of the container on the target' })
     .option('keep', { type: 'string', array: true, nargs: 1, default: [], describe: 'leave a volume or bind path as it is on the target' })
-    .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080' })
+    .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080, or none: 80:none' })
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another volume: data:data2' })
     .option('map-bind', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another path of the host: /srv/a:/srv/b' })
     .option('map-network', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another network: front:front2' })

@@ -44,7 +44,7 @@ export const restoreCommand: Command = {
     .option('skip-damaged', { type: 'boolean', default: false, describe: 'restore what is left of a damaged backup, and list what is missing' })
     .option('replay-dump', { type: 'boolean', default: false, describe: 'when it is healthy, run its label dray.restore with the dump of dray.dump' })
     .option('no-start', { type: 'boolean', default: false, describe: 'create it, do not start it' })
-    .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080' })
+    .option('map-port', { type: 'string', array: true, nargs: 1, default: [], describe: 'publish another port: 80:8080, or none: 80:none' })
     .option('map-volume', { type: 'string', array: true, nargs: 1, default: [], describe: 'restore into another volume: data:data2' })
     .option('map-bind', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another path of the host: /srv/a:/srv/b' })
     .option('map-network', { type: 'string', array: true, nargs: 1, default: [], describe: 'use another network: front:front2' })

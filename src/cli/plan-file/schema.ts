@@ -1,5 +1,6 @@
 /** What a file of `restore --plan` may say. docs/restore-plan.md is checked against this. */
 import { z } from 'zod'
+import { unpublished } from '../../engine/spec/remap-port.ts'
 
 const text = z.string('expected a text').min(1, 'expected a text')
 const yesOrNo = z.boolean('expected true or false')
@@ -8,6 +9,7 @@ const volumeName = z.string('expected a text').regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]
 const path = z.string('expected a path').regex(/^\/[^:]*$/, 'expected a path from the root, without ":"')
 const portText = 'expected a port such as 8080, 127.0.0.1:8080 or "[::1]:8080", or a range of them'
 const port = z.union([z.int(), z.string()], portText).transform(String).refine(value => isPort(value), portText)
+const portOrNone = z.union([z.int(), z.string()], portText).transform(String).refine(value => value === unpublished || isPort(value), portText)
 
 /** What happens to the data of one mount. */
 export const dataActions = ['restore', 'replace', 'keep'] as const
@@ -19,7 +21,7 @@ const container = z.strictObject({
   name: containerName.optional(),
   replace: yesOrNo.default(false),
   start: yesOrNo.default(true),
-  ports: z.array(z.strictObject({ from: port, to: port }), 'expected a list').default([]),
+  ports: z.array(z.strictObject({ from: port, to: portOrNone }), 'expected a list').default([]),
   volumes: z.array(z.strictObject({ from: text, to: volumeName, data }), 'expected a list').default([]),
   binds: z.array(z.strictObject({ from: path, to: path, data }), 'expected a list').default([]),
   networks: z.array(z.strictObject({ from: text, to: text }), 'expected a list').default([]),

@@ -1,6 +1,6 @@
 /** A restore as a file that can be edited: what is recorded, where it would go, and what stands in the way. */
 import { remapPath } from '../../engine/spec/remap-record.ts'
-import { remapPort } from '../../engine/spec/remap-port.ts'
+import { remapPort, unpublished } from '../../engine/spec/remap-port.ts'
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { formatYaml, type YamlComment } from '../../files/yaml.ts'
 import { formatBytes, formatCount, formatTime } from '../../ui/format.ts'
@@ -70,7 +70,7 @@ function containerLines({ stored, spec, plan }: Restoring, options: RestoreOptio
 type Line = { readonly from: string | number; readonly to: string | number; readonly data?: 'restore' | 'replace' | 'keep'; readonly says: readonly string[] }
 
 function portLines({ spec }: StoredContainer, { remaps }: RestoreOptions): Line[] {
-  return recordedPorts(spec).map(({ binding, inside }) => ({ from: portOf(binding), to: portOf(remapPort(binding, remaps.ports)), says: [`for ${inside} in the container`] }))
+  return recordedPorts(spec).map(({ binding, inside }) => ({ from: portOf(binding), to: portOf(remapPort(binding, remaps.ports) ?? { HostPort: unpublished }), says: [`for ${inside} in the container`] }))
 }
 
 /** As a number where it is one: quotes invite mistakes. */

@@ -3,15 +3,18 @@ import type { JsonObject } from '../api-types.ts'
 
 type HostPort = { readonly address: string | undefined; readonly port: string }
 
-/** Changes the host's side of a published port. `127.0.0.1:80` matches that address only, `80` every address. */
-export function remapPort(binding: JsonObject, ports: ReadonlyMap<string, string>): JsonObject {
+/** Stands where another port of the host would. */
+export const unpublished = 'none'
+
+/** Changes the host's side of a published port. `127.0.0.1:80` matches that address only, `80` every address. Undefined: it is not published. */
+export function remapPort(binding: JsonObject, ports: ReadonlyMap<string, string>): JsonObject | undefined {
   const address = typeof binding['HostIp'] === 'string' ? binding['HostIp'] : ''
   const port = typeof binding['HostPort'] === 'string' ? binding['HostPort'] : ''
   if (port === '') return binding
-  const wanted = [...ports].map(([from, to]) => ({ from: parseHostPort(from), to: parseHostPort(to) }))
+  const wanted = [...ports].map(([from, to]) => ({ from: parseHostPort(from), to: to === unpublished ? undefined : parseHostPort(to) }))
   const match = wanted.find(({ from }) => from.port === port && from.address === (address === '' ? '0.0.0.0' : address)) ?? wanted.find(({ from }) => from.port === port && from.address === undefined)
   if (match === undefined) return binding
-  return { ...binding, HostIp: match.to.address ?? address, HostPort: match.to.port }
+  return match.to === undefined ? undefined : { ...binding, HostIp: match.to.address ?? address, HostPort: match.to.port }
 }
 
 /** `80`, `8000-8010`, `127.0.0.1:80` or `[::1]:80`; anything else is `usage`. */

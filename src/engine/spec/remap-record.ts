@@ -1,5 +1,5 @@
 import { DrayError } from '../../errors/dray-error.ts'
-import type { ContainerInspect, EndpointSettings, JsonObject, MountPoint, VolumeInspect } from '../api-types.ts'
+import type { ContainerInspect, EndpointSettings, Json, JsonObject, MountPoint, VolumeInspect } from '../api-types.ts'
 import { formatBind, isVolumeName, parseBind } from './bind-string.ts'
 import { objectOf, stringsOf } from './json-values.ts'
 import { modeByName } from './network-endpoints.ts'
@@ -39,7 +39,7 @@ export function remapRecord(record: ContainerRecord, remaps: Remaps): ContainerR
     NetworkMode: networks.get(isBridgeMode(mode) ? 'bridge' : mode) ?? HostConfig.NetworkMode,
     Binds: HostConfig.Binds === null ? null : stringsOf(HostConfig.Binds).map(line => remapBind(line, remaps)),
     ...(Array.isArray(HostConfig['Mounts']) ? { Mounts: HostConfig['Mounts'].map(mount => remapMount(objectOf(mount), remaps)) } : {}),
-    PortBindings: Object.fromEntries(Object.entries(objectOf(HostConfig['PortBindings'])).map(([port, bindings]) => [port, Array.isArray(bindings) ? bindings.map(binding => remapPort(objectOf(binding), ports)) : bindings])),
+    PortBindings: Object.fromEntries(Object.entries(objectOf(HostConfig['PortBindings'])).flatMap(([port, bindings]) => remapBindings(bindings, ports).map(each => [port, each]))),
   }
   return {
     ...record,
@@ -53,6 +53,13 @@ export function remapRecord(record: ContainerRecord, remaps: Remaps): ContainerR
     volumes: record.volumes.map(volume => remapVolume(volume, remaps)),
     peers: record.peers.map(peer => ({ ...peer, mounts: peer.mounts.map(onMount) })),
   }
+}
+
+/** One, or none where no port of the host is left. */
+function remapBindings(bindings: Json | undefined, ports: Remaps['ports']): (Json | undefined)[] {
+  if (!Array.isArray(bindings) || bindings.length === 0) return [bindings]
+  const published = bindings.map(binding => remapPort(objectOf(binding), ports)).filter(each => each !== undefined)
+  return published.length === 0 ? [] : [published]
 }
 
 /** The longest mapped path that holds `path` decides. */

@@ -1,3 +1,4 @@
+import { unpublished } from '../../engine/spec/remap-port.ts'
 import type { Obstacle, Taken } from '../../workflows/obstacles.ts'
 import { askName } from './ask-place.ts'
 import { back, choose, type, type Back } from './questions.ts'
@@ -48,6 +49,7 @@ function waysOut(signal: AbortSignal, taken: Taken, { mayReplace }: RemedyFacts)
       return [
         { name: `publish the next free one: ${taken.free}`, value: ready({ map: 'port', from: taken.port, to: taken.free }) },
         { name: 'publish another one', value: async () => toMap('port', taken.port, await type(signal, 'Which port?', { fallback: taken.free, problemWith: text => (/^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536 ? undefined : 'a number from 1 to 65535') })) },
+        { name: 'publish none', value: ready({ map: 'port', from: taken.port, to: unpublished }), description: 'other containers of its networks reach it all the same' },
       ]
     case 'volume':
       return [

@@ -23,13 +23,13 @@ export async function checkPorts({ engine, run, temporary }: PortsJob, { inspect
     for (const taken of publishedBy(other.NetworkSettings.Ports)) {
       ofContainers.add(nameOfPort(taken))
       const clash = wanted.find(port => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))
-      if (clash !== undefined) found.push({ text: `port ${clash.port}/${clash.protocol} is taken by container "${nameOf(other)}"`, hint: `publish another port: --map-port ${clash.port}:OTHER`, port: clash })
+      if (clash !== undefined) found.push({ text: `port ${clash.port}/${clash.protocol} is taken by container "${nameOf(other)}"`, hint: `publish another port: --map-port ${clash.port}:OTHER, or none: --map-port ${clash.port}:none`, port: clash })
     }
   }
   const sockets = (await readHostSockets({ engine, run: run.id, journal: temporary }, run.signal)) ?? []
   const ofHost = sockets.map(({ protocol, ip, port }) => ({ protocol, ip, port: String(port) })).filter(taken => !ofContainers.has(nameOfPort(taken)))
   for (const port of wanted) {
-    if (ofHost.some(taken => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))) found.push({ text: `port ${nameOfPort(port)} is taken by a program of the host`, hint: `stop that program, or publish another port: --map-port ${port.port}:OTHER`, port })
+    if (ofHost.some(taken => port.protocol === taken.protocol && port.port === taken.port && overlap(port.ip, taken.ip))) found.push({ text: `port ${nameOfPort(port)} is taken by a program of the host`, hint: `stop that program, publish another port: --map-port ${port.port}:OTHER, or none: --map-port ${port.port}:none`, port })
   }
   for (const each of [...ofContainers, ...sockets.map(({ protocol, port }) => `${port}/${protocol}`)]) everTaken.add(each)
   for (const { text, hint, port } of found) obstacles.add(text, hint, { kind: 'port', port: port.port, free: nextFree(port, everTaken) })

@@ -28,6 +28,11 @@ describe('a restore plan', () => {
     expect(parsePlan(withWeb(''), 'p.yaml').value).toEqual({ plan: 1, reader: 'auto', 'skip-damaged': false, 'replay-dump': false, 'make-paths': [], containers: [{ backup: 'night-1', container: 'web', replace: false, start: true, ports: [], volumes: [], binds: [], networks: [] }] })
   })
 
+  test('may publish no port in the place of one', () => {
+    expect(parsePlan(withWeb('    ports:\n      - { from: 80, to: none }\n'), 'p.yaml').value.containers[0]?.ports).toEqual([{ from: '80', to: 'none' }])
+    expect(problemsOf(withWeb('    ports:\n      - { from: none, to: 80 }\n'))).toHaveLength(1)
+  })
+
   test.each([
     ['', ['line 1: plan: expected 1, the version of plans that this dray understands', 'line 1: containers: expected a list of containers']],
     ['plan: 2\ncontainers: []\n', ['line 1: plan: expected 1, the version of plans that this dray understands', 'line 2: containers: names no container']],

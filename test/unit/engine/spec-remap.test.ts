@@ -9,6 +9,14 @@ const replayed = (name: string, remaps: Partial<Remaps>) => {
   return { ...request, host: request.body['HostConfig'] as JsonObject }
 }
 
+test('a port that is mapped to none is not published, and the others of the container are', () => {
+  const bindings = (ports: Map<string, string>) => replayed('ports', { ports }).host['PortBindings'] as Record<string, { HostPort: string }[]>
+  const all = bindings(new Map([['18090', '8090']]))
+  const [gone = ''] = Object.entries(all).find(([, each]) => each.length === 1 && each[0]?.HostPort === '8090') ?? []
+  expect(gone).not.toBe('')
+  expect(bindings(new Map([['18090', 'none']]))).toEqual(Object.fromEntries(Object.entries(all).filter(([port]) => port !== gone)))
+})
+
 test('ports of the host change, with or without an address', () => {
   const { host } = replayed('ports', { ports: new Map([['127.0.0.1:18080', '0.0.0.0:8081'], ['18090', '8090'], ['18103-18109', '8103']]) })
   expect(host['PortBindings']).toMatchObject({
