@@ -56,15 +56,22 @@ export function tell(lines: readonly string[]): void {
 /** Nobody is to wonder for longer whether it hangs. */
 const patienceMs = 1500
 
-/** Says what is waited for if it takes a while. */
+/** Says what is waited for if it takes a while, for as long as it does. */
 export async function tellWhenLate<Result>(text: string, work: Promise<Result>): Promise<Result> {
-  const late = setTimeout(() => tell([text]), patienceMs)
+  let after = ''
+  const late = setTimeout(() => {
+    after = eraseLine
+    process.stderr.write(shownText(text).slice(0, columns() - 1))
+  }, patienceMs)
   try {
     return await work
   } finally {
     clearTimeout(late)
+    process.stderr.write(after)
   }
 }
+
+const eraseLine = '\r\u001b[K'
 
 /** A command line between the questions, its words quoted for a shell: it can be copied as it stands. */
 export function tellCommand(words: readonly string[]): void {
