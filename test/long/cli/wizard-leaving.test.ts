@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
-import { at, expectExit, inventory, type Dray } from '../../engine/cli/dray.ts'
+import { at, docker, expectExit, inventory, type Dray } from '../../engine/cli/dray.ts'
 import { useHost } from '../../engine/cli/use-host.ts'
 import type { LabHost } from '../../lab/host.ts'
 import { keys, Terminal } from '../../lab/terminal.ts'
@@ -70,4 +70,14 @@ test('a window that changes its size is written to as it is now', async () => {
   expect(Math.max(...shown.split('\n').map(line => line.length))).toBeLessThanOrEqual(50)
   wizard.press(ctrlC)
   expect(await wizard.ended()).toBe(130)
+}, 60_000)
+
+test('over ssh, in a locale without UTF-8: a container that is gone is back', async () => {
+  await host.sh('docker rm -f web.1-x_y >/dev/null; docker volume rm data >/dev/null')
+  const { ssh } = host
+  const remote = `env LC_ALL=C HOME=${dray.home} XDG_STATE_HOME=${dray.state} DRAY_REPO=${dray.repository} DOCKER_HOST=${at(host)} ${process.execPath} ${program} restore`
+  await using wizard = Terminal.open(`ssh -tt ${ssh.endpoint} '${remote}'`, { env: { ...ssh.env, HOME: dray.home } })
+  for (const asked of ['What is to be brought back?', 'As it was when?', 'What of it?', 'Where to?', 'Restore it?']) await wizard.answer(asked, enter)
+  expect(await wizard.ended()).toBe(0)
+  expect(await docker(host, 'exec', 'web.1-x_y', 'cat', '/data/file')).toBe('stored')
 }, 60_000)
