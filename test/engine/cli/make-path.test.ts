@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import type { LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
-import { expectExit, inspect, inventory, type Dray } from './dray.ts'
+import { keys, Terminal } from '../../lab/terminal.ts'
+import { at, expectExit, inspect, inventory, type Dray } from './dray.ts'
 import { useHost } from './use-host.ts'
 import { destroy } from './whole-container.ts'
 
+const program = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
 let host: LabHost
 let dray: Dray
 let logs: string
@@ -64,4 +67,13 @@ test('in a plan, and mapped to another path', async () => {
   expectExit(await dray('restore', '--plan', file), 0)
   expect(readdirSync(moved)).toEqual([])
   expect((await inspect(host, 'web')).Mounts).toMatchObject([{ Source: moved, Destination: '/logs' }])
+}, 60_000)
+
+test('the wizard offers it', async () => {
+  await using wizard = Terminal.open(`${process.execPath} ${program} restore`, { env: { PATH: process.env['PATH'], HOME: dray.home, XDG_STATE_HOME: dray.state, DRAY_REPO: dray.repository, DOCKER_HOST: at(host) } })
+  for (const asked of ['What is to be brought back?', 'As it was when?', 'What of it?', 'Where to?']) await wizard.answer(asked, keys.enter)
+  await wizard.answer(/❯ make an empty folder/, keys.enter)
+  await wizard.answer('Restore it?', keys.enter)
+  expect(await wizard.ended()).toBe(0)
+  expect(readdirSync(logs)).toEqual([])
 }, 60_000)
