@@ -3,7 +3,7 @@ import { formatBind, isVolumeName, parseBind } from '../spec/bind-string.ts'
 import { isEmpty } from '../spec/field-rule.ts'
 import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { goDuration } from './duration.ts'
-import { composeDevices, composeMount, securityOptions } from './compose-values.ts'
+import { composeDevices, composeMount, mapInFile, securityOptions } from './compose-values.ts'
 import { publishedPorts } from './ports.ts'
 import { splitOnce, unknownTo, type Inexpressible, type Subject } from './subject.ts'
 
@@ -72,7 +72,7 @@ const hostKeys: Readonly<Record<string, Write>> = {
   Init: value => (typeof value === 'boolean' ? { init: value } : {}),
   LogConfig: value => logging(objectOf(value)),
   StorageOpt: as('storage_opt'),
-  Annotations: as('annotations'),
+  Annotations: value => (isEmpty(value) ? {} : { annotations: mapInFile(objectOf(value)) }),
 }
 
 /** How a service says each field of Config. */
