@@ -1,6 +1,6 @@
 /**
- * `npm run bench:travel`: push, pull and export of a backup beside `skopeo copy` of as many bytes, in the same run and with the same
- * registry. Exit code 1 when dray is slower.
+ * `npm run bench:travel`: push, pull and export of a backup beside `skopeo copy` of as many bytes, in the same run. Each round has a
+ * registry of its own: what one has under any name is taken over from there, by both, and nothing is sent. Exit code 1 when dray is slower.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
@@ -22,12 +22,10 @@ const rounds = 3
 const labRun = await beginRun()
 const folder = await mkdtemp(join(tmpdir(), 'drayage-bench-travel-'))
 try {
-  await using registry = await startRegistry()
   const repository = join(folder, 'repo')
   const { id, bytes } = await makeBackup(repository)
   await makeImage(join(folder, 'image'), bytes)
   const env = { ...process.env, HOME: folder, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder, DOCKER_CONFIG: folder }
-  let round = 0
   const ours = async (...args: readonly string[]): Promise<number> => (await runTimed(process.execPath, [dray, ...args, '-q'], { env })).seconds
   const theirs = async (...args: readonly string[]): Promise<number> => (await runTimed('skopeo', ['copy', '--quiet', '--preserve-digests', ...args], { env })).seconds
   const fresh = async (name: string): Promise<string> => {
@@ -35,16 +33,19 @@ try {
     await rm(path, { recursive: true, force: true })
     return path
   }
-  const all: Record<string, () => Promise<number>> = {
-    'skopeo copy oci: docker:': () => theirs('--dest-tls-verify=false', `oci:${join(folder, 'image')}:1`, `docker://${registry.address}/skopeo-${round}:1`),
-    'dray push': () => ours('push', id, `${registry.address}/dray-${round}`, '-r', repository, '--insecure'),
-    'skopeo copy docker: oci:': async () => theirs('--src-tls-verify=false', `docker://${registry.address}/skopeo-${round}:1`, `oci:${await fresh('copied')}:1`),
-    'dray pull': async () => ours('pull', `${registry.address}/dray-${round}:${id}`, '-r', await fresh('pulled'), '--insecure'),
+  const all: Record<string, (address: string) => Promise<number>> = {
+    'skopeo copy oci: docker:': address => theirs('--dest-tls-verify=false', `oci:${join(folder, 'image')}:1`, `docker://${address}/skopeo:1`),
+    'dray push': address => ours('push', id, `${address}/dray`, '-r', repository, '--insecure'),
+    'skopeo copy docker: oci:': async address => theirs('--src-tls-verify=false', `docker://${address}/skopeo:1`, `oci:${await fresh('copied')}:1`),
+    'dray pull': async address => ours('pull', `${address}/dray:${id}`, '-r', await fresh('pulled'), '--insecure'),
     'skopeo copy oci: oci-archive:': async () => theirs(`oci:${join(folder, 'image')}:1`, `oci-archive:${await fresh('copied.tar')}:1`),
     'dray export': async () => ours('export', id, '-o', await fresh('exported.tar'), '-r', repository),
   }
   const best: Record<string, number> = {}
-  for (; round < rounds; round++) for (const [name, measure] of Object.entries(all)) best[name] = Math.min(best[name] ?? Infinity, await measure())
+  for (let round = 0; round < rounds; round++) {
+    await using registry = await startRegistry()
+    for (const [name, measure] of Object.entries(all)) best[name] = Math.min(best[name] ?? Infinity, await measure(registry.address))
+  }
   console.log(`${(bytes / 1e6).toFixed(0)} MB`)
   for (const [name, value] of Object.entries(best)) console.log(`${value.toFixed(2).padStart(6)} s  ${(bytes / 1e6 / value).toFixed(0).padStart(5)} MB/s  ${name}`)
   const pairs = [['dray push', 'skopeo copy oci: docker:'], ['dray pull', 'skopeo copy docker: oci:'], ['dray export', 'skopeo copy oci: oci-archive:']] as const
