@@ -16,3 +16,10 @@ test.each([
   const { services } = parseYaml(text, { fileName: 'compose.yaml' }).value as { services: Record<string, Record<string, unknown>> }
   expect(services['plain-created']?.[key]).toEqual(expected)
 })
+
+test('an interval for a start that takes no time is left out, as newer versions of compose refuse it, and that is said', () => {
+  const check = { Test: ['CMD', 'true'], StartInterval: 2e9 }
+  const form = (more: object) => composeForm([toSubject(withConfig(fixtureRecord('28.5', 'plain-created'), { Healthcheck: { ...check, ...more } }), { redact: false })])
+  expect(form({ StartPeriod: 9e9 })).toMatchObject({ gaps: expect.not.arrayContaining([expect.stringContaining('StartInterval')]), text: expect.stringContaining('start_interval: 2s') })
+  expect(form({})).toMatchObject({ gaps: expect.arrayContaining([expect.stringContaining('Config.Healthcheck.StartInterval: ')]), text: expect.not.stringContaining('start_interval: 2s') })
+})
