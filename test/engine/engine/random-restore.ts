@@ -53,7 +53,8 @@ export async function restoreRandom(dray: Dray, source: SpecHost, target: SpecHo
   await removeAll(source, names)
   if (source !== target) await removeAll(target, [])
   const run = (backedUp as unknown as { run: string }).run
-  const { result } = expectExit(await dray('restore', run, '--all', '--to', at(target.host), ...(source === target ? [] : ['--map-bind', `${source.host.sharedDir}:${target.host.sharedDir}`])), 0)
+  const hasBinds = made.some(({ record }) => record.inspect.Mounts.some(({ Type }) => Type === 'bind'))
+  const { result } = expectExit(await dray('restore', run, '--all', '--to', at(target.host), ...(source !== target && hasBinds ? ['--map-bind', `${source.host.sharedDir}:${target.host.sharedDir}`] : [])), 0)
   const restored = new Map((result.restored as unknown as RestoredContainer[]).map(each => [each.name, each]))
   const remaps = source === target ? noRemaps : { ...noRemaps, binds: new Map([[source.host.sharedDir, target.host.sharedDir]]) }
   const failures = []
