@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { Readable } from 'node:stream'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf } from '../errors/system-error.ts'
 import type { Access } from './authorization.ts'
@@ -108,20 +107,7 @@ export class RegistryRepository {
   }
 
   /** The bytes, taken up where a lost connection has left them. Not verified. Throws `not-found`. */
-  readBlob(digest: string): Readable {
-    return Readable.from(this.#readBlob(digest), { objectMode: false, highWaterMark: 256 * 1024 })
-  }
-
-  /** Begins an upload: or takes the blob over from another name, where the registry can. */
-  async startUpload(mount?: { readonly digest: string; readonly from: string }): Promise<BlobUpload | 'mounted'> {
-    const query = mount === undefined ? '' : `?mount=${encodeURIComponent(mount.digest)}&from=${encodeURIComponent(mount.from)}`
-    const access: Access[] = [...this.#access('pull,push'), ...(mount === undefined ? [] : [{ name: mount.from, actions: 'pull' as const }])]
-    const answer = await this.registry.headOf(this.#url(`blobs/uploads/${query}`), { method: 'POST', doing: `beginning an upload to "${this.path}"`, access, signal: this.signal })
-    if (answer.statusCode === 201) return 'mounted'
-    return new BlobUpload(this, answer, this.#access('pull,push'))
-  }
-
-  async *#readBlob(digest: string): AsyncGenerator<Buffer> {
+  async *readBlob(digest: string): AsyncGenerator<Buffer> {
     const doing = `reading blob "${digest}" of "${this.path}"`
     for (let [offset, fruitless] = [0, 0]; ;) {
       const before = offset
@@ -144,6 +130,15 @@ export class RegistryRepository {
         if (thrown instanceof DrayError || errnoOf(thrown) === undefined || fruitless > 3) throw fromConnectionError(thrown, doing, this.registry.host)
       }
     }
+  }
+
+  /** Begins an upload: or takes the blob over from another name, where the registry can. */
+  async startUpload(mount?: { readonly digest: string; readonly from: string }): Promise<BlobUpload | 'mounted'> {
+    const query = mount === undefined ? '' : `?mount=${encodeURIComponent(mount.digest)}&from=${encodeURIComponent(mount.from)}`
+    const access: Access[] = [...this.#access('pull,push'), ...(mount === undefined ? [] : [{ name: mount.from, actions: 'pull' as const }])]
+    const answer = await this.registry.headOf(this.#url(`blobs/uploads/${query}`), { method: 'POST', doing: `beginning an upload to "${this.path}"`, access, signal: this.signal })
+    if (answer.statusCode === 201) return 'mounted'
+    return new BlobUpload(this, answer, this.#access('pull,push'))
   }
 
   #url(rest: string): string {

@@ -3,6 +3,7 @@
  * last. What is there already is not sent. Whatever ends it before, nothing is listed, and the next run goes on from there.
  */
 import { DrayError } from '../errors/dray-error.ts'
+import { pieceBytes } from '../registry/blob-upload.ts'
 import type { RegistryRepository } from '../registry/registry-repository.ts'
 import { sendBlob } from '../registry/send-blob.ts'
 import { childTag } from './backup-tags.ts'
@@ -85,7 +86,7 @@ async function sendBlobs(job: SendJob, documents: readonly Document[], counts: C
 }
 
 async function sendOne({ from, to, mountFrom, onBytes }: SendJob, { digest, size }: Descriptor, counts: Counts): Promise<void> {
-  const how = await sendBlob(to, { digest, size, open: () => from.openRead(digest, { size }) }, { mountFrom, onBytes })
+  const how = await sendBlob(to, { digest, size, open: () => (size <= pieceBytes ? readAtOnce(from, digest) : from.openRead(digest, { size })) }, { mountFrom, onBytes })
   if (how === 'mounted') {
     counts.mountedBlobs++
     onBytes(size)
@@ -93,6 +94,10 @@ async function sendOne({ from, to, mountFrom, onBytes }: SendJob, { digest, size
   }
   counts.sentBlobs++
   counts.sentBytes += size
+}
+
+async function* readAtOnce(from: BlobReader, digest: Descriptor['digest']): AsyncGenerator<Buffer> {
+  yield await from.read(digest, { maxBytes: pieceBytes })
 }
 
 function* distinct(documents: readonly Document[]): Generator<Descriptor> {

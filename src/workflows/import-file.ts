@@ -21,7 +21,9 @@ import { addBackup } from '../store/backup-graph.ts'
 import { newBackupId, type BackupSummary } from '../store/backup-summary.ts'
 import { ImageStore } from '../store/image-store.ts'
 import type { Repository } from '../store/repository.ts'
+import { lostUpload } from '../store/remote-blobs.ts'
 import { whileTransferring, type Reporter } from './reporter.ts'
+import { againAfterLostUpload } from './steps/again-after-lost-upload.ts'
 import { ImportedMembers } from './steps/import-members.ts'
 import { putImportedImages, type ImportedImage } from './steps/imported-images.ts'
 
@@ -60,7 +62,7 @@ export async function importFile(job: ImportJob): Promise<ImportReport> {
     const { added, present } = await adoptBackups(repository, adoptable, job.lock)
     return { added, present, images: [], newBlobs: stored.newBlobs, newBytes: stored.newBytes }
   }
-  const imported = await putImportedImages(images, report, members, stored.layers)
+  const imported = await againAfterLostUpload(job, () => putImportedImages(images, report, members, stored.layers))
   const id = newBackupId()
   const backup = await addBackup(repository, {
     id, created: new Date().toISOString(), host: hostname(), engine: '', run: id, tags: job.tags, containers: [], mounts: [],
@@ -70,13 +72,17 @@ export async function importFile(job: ImportJob): Promise<ImportReport> {
 }
 
 async function takeStream({ repository, reporter, signal }: ImportJob, stream: AsyncIterable<Buffer>, stored: ImportedMembers): Promise<Examined> {
-  const examined = await whileTransferring(reporter, 'stdin', transfer => examineImageArchive(stream, { signal, onRead: bytes => transfer.add(bytes) }, stored.tap))
+  const examined = await whileTransferring(reporter, 'stdin', transfer => examineImageArchive(stream, { signal, onRead: bytes => transfer.add(bytes) }, stored.tap)).catch((thrown: unknown) => {
+    if (!(thrown instanceof DrayError) || thrown.reason !== lostUpload) throw thrown
+    throw new DrayError(thrown.code, thrown.message, { cause: thrown, hints: ['what comes out of a pipe cannot be read again: keep it in a file, and import that'] })
+  })
   refuseUnlessGood(examined, 'what came')
   await compareWithList(repository, examined.report.backups)
   return examined
 }
 
-async function takeFile({ repository, reporter, signal }: ImportJob, path: string, stored: ImportedMembers): Promise<Examined> {
+async function takeFile(job: ImportJob, path: string, stored: ImportedMembers): Promise<Examined> {
+  const { repository, reporter, signal } = job
   const found = await stat(path).catch((thrown: unknown) => {
     throw errnoOf(thrown) === 'ENOENT' ? new DrayError('not-found', `there is no file "${path}"`, { hints: ['look for the right name with ls'] }) : fromSystemError(thrown, 'cannot open', path)
   })
@@ -85,7 +91,7 @@ async function takeFile({ repository, reporter, signal }: ImportJob, path: strin
   const examined = await whileTransferring(reporter, `check ${path}`, transfer => examineImageFile(path, { signal, onRead: bytes => transfer.add(bytes) }), size)
   refuseUnlessGood(examined, `"${path}"`)
   await compareWithList(repository, examined.report.backups)
-  await whileTransferring(reporter, path, transfer => storeFile(path, examined.members, stored, signal, bytes => transfer.add(bytes)), size)
+  await againAfterLostUpload(job, async () => whileTransferring(reporter, path, transfer => storeFile(path, examined.members, stored, signal, bytes => transfer.add(bytes)), size))
   return examined
 }
 

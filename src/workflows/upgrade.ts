@@ -4,7 +4,7 @@
  */
 import type { ImageInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
-import { compareImages, movedDataPaths, movedPorts, newDataPaths, type ImageDifference } from '../engine/spec/compare-images.ts'
+import { compareImages, givenInstead, movedDataPaths, movedPorts, newDataPaths, type ImageDifference } from '../engine/spec/compare-images.ts'
 import { toCreateRequest, type CreateRequest } from '../engine/spec/create-request.ts'
 import { overNewImage } from '../engine/spec/over-new-image.ts'
 import { recordContainer } from '../engine/spec/record-container.ts'
@@ -74,6 +74,8 @@ export async function upgradeContainer(job: UpgradeJob): Promise<UpgradeReport> 
   }
 }
 
+const articles = { user: 'a', entrypoint: 'an', command: 'a' } as const
+
 /** Looks, and changes nothing but that the image is pulled where it is missing. `conflict` for what stands in the way. */
 export async function planUpgrade({ run, engine, container, image: reference, options, auth }: UpgradeJob): Promise<UpgradePlan> {
   const { signal } = run
@@ -95,17 +97,19 @@ export async function planUpgrade({ run, engine, container, image: reference, op
   const peers = new Map(record.peers.map(peer => [peer.name, { name: peer.name, mounts: peer.mounts }]))
   const request = toCreateRequest(wanted, { target: engine.facts, name, imageRef: reference, remaps: noRemaps, peers, obstacles })
   obstacles.stop(engine.address)
+  const differences = compareImages(old, next)
   const project = inspect.Config.Labels?.['com.docker.compose.project']
   const warnings = [
     ...(record.image === undefined ? ['the old image is not on the engine any more: every setting counts as given, and stays'] : []),
     ...((await hasChanges({ engine, container: inspect, signal })) ? ['files that the container has changed outside of its volumes stay behind: they are in the backup and in the old container'] : []),
     ...(project === undefined ? [] : [`it belongs to the compose project "${project}": write the new image into its file too; compose takes the old container, which is kept, for one of its own until dray clean --kept`]),
     ...(await dependentsLeftBehind(engine, [inspect], signal)).map(other => `container "${other.name}" uses the ${other.shares} of "${name}": it has to be made again afterwards, to use those of the new one`),
+    ...(record.image === undefined ? [] : givenInstead(record, differences)).map(what => `the container was given ${articles[what]} ${what} of its own, which stays: the new image's is not used`),
     ...movedPorts(record, old, next).map(port => `port ${port} is published, and the new image does not expose it: its program may listen elsewhere`),
     ...added.map(path => `the new image keeps data at ${path}, where the container has no volume yet: it gets a new, anonymous one`),
     ...request.losses.map(({ field, text }) => `${field}: ${text}`),
   ]
-  return { record, image, request, differences: compareImages(old, next), warnings }
+  return { record, image, request, differences, warnings }
 }
 
 async function findImage(engine: Engine, reference: string, auth: () => Promise<string>, { signal, reporter }: Run): Promise<ImageInspect> {

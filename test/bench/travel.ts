@@ -1,6 +1,7 @@
 /**
- * `npm run bench:travel`: push, pull and export of a backup beside `skopeo copy` of as many bytes, in the same run and with the same
- * registry. Exit code 1 when dray is slower.
+ * `npm run bench:travel`: push, pull and export of a backup beside `skopeo copy` of it, and of an image of as many bytes in a few layers, in
+ * the same run. Each round has a registry of its own: what one has under any name is taken over from there, by both, and nothing is sent.
+ * Exit code 1 when dray is slower than skopeo with the same backup.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
@@ -22,12 +23,10 @@ const rounds = 3
 const labRun = await beginRun()
 const folder = await mkdtemp(join(tmpdir(), 'drayage-bench-travel-'))
 try {
-  await using registry = await startRegistry()
   const repository = join(folder, 'repo')
   const { id, bytes } = await makeBackup(repository)
   await makeImage(join(folder, 'image'), bytes)
   const env = { ...process.env, HOME: folder, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder, DOCKER_CONFIG: folder }
-  let round = 0
   const ours = async (...args: readonly string[]): Promise<number> => (await runTimed(process.execPath, [dray, ...args, '-q'], { env })).seconds
   const theirs = async (...args: readonly string[]): Promise<number> => (await runTimed('skopeo', ['copy', '--quiet', '--preserve-digests', ...args], { env })).seconds
   const fresh = async (name: string): Promise<string> => {
@@ -35,21 +34,31 @@ try {
     await rm(path, { recursive: true, force: true })
     return path
   }
-  const all: Record<string, () => Promise<number>> = {
-    'skopeo copy oci: docker:': () => theirs('--dest-tls-verify=false', `oci:${join(folder, 'image')}:1`, `docker://${registry.address}/skopeo-${round}:1`),
-    'dray push': () => ours('push', id, `${registry.address}/dray-${round}`, '-r', repository, '--insecure'),
-    'skopeo copy docker: oci:': async () => theirs('--src-tls-verify=false', `docker://${registry.address}/skopeo-${round}:1`, `oci:${await fresh('copied')}:1`),
-    'dray pull': async () => ours('pull', `${registry.address}/dray-${round}:${id}`, '-r', await fresh('pulled'), '--insecure'),
-    'skopeo copy oci: oci-archive:': async () => theirs(`oci:${join(folder, 'image')}:1`, `oci-archive:${await fresh('copied.tar')}:1`),
+  const image = `oci:${join(folder, 'image')}:1`
+  const backup = `oci:${repository}:${id}`
+  const all: Record<string, (address: string) => Promise<number>> = {
+    'dray push': address => ours('push', id, `${address}/dray`, '-r', repository, '--insecure'),
+    'skopeo copy to a registry, the backup': address => theirs('--all', '--dest-tls-verify=false', backup, `docker://${address}/backup:1`),
+    'skopeo copy to a registry, an image': address => theirs('--dest-tls-verify=false', image, `docker://${address}/image:1`),
+    'dray pull': async address => ours('pull', `${address}/dray:${id}`, '-r', await fresh('pulled'), '--insecure'),
+    'skopeo copy from a registry, the backup': async address => theirs('--all', '--src-tls-verify=false', `docker://${address}/backup:1`, `oci:${await fresh('copied-backup')}:1`),
+    'skopeo copy from a registry, an image': async address => theirs('--src-tls-verify=false', `docker://${address}/image:1`, `oci:${await fresh('copied')}:1`),
     'dray export': async () => ours('export', id, '-o', await fresh('exported.tar'), '-r', repository),
+    'skopeo copy to a file, the backup': async () => theirs('--all', backup, `oci-archive:${await fresh('copied-backup.tar')}:1`),
+    'skopeo copy to a file, an image': async () => theirs(image, `oci-archive:${await fresh('copied.tar')}:1`),
   }
   const best: Record<string, number> = {}
-  for (; round < rounds; round++) for (const [name, measure] of Object.entries(all)) best[name] = Math.min(best[name] ?? Infinity, await measure())
+  for (let round = 0; round < rounds; round++) {
+    await using registry = await startRegistry()
+    for (const [name, measure] of Object.entries(all)) best[name] = Math.min(best[name] ?? Infinity, await measure(registry.address))
+  }
   console.log(`${(bytes / 1e6).toFixed(0)} MB`)
   for (const [name, value] of Object.entries(best)) console.log(`${value.toFixed(2).padStart(6)} s  ${(bytes / 1e6 / value).toFixed(0).padStart(5)} MB/s  ${name}`)
-  const pairs = [['dray push', 'skopeo copy oci: docker:'], ['dray pull', 'skopeo copy docker: oci:'], ['dray export', 'skopeo copy oci: oci-archive:']] as const
-  const verdicts = pairs.map(([one, other]) => ({ one, other, ratio: (best[one] ?? Infinity) / (best[other] ?? 0) }))
-  for (const { one, other, ratio } of verdicts) console.log(`${ratio <= 1 ? 'met   ' : 'MISSED'}  ${one} takes ${ratio.toFixed(2)} of the time of ${other}`)
+  const verdicts = [['dray push', 'skopeo copy to a registry'], ['dray pull', 'skopeo copy from a registry'], ['dray export', 'skopeo copy to a file']].map(([one = '', other = '']) => {
+    const ratio = (what: string): number => (best[one] ?? Infinity) / (best[`${other}, ${what}`] ?? 0)
+    return { one, other, ratio: ratio('the backup'), ofImage: ratio('an image') }
+  })
+  for (const { one, other, ratio, ofImage } of verdicts) console.log(`${ratio <= 1 ? 'met   ' : 'MISSED'}  ${one} takes ${ratio.toFixed(2)} of the time of ${other}; ${ofImage.toFixed(2)} of that for an image of as many bytes in ${layers} layers`)
   process.exitCode = verdicts.every(({ ratio }) => ratio <= 1) ? 0 : 1
 } finally {
   await rm(folder, { recursive: true })

@@ -72,12 +72,17 @@ export function guessVolumes({ inspect, volumes }: ContainerRecord, own: JsonObj
   })
   const anonymous = Object.keys(objectOf(own['Volumes'])).filter(path => [...fromBinds, ...fromMounts].every(({ target }) => target !== path)).map(target => ({ type: 'volume', target, volume: {} }))
   const all = [...fromBinds, ...fromMounts, ...anonymous] as JsonObject[]
-  return all.length === 0 ? [undefined] : orders(all).flatMap(list => [list, list.map(longForm)])
+  return all.length === 0 ? [undefined] : orders(all).flatMap(list => [list, list.map(longForm), list.map(newerLongForm)])
 }
 
 /** Written out in the file, without options. */
 function longForm({ volume, bind, ...mount }: JsonObject): JsonObject {
   return { ...mount, ...(isEmpty(bind) ? {} : { bind }), ...(isEmpty(volume) ? {} : { volume }) }
+}
+
+/** The same by newer versions, which mount such a path as one that they make where it is missing, and do not say so in the hashed text. */
+function newerLongForm({ bind, ...mount }: JsonObject): JsonObject {
+  return longForm({ ...mount, bind: Object.fromEntries(Object.entries(objectOf(bind)).filter(([option]) => option !== 'create_host_path')) })
 }
 
 /** All orders of up to five things; more stay as they are. */

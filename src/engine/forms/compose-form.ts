@@ -6,6 +6,7 @@ import { isBridgeMode, sharedContainer } from '../spec/network-mode.ts'
 import type { NetworkCreate } from '../spec/network-request.ts'
 import type { VolumeCreate } from '../spec/volume-request.ts'
 import { escapedAll, ownKeys, type Service } from './compose-service.ts'
+import { mapInFile } from './compose-values.ts'
 import type { Form } from './run-form.ts'
 import type { Inexpressible, Subject } from './subject.ts'
 
@@ -64,16 +65,11 @@ function toService(subject: Subject, project: Project, cannot: Inexpressible): S
   return {
     ...(isComposeName ? {} : { container_name: name }),
     ...ownKeys(subject, project.volumes, cannot),
-    ...(isEmpty(labels) ? {} : { labels: escapedAll(labelsInFile(labels)) }),
+    ...(isEmpty(labels) ? {} : { labels: escapedAll(mapInFile(labels)) }),
     ...networking(subject, project, service, cannot),
     ...sharing(subject, project, cannot),
     ...(Object.keys(depends).length === 0 ? {} : { depends_on: depends }),
   }
-}
-
-/** As a list where a key would be taken for an extension of the file. */
-function labelsInFile(labels: JsonObject): JsonObject | string[] {
-  return Object.keys(labels).some(key => key.startsWith('x-')) ? Object.entries(labels).map(([key, value]) => `${key}=${text(value)}`) : labels
 }
 
 /** A reference to another container: to its service where it is in the file too. */
@@ -171,7 +167,7 @@ function keyOfVolume({ Name, Labels }: VolumeCreate): string {
 function topVolume(volume: VolumeCreate, project: Project): object | null {
   const { Name, Driver, DriverOpts, Labels } = volume
   const labels = foreign(Labels ?? {})
-  const keys = { ...(project.name !== undefined && Name === `${project.name}_${keyOfVolume(volume)}` ? {} : { name: Name }), ...(Driver === 'local' ? {} : { driver: Driver }), ...(isEmpty(DriverOpts) ? {} : { driver_opts: DriverOpts }), ...(isEmpty(labels) ? {} : { labels: labelsInFile(labels) }) }
+  const keys = { ...(project.name !== undefined && Name === `${project.name}_${keyOfVolume(volume)}` ? {} : { name: Name }), ...(Driver === 'local' ? {} : { driver: Driver }), ...(isEmpty(DriverOpts) ? {} : { driver_opts: DriverOpts }), ...(isEmpty(labels) ? {} : { labels: mapInFile(labels) }) }
   return Object.keys(keys).length === 0 ? null : escapedAll(keys)
 }
 
@@ -195,7 +191,7 @@ function topNetwork(network: NetworkCreate, { name }: Project): object | null {
     ...(EnableIPv6 === true ? { enable_ipv6: true } : {}),
     ...(Object.keys(ipam).length === 0 ? {} : { ipam }),
     ...(isEmpty(Options) ? {} : { driver_opts: Options }),
-    ...(isEmpty(labels) ? {} : { labels: labelsInFile(labels) }),
+    ...(isEmpty(labels) ? {} : { labels: mapInFile(labels) }),
   }
   return Object.keys(keys).length === 0 ? null : escapedAll(keys)
 }

@@ -3,7 +3,7 @@ import { formatBind, isVolumeName, parseBind } from '../spec/bind-string.ts'
 import { isEmpty } from '../spec/field-rule.ts'
 import { objectOf, stringsOf, text } from '../spec/json-values.ts'
 import { goDuration } from './duration.ts'
-import { composeDevices, composeMount, securityOptions } from './compose-values.ts'
+import { composeDevices, composeMount, mapInFile, securityOptions } from './compose-values.ts'
 import { publishedPorts } from './ports.ts'
 import { splitOnce, unknownTo, type Inexpressible, type Subject } from './subject.ts'
 
@@ -72,7 +72,7 @@ const hostKeys: Readonly<Record<string, Write>> = {
   Init: value => (typeof value === 'boolean' ? { init: value } : {}),
   LogConfig: value => logging(objectOf(value)),
   StorageOpt: as('storage_opt'),
-  Annotations: as('annotations'),
+  Annotations: value => (isEmpty(value) ? {} : { annotations: mapInFile(objectOf(value)) }),
 }
 
 /** How a service says each field of Config. */
@@ -131,6 +131,7 @@ function composesWays({ own, host, request }: Subject): string[] {
     ...gap(published.length > 0, `Config.ExposedPorts: publishing ${published.join(', ')} exposes it too`),
     ...gap(binds.some(({ source }) => isVolumeName(source)), 'HostConfig.Binds, HostConfig.Mounts: compose mounts volumes by HostConfig.Mounts, at the same places'),
     ...gap(binds.some(({ source, mode }) => source.startsWith('/') && !/^(?:.*,)?r[ow](?:,.*)?$/.test(mode)), 'HostConfig.Binds: compose writes rw where nothing is said'),
+    ...gap((Array.isArray(host['Mounts']) ? host['Mounts'] : []).some(mount => ['bind', 'volume'].includes(text(objectOf(mount)['Type']))), 'HostConfig.Mounts, HostConfig.Binds: newer versions of compose mount paths and volumes by HostConfig.Binds, at the same places'),
     ...gap(!isEmpty(own['Volumes']), 'Config.Volumes, HostConfig.Mounts: compose mounts anonymous volumes by HostConfig.Mounts, at the same places'),
     ...gap(Object.values(objectOf(host['PortBindings'])).some(isTwice), 'HostConfig.PortBindings: compose takes no address and 0.0.0.0 for the same'),
     ...gap(host['MemorySwappiness'] === 0, 'HostConfig.MemorySwappiness: compose takes 0 for nothing'),
@@ -171,8 +172,10 @@ function health({ Test, Interval, Timeout, StartPeriod, StartInterval, Retries }
     if (![Interval, Timeout, StartPeriod, StartInterval, Retries].every(isEmpty)) cannot('Config.Healthcheck: compose takes no other setting of a health check that is off')
     return { disable: true }
   }
+  const isIdle = !isEmpty(StartInterval) && isEmpty(StartPeriod)
+  if (isIdle) cannot('Config.Healthcheck.StartInterval: newer versions of compose take none without a start period, in which alone it counts')
   const time = (key: string, value: Json | undefined): Service => (isEmpty(value) ? {} : { [key]: goDuration(Number(value)) })
-  return { ...(isEmpty(Test) ? {} : { test: Test }), ...time('interval', Interval), ...time('timeout', Timeout), ...time('start_period', StartPeriod), ...time('start_interval', StartInterval), ...(isEmpty(Retries) ? {} : { retries: Retries }) }
+  return { ...(isEmpty(Test) ? {} : { test: Test }), ...time('interval', Interval), ...time('timeout', Timeout), ...time('start_period', StartPeriod), ...(isIdle ? {} : time('start_interval', StartInterval)), ...(isEmpty(Retries) ? {} : { retries: Retries }) }
 }
 
 function blockInput(host: JsonObject): Service {

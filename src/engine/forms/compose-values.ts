@@ -30,6 +30,11 @@ export function composeMount(mount: JsonObject, volumes: ReadonlyMap<string, str
   }
 }
 
+/** Names with texts: as a list where a name would be taken for an extension of the file. */
+export function mapInFile(pairs: JsonObject): JsonObject | string[] {
+  return Object.keys(pairs).some(key => key.startsWith('x-')) ? Object.entries(pairs).map(([key, value]) => `${key}=${text(value)}`) : pairs
+}
+
 /** compose reads a profile from a file; the engine has its text. */
 export function securityOptions(options: readonly string[], cannot: Inexpressible): string[] {
   return options.filter(option => {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json } from '../api-types.ts'
+import { isEmpty } from './field-rule.ts'
 import { objectOf, stringsOf } from './json-values.ts'
-import type { ImageConfig } from './over-image.ts'
+import { withoutImage, type ImageConfig } from './over-image.ts'
 import type { ContainerRecord } from './spec-record.ts'
 
 export type ImageDifference = { readonly what: 'volumes' | 'user' | 'ports' | 'entrypoint' | 'command'; readonly before: Json; readonly after: Json }
@@ -36,4 +37,12 @@ export function newDataPaths({ inspect }: Pick<ContainerRecord, 'inspect'>, befo
 export function movedPorts({ inspect }: Pick<ContainerRecord, 'inspect'>, before: ImageConfig, after: ImageConfig): string[] {
   const [old, next] = [before, after].map(config => objectOf(config?.['ExposedPorts'])) as [object, object]
   return Object.keys(objectOf(inspect.HostConfig['PortBindings'] as Json)).filter(port => Object.hasOwn(old, port) && !Object.hasOwn(next, port))
+}
+
+const fieldOf = { user: 'User', entrypoint: 'Entrypoint', command: 'Cmd' } as const
+
+/** What the new image says otherwise, and the container has of its own: that stays. */
+export function givenInstead({ inspect, image }: Pick<ContainerRecord, 'inspect' | 'image'>, differences: readonly ImageDifference[]): (keyof typeof fieldOf)[] {
+  const own = withoutImage(inspect.Config, image?.Config)
+  return differences.map(({ what }) => what).filter((what): what is keyof typeof fieldOf => what in fieldOf && !isEmpty(own[fieldOf[what as keyof typeof fieldOf]]))
 }

@@ -1,14 +1,13 @@
 import type { ContainerInspect } from '../../engine/api-types.ts'
 import type { CommitRequest, Engine } from '../../engine/engine.ts'
 import { splitReference } from '../../engine/image-reference.ts'
-import { DrayError } from '../../errors/dray-error.ts'
 import { childAnnotationNames } from '../../store/backup-summary.ts'
 import type { ImageStore } from '../../store/image-store.ts'
 import type { Descriptor } from '../../store/oci.ts'
-import { lostUpload } from '../../store/remote-blobs.ts'
 import type { ImageRole, StoredImageFacts } from '../container-spec.ts'
 import { whileTransferring } from '../reporter.ts'
 import type { Run } from '../run.ts'
+import { againAfterLostUpload } from './again-after-lost-upload.ts'
 import type { Base } from './find-base.ts'
 import { storeFlattened } from './flatten-container.ts'
 import { isImageLost } from './lost-image.ts'
@@ -150,22 +149,9 @@ export async function captureFlattened(source: ImageSource, container: Container
   return toCaptured(await transferring(source, 'root file system', job => storeFlattened(job, container, because)), 'flattened', names, container.Name.slice(1))
 }
 
-const mostRestarts = 5
-
-/**
- * Shows it as a transfer of this name. A registry that lost the upload of a layer is sent it once more, which only its engine can
- * give again: what was stored before is not sent.
- */
+/** Shows it as a transfer of this name; sends what a registry lost once more, which only its engine can give again. */
 export async function transferring({ run, ...source }: ImageSource, name: string, store: (job: ImageJob) => Promise<ImageReport>): Promise<ImageReport> {
-  for (let restarts = 0; ; restarts++) {
-    try {
-      return await whileTransferring(run.reporter, name, transfer => store({ ...source, transfer, signal: run.signal }))
-    } catch (thrown) {
-      run.signal.throwIfAborted()
-      if (!(thrown instanceof DrayError && thrown.reason === lostUpload) || restarts >= mostRestarts) throw thrown
-      run.reporter.note(`${thrown.message}: it is sent once more`)
-    }
-  }
+  return await againAfterLostUpload(run, async () => whileTransferring(run.reporter, name, transfer => store({ ...source, transfer, signal: run.signal })))
 }
 
 export function toCaptured(report: ImageReport, role: ImageRole | 'image', names: readonly string[], container: string | undefined): CapturedImage {

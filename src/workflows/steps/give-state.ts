@@ -48,7 +48,7 @@ export async function giveState({ run, engine, stored: { spec }, options, id }: 
   if (Status === 'exited' || Status === 'dead') return { status: 'created', because: `it had ended with exit code ${spec.inspect.State.ExitCode}: it is there again, and not started` }
   if (Status === 'created' || Status === 'removing') return { status: 'created' }
   if (!options.start) return { status: 'created', because: 'not started, as asked with --no-start' }
-  await engine.containers.start(id, { signal: run.signal })
+  await start({ run, engine, id, hint: options.hint ?? usualHint })
   const startedAt = performance.now()
   watch.started?.()
   const waiting: Waiting = { run, engine, id, settledMs: options.settledMs ?? usualSettledMs, startedAt, mustStay: options.mustStay === true, hint: options.hint ?? usualHint }
@@ -59,6 +59,18 @@ export async function giveState({ run, engine, stored: { spec }, options, id }: 
   if (Status !== 'paused') return { status: 'running', ...given }
   await engine.containers.pause(id, { signal: run.signal })
   return { status: 'paused', ...given }
+}
+
+/** The engine names it by its id. */
+async function start({ run: { signal }, engine, id, hint }: Pick<Waiting, 'run' | 'engine' | 'id' | 'hint'>): Promise<void> {
+  try {
+    await engine.containers.start(id, { signal })
+  } catch (thrown) {
+    signal.throwIfAborted()
+    const found = await engine.containers.inspect(id, { signal }).catch(() => undefined)
+    if (!(thrown instanceof DrayError) || found === undefined) throw thrown
+    throw new DrayError(thrown.code, thrown.message.replace(id, found.Name.slice(1)), { hints: [...thrown.hints, hint], cause: thrown, ...(thrown.reason === undefined ? {} : { reason: thrown.reason }) })
+  }
 }
 
 type Waiting = { readonly run: Run; readonly engine: Engine; readonly id: string; readonly settledMs: number; readonly startedAt: number; readonly mustStay: boolean; readonly hint: string }

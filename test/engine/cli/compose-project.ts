@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compose } from '../../lab/compose.ts'
+import type { Compose } from '../../lab/compose.ts'
 import type { LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 import { docker, inspect } from './dray.ts'
@@ -45,7 +45,7 @@ volumes:
 `
 
 /** Makes the project of five services, in a folder of its own, and waits until all is as it should be. */
-export async function makeProject(host: LabHost, folder: string): Promise<void> {
+export async function makeProject(host: LabHost, folder: string, compose: Compose): Promise<void> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'compose.yaml'), file)
   await busyboxImage(host, 'shop/db:1', { cmd: ['sh', '-c', 'touch /var/lib/db/ready; exec sleep 100000'] })

@@ -14,6 +14,7 @@ beforeAll(async () => {
   await image('app:1', { labels: { version: '1' } })
   await image('app:2', { labels: { version: '2' }, workdir: '/tmp' })
   await image('app:moved', { volumes: ['/srv/data', '/cache'] })
+  await image('app:none', { entrypoint: ['/none'] })
   await image('app:bad', { cmd: ['sh', '-c', 'echo eaten > /data/ready; rm /data/seen; echo cannot start; exit 7'] })
 }, 90_000)
 
@@ -45,14 +46,25 @@ describe('upgrade', () => {
     expect(await host.sh('docker ps -a --format {{.Names}}')).toBe('db\n')
   }, 90_000)
 
-  test('brings the old one back, running, with its data as it was, when the new one does not start', async () => {
+  test.each([
+    ['ends at once', 'app:bad', 'container "db" ended right after its start, with exit code 7; its last words: cannot start'],
+    ['cannot be started', 'app:none', 'starting container "db": '],
+  ])('brings the old one back, running, with its data as it was, when the new one %s', async (_what, image, said) => {
     const { Id } = await inspect(host, 'db')
-    const answer = expectExit(await dray.plain(['upgrade', 'db', 'app:bad', '-H', at(host)]), 40)
-    expect(answer.stderr).toContain('cannot start')
+    const answer = expectExit(await dray.plain(['upgrade', 'db', image, '-H', at(host)]), 40)
+    expect(answer.stderr).toContain(said)
+    expect(answer.stderr).toContain('dray: hint: container "db" runs as before')
     expect(await inspect(host, 'db')).toMatchObject({ Id, State: { Status: 'running' }, HostConfig: { RestartPolicy: { Name: 'always' } } })
     expect(await data()).toBe('yes\napp:1\napp:1\nwarm\n')
     expect(await host.sh('docker ps -a --format {{.Names}}')).toBe('db\n')
   }, 90_000)
+
+  test('says what the container has of its own, and the new image says otherwise', async () => {
+    await host.sh('docker rm -f db; docker create --name db -v db-data:/data --entrypoint /bin/sleep --user 0 app:1 1000')
+    const plan = expectExit(await dray.plain(['upgrade', 'db', 'app:none', '-H', at(host), '--dry-run']), 0)
+    expect(plan.stdout).toContain("note      the container was given an entrypoint of its own, which stays: the new image's is not used")
+    expect(plan.stdout).not.toContain('was given a user')
+  }, 60_000)
 
   test('stops at a data path that moved, says so, and mounts the data there when told', async () => {
     const { Id } = await inspect(host, 'db')

@@ -7,7 +7,7 @@ import { noRemaps } from '../../../src/engine/spec/remap-record.ts'
 import type { ValueDifference } from '../../../src/engine/spec/same-value.ts'
 import { nameOf, type ContainerRecord } from '../../../src/engine/spec/spec-record.ts'
 import { describeRecords } from '../../../src/workflows/describe.ts'
-import { compose } from '../../lab/compose.ts'
+import { composeOf, type ComposeVersion } from '../../lab/compose.ts'
 import { isOrderAlone } from './described.ts'
 import type { Recorded } from './random-replay.ts'
 import type { RandomSpec } from './random-specs.ts'
@@ -19,17 +19,17 @@ export type Unsaid = { readonly body: RandomSpec; readonly text: string; readonl
  * Describes each of them, runs what was printed by docker's own programs, and compares. What differs without a comment that names
  * the field is returned, and so is what cannot be run.
  */
-export async function runDescribed(host: SpecHost, recorded: readonly Recorded[], as: 'run' | 'compose'): Promise<{ readonly unsaid: readonly Unsaid[]; readonly gaps: ReadonlyMap<string, number> }> {
+export async function runDescribed(host: SpecHost, recorded: readonly Recorded[], runs: 'docker run' | ComposeVersion): Promise<{ readonly unsaid: readonly Unsaid[]; readonly gaps: ReadonlyMap<string, number> }> {
   const unsaid: Unsaid[] = []
   const gaps = new Map<string, number>()
   for (const { spec, record } of recorded) {
     const name = nameOf(record.inspect)
-    const { text, gaps: said } = describeRecords([record], as, false)
-    const fields = said.flatMap(gap => fieldsOf(as === 'compose' ? gap.replace(`${name}: `, '') : gap))
+    const { text, gaps: said } = describeRecords([record], runs === 'docker run' ? 'run' : 'compose', false)
+    const fields = said.flatMap(gap => fieldsOf(runs === 'docker run' ? gap : gap.replace(`${name}: `, '')))
     for (const field of fields) gaps.set(field, (gaps.get(field) ?? 0) + 1)
     try {
       await removeNeeded(host, record)
-      await (as === 'run' ? runScript(host, text) : composeUp(host, text, record.inspect.State.Running))
+      await (runs === 'docker run' ? runScript(host, text) : composeUp(host, runs, text, record.inspect.State.Running))
       const found = withoutComposesLabels(await recordContainer(host.engine, name))
       const { differences } = compareSpecs(record, found, { name, imageRef: record.inspect.Config.Image, remaps: noRemaps, peers: new Map(record.peers.map(peer => [peer.name, { name: peer.name }])) })
       const left = differences.filter(each => !isOrderAlone(each)).filter(({ field }) => !fields.some(each => field === each || field.startsWith(`${each}.`) || each.startsWith(`${field}.`)))
@@ -59,9 +59,9 @@ async function runScript({ host }: SpecHost, text: string): Promise<void> {
   await host.sh(`set -e; PATH=/usr/bin:/bin\n${text}`)
 }
 
-async function composeUp({ host }: SpecHost, text: string, runs: boolean): Promise<void> {
+async function composeUp({ host }: SpecHost, version: ComposeVersion, text: string, isRunning: boolean): Promise<void> {
   await writeFile(join(host.sharedDir, 'compose.yaml'), text)
-  const { exitCode, stderr } = await compose(host, host.sharedDir, 'up', runs ? '-d' : '--no-start')
+  const { exitCode, stderr } = await composeOf(version)(host, host.sharedDir, 'up', isRunning ? '-d' : '--no-start')
   if (exitCode !== 0) throw new Error(stderr)
 }
 

@@ -28,19 +28,26 @@ export async function recordRandom({ host, engine }: SpecHost, count: number, se
   for (const spec of fc.sample(randomSpecs(engine.facts.apiVersion), { numRuns: count * 20, seed })) {
     if (recorded.length === count) break
     const name = `random-${seed}-${recorded.length}`
-    const body = JSON.parse(JSON.stringify(spec.body).replaceAll('SHARED', host.sharedDir)) as Record<string, unknown>
-    try {
-      const { id } = await engine.containers.create(body, { name })
-      for (const { network, body: connect } of spec.connects) await engine.networks.connect(network, { ...connect, Container: id })
-      if (recorded.length % 2 === 1 && canRun(body)) await engine.containers.start(id)
-      recorded.push({ spec, record: JSON.parse(JSON.stringify(await recordContainer(engine, id))) as ContainerRecord })
-    } catch (thrown) {
-      if (!(thrown instanceof DrayError)) throw thrown
-      refused.push(thrown.message)
-    }
+    const made = await makeRandom({ host, engine }, spec, name, recorded.length % 2 === 1)
+    if (typeof made === 'string') refused.push(made)
+    else recorded.push(made)
     await engine.containers.remove(name, { force: true, volumes: true })
   }
   return { recorded, refused }
+}
+
+/** Makes one, starts it if that is wanted and can be, and records it. Returns what the engine says when it does not take it; what there is of it stays. */
+export async function makeRandom({ host, engine }: Pick<SpecHost, 'host' | 'engine'>, spec: RandomSpec, name: string, isStarted: boolean): Promise<Recorded | string> {
+  const body = JSON.parse(JSON.stringify(spec.body).replaceAll('SHARED', host.sharedDir)) as Record<string, unknown>
+  try {
+    const { id } = await engine.containers.create(body, { name })
+    for (const { network, body: connect } of spec.connects) await engine.networks.connect(network, { ...connect, Container: id })
+    if (isStarted && canRun(body)) await engine.containers.start(id)
+    return { spec, record: JSON.parse(JSON.stringify(await recordContainer(engine, id))) as ContainerRecord }
+  } catch (thrown) {
+    if (!(thrown instanceof DrayError)) throw thrown
+    return thrown.message
+  }
 }
 
 /**

@@ -2,13 +2,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { makeProject, projectOf, services, statusesOf } from '../../engine/cli/compose-project.ts'
 import { at, docker, expectExit, inspect, installDray, type Dray } from '../../engine/cli/dray.ts'
-import { compose } from '../../lab/compose.ts'
+import { composeOf, type ComposeVersion } from '../../lab/compose.ts'
 import type { EngineName } from '../../lab/engines.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 
-const pairs: readonly (readonly [EngineName, EngineName])[] = [['20.10', '20.10'], ['20.10', '26.1'], ['28.5', '28.5']]
+const cases: readonly (readonly [ComposeVersion, EngineName, EngineName])[] = [['2.26', '20.10', '20.10'], ['2.26', '20.10', '26.1'], ['2.26', '28.5', '28.5'], ['2.40', '26.1', '26.1'], ['2.40', '28.5', '28.5']]
 
-describe.each(pairs)('a compose project of five services, from %s to %s', (from, to) => {
+describe.each(cases)('a project of five services of compose %s, from %s to %s', (version, from, to) => {
+  const compose = composeOf(version)
   let one: LabHost
   let two: LabHost
   let dray: Dray
@@ -18,7 +19,7 @@ describe.each(pairs)('a compose project of five services, from %s to %s', (from,
     [one, two] = await Promise.all([startHost({ engine: from }), startHost({ engine: to })])
     dray = await installDray()
     folder = join(dray.home, 'shop')
-    await makeProject(one, folder)
+    await makeProject(one, folder, compose)
   }, 240_000)
   afterAll(async () => {
     await Promise.all([one[Symbol.asyncDispose](), two[Symbol.asyncDispose](), dray[Symbol.asyncDispose]()])

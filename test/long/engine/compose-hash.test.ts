@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashedText } from '../../../src/engine/compose/config-hash.ts'
 import { recordContainer } from '../../../src/engine/spec/record-container.ts'
-import { compose } from '../../lab/compose.ts'
+import { composeOf } from '../../lab/compose.ts'
 import { startSpecHost, type SpecHost } from '../../engine/engine/spec-lab.ts'
 
 /** What stands beside a reference to another service, as people write it. */
@@ -33,7 +33,7 @@ const services: Readonly<Record<string, string>> = {
   one_shot: '{ image: app:1, network_mode: "service:web", command: ["true"], depends_on: { web: { condition: service_healthy, restart: true } }, scale: 1 }',
 }
 
-describe.each(['20.10', '28.5'] as const)('what compose hashes is known from the containers that it makes on %s', engine => {
+describe.each([['2.26', '20.10'], ['2.26', '28.5'], ['2.40', '26.1'], ['2.40', '28.5']] as const)('what compose %s hashes is known from the containers that it makes on %s', (version, engine) => {
   let host: SpecHost
   let failed: string
 
@@ -43,7 +43,7 @@ describe.each(['20.10', '28.5'] as const)('what compose hashes is known from the
     await mkdir(join(folder, 'conf'), { recursive: true })
     const web = '  web: { image: app:1, ipc: shareable, volumes: ["data:/data"], healthcheck: { test: "true" }, networks: [back, default] }\n'
     await writeFile(join(folder, 'compose.yaml'), `name: guess\nservices:\n${web}${Object.entries(services).map(([name, text]) => `  ${name}: ${text}\n`).join('')}volumes: { data: {}, more: { name: "more of it" } }\nnetworks: { back: {} }\n`.replace('"more of it"', 'more-of-it'))
-    const { exitCode, stderr } = await compose(host.host, folder, 'up', '--no-start')
+    const { exitCode, stderr } = await composeOf(version)(host.host, folder, 'up', '--no-start')
     failed = exitCode === 0 ? '' : stderr
   }, 180_000)
   afterAll(async () => {
