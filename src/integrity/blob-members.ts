@@ -2,7 +2,7 @@ import { compressions, type Compression } from '../archive/codec.ts'
 import { noteOldGarbage } from '../archive/young-garbage.ts'
 import { RecordTable } from '../store/record-table.ts'
 import type { Digest } from '../store/oci.ts'
-import type { DataProblem, FileMember, MemberContent } from './member.ts'
+import type { DataProblem, MemberContent, PassedFile, PutAside } from './member.ts'
 
 /** What a record is made of, and becomes: it lives long enough to be taken for old. */
 const objectBytes = 512
@@ -10,9 +10,9 @@ const folder = 'blobs/sha256/'
 const canonical = /^blobs\/sha256\/[0-9a-f]{64}$/
 const keyBytes = 32
 const sizeBytes = 6
-/** After the key: sizes as they are and unpacked, the number of the words, and what is known. */
+/** After the key: sizes as they are and unpacked (or where a document was put), the number of the words, and what is known. */
 const at = { size: 32, plainBytes: 38, words: 44, state: 46, content: 47, one: 48, other: 80 } as const
-const states = { data: 0, 'too large': 1, 'other document': 2, replaced: 3 } as const
+const states = { data: 0, 'too large': 1, 'put aside': 2, replaced: 3 } as const
 const stateMask = 3
 const digestDiffers = 4
 const isTarBit = 8
@@ -24,8 +24,8 @@ const otherWords = 'it is no whole tar'
 const mostWithBoth = 100_000
 
 /**
- * The files of an archive that are called by their digest, which may be a million: of those that are no documents only what is known
- * is kept, in some 50 to 90 bytes each.
+ * The files of an archive that are called by their digest, which may be a million: of all but the documents in memory only what is
+ * known is kept, in some 50 to 90 bytes each.
  */
 export class BlobMembers {
   readonly #tables = [new RecordTable(at.one), new RecordTable(at.other), new RecordTable(at.other + keyBytes)] as const
@@ -43,13 +43,14 @@ export class BlobMembers {
   }
 
   /** False when it has to be kept as it is. The one that had the name before is replaced. */
-  set(path: string, { size, digest, content }: FileMember): boolean {
+  set(path: string, { size, digest, content }: PassedFile): boolean {
     if (content.kind === 'document' || !BlobMembers.isName(path)) return false
     this.delete(path)
     noteOldGarbage(objectBytes)
     const record = this.#record.fill(0)
     record.write(path.slice(folder.length), 'hex')
     record.writeUIntBE(size, at.size, sizeBytes)
+    if (content.kind === 'put aside') record.writeUIntBE(content.position, at.plainBytes, sizeBytes)
     const isNamed = digest.endsWith(path.slice(folder.length))
     const plain = content.kind === 'data' ? content.plainDigest : undefined
     const [own, unpacked] = [isNamed ? undefined : digest, plain === digest || (!isNamed && this.#tables[2].size >= mostWithBoth) ? undefined : plain]
@@ -68,7 +69,7 @@ export class BlobMembers {
     this.#size--
   }
 
-  get(path: string): FileMember | undefined {
+  get(path: string): PassedFile | undefined {
     const record = this.#find(path)
     if (record === undefined) return undefined
     noteOldGarbage(objectBytes)
@@ -101,9 +102,9 @@ export class BlobMembers {
     return (isTar ? isTarBit : 0) | (hasPlain ? hasPlainBit : 0)
   }
 
-  #contentOf(record: Buffer, state: number, digest: Digest, plainAt: number): MemberContent {
+  #contentOf(record: Buffer, state: number, digest: Digest, plainAt: number): MemberContent | PutAside {
     if ((state & stateMask) === states['too large']) return { kind: 'too large' }
-    if ((state & stateMask) === states['other document']) return { kind: 'other document' }
+    if ((state & stateMask) === states['put aside']) return { kind: 'put aside', position: record.readUIntBE(at.plainBytes, sizeBytes) }
     const packed = record[at.content] ?? 0
     const code = problemCodes[(packed & 7) - 1]
     const compression: Compression = compressions[packed >> 3] ?? 'none'
