@@ -136,3 +136,19 @@ test('what is damaged is 20 and leaves nothing; --skip-damaged brings the rest a
     writeFileSync(blob, bytes)
   }
 })
+
+test('data is there without the spec, which is told', async () => {
+  await using repository = await lab.open()
+  await backUpFolders(repository, [{ folder: join(lab.folder, 'data'), id: 'm1', source: 'data', destination: '/var/lib/data' }], { id: 'night-3', created: '2020-01-01T00:00:00.000Z' })
+  const { containers } = await readBackup(repository.blobs, (await findBackup(repository, 'night-3')).descriptor)
+  const blob = join(lab.path, 'blobs/sha256', hexOf(containers[0]!.manifest.digest))
+  const bytes = readFileSync(blob)
+  rmSync(blob)
+  try {
+    const { exitCode, stderr } = await extract('night-3:data/conf', '-o', 'without-spec')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringMatching(/^dray: warning: the spec of "[^"]+" in backup night-3 cannot be read: blob "sha256:/) })
+    expect(readdirSync(lab.folder)).toContain('without-spec')
+  } finally {
+    writeFileSync(blob, bytes)
+  }
+})

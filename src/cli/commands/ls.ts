@@ -1,7 +1,7 @@
 import { imageTable, mountTable } from '../../ui/describe-contents.ts'
 import { entryJson, entryLine } from '../../ui/describe-entry.ts'
 import { formatTime } from '../../ui/format.ts'
-import { findPlace, lookInto, splitPlace, type LookedBackup } from '../../workflows/look/find-place.ts'
+import { findPlace, lookIntoWhatIsLeft, splitPlace, type LookedBackup } from '../../workflows/look/find-place.ts'
 import { listEntries } from '../../workflows/look/list-entries.ts'
 import { readImageFacts } from '../../workflows/look/read-images.ts'
 import type { Repository } from '../../store/repository.ts'
@@ -28,7 +28,7 @@ export const lsCommand: Command = {
     let count = 0
     for (const text of listOf(args['place'])) {
       const { backup, rest } = splitPlace(text)
-      const looked = await lookInto(job, backup)
+      const looked = await lookIntoWhatIsLeft(job, backup)
       if (rest === undefined || rest === '') {
         const result = await describeBackup(context, repository, looked)
         texts.push(result.text)
