@@ -18,7 +18,7 @@ import { chooseBackup } from '../steps/choose-backup.ts'
 /** A mount of a backup, its content not read yet. */
 export type LookedMount = { readonly described: DescribedMount; readonly parts: readonly Descriptor[] }
 
-export type LookedBackup = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly specs: readonly ContainerSpec[]; readonly mounts: readonly LookedMount[] }
+export type LookedBackup = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly specs: readonly ContainerSpec[]; readonly mounts: readonly LookedMount[]; /** Ids of those that cannot be read any more. */ readonly lostMounts: readonly string[] }
 
 export type Place = {
   readonly looked: LookedBackup
@@ -68,13 +68,15 @@ export async function readLooked({ blobs }: Repository, backup: BackupSummary, c
   }
   const own = container === undefined || specs.length < chosen.length ? undefined : new Set(specs.flatMap(({ mounts, dump }) => [...mounts.map(({ id }) => id), ...(dump === undefined ? [] : [dump.mount])]))
   const mounts: LookedMount[] = []
+  const lostMounts: string[] = []
   for (const { id, parts } of contents.mounts.filter(each => own?.has(each.id) ?? true)) {
     const [first] = parts
     if (first === undefined) throw new DrayError('damaged', `mount "${id}" of backup "${backup.id}" has no manifest`)
     const part = await passOver(readMountPart(blobs, first), `mount "${id}"`, backup.id)
-    if (part !== undefined) mounts.push({ described: fromMountDescription(part.description), parts })
+    if (part === undefined) lostMounts.push(id)
+    else mounts.push({ described: fromMountDescription(part.description), parts })
   }
-  return { backup, contents, specs, mounts }
+  return { backup, contents, specs, mounts, lostMounts }
 }
 
 /** The mount and the path that `rest` names; `not-found` with what there is. */
@@ -116,7 +118,8 @@ function normalPath(path: string, wanted: string): string {
   return inside === '.' ? '' : inside
 }
 
-function noMount({ backup: { id }, mounts, specs }: LookedBackup, wanted: string): DrayError {
+function noMount({ backup: { id }, mounts, specs, lostMounts }: LookedBackup, wanted: string): DrayError {
+  if (lostMounts.length > 0) return new DrayError('damaged', `backup "${id}" holds no mount "${wanted}", unless it is one that cannot be read any more: ${lostMounts.join(', ')}`, { hints: [`what is lost: dray verify ${id}`] })
   const leftOut = specs.flatMap(spec => spec.leftOut).find(({ destination, source }) => [destination, source].some(name => wanted === name || wanted.startsWith(`${name}/`)))
   if (leftOut !== undefined) return new DrayError('not-found', `backup "${id}" does not hold ${leftOut.destination}: ${leftOut.reason}`)
   const names = mounts.flatMap(namesOfMount)
