@@ -10,8 +10,8 @@ const folder = 'blobs/sha256/'
 const canonical = /^blobs\/sha256\/[0-9a-f]{64}$/
 const keyBytes = 32
 const sizeBytes = 6
-/** After the key: sizes as they are and unpacked (or where a document was put), the number of the words, and what is known. */
-const at = { size: 32, plainBytes: 38, words: 44, state: 46, content: 47, one: 48, other: 80 } as const
+/** After the key: the size, the number of the words, what is known; then the size unpacked (or where a document was put), if it is another, and digests. */
+const at = { size: 32, words: 38, state: 40, content: 41, plainBytes: 42, one: 48, other: 80 } as const
 const states = { data: 0, 'too large': 1, 'put aside': 2, replaced: 3 } as const
 const stateMask = 3
 const digestDiffers = 4
@@ -25,10 +25,13 @@ const mostWithBoth = 100_000
 
 /**
  * The files of an archive that are called by their digest, which may be a million: of all but the documents in memory only what is
- * known is kept, in some 50 to 90 bytes each.
+ * known is kept, in some 50 to 120 bytes each.
  */
 export class BlobMembers {
-  readonly #tables = [new RecordTable(at.one), new RecordTable(at.other), new RecordTable(at.other + keyBytes)] as const
+  /** Those that are as they are unpacked; others, and with one or two digests besides that of the name. */
+  readonly #asTheyAre = new RecordTable(at.plainBytes)
+  readonly #others = [new RecordTable(at.one), new RecordTable(at.other), new RecordTable(at.other + keyBytes)] as const
+  readonly #tables = [this.#asTheyAre, ...this.#others] as const
   readonly #words: string[] = []
   readonly #numbers = new Map<string, number>()
   readonly #record = Buffer.alloc(at.other + keyBytes)
@@ -53,11 +56,13 @@ export class BlobMembers {
     if (content.kind === 'put aside') record.writeUIntBE(content.position, at.plainBytes, sizeBytes)
     const isNamed = digest.endsWith(path.slice(folder.length))
     const plain = content.kind === 'data' ? content.plainDigest : undefined
-    const [own, unpacked] = [isNamed ? undefined : digest, plain === digest || (!isNamed && this.#tables[2].size >= mostWithBoth) ? undefined : plain]
+    const [own, unpacked] = [isNamed ? undefined : digest, plain === digest || (!isNamed && this.#others[2].size >= mostWithBoth) ? undefined : plain]
     record[at.state] = states[content.kind] | (isNamed ? 0 : digestDiffers) | (content.kind === 'data' ? this.#writeContent(record, content, plain === digest || unpacked !== undefined) : 0)
     const digests = [own, unpacked].filter(each => each !== undefined)
     for (const [number, each] of digests.entries()) record.write(each.slice('sha256:'.length), at.one + number * keyBytes, 'hex')
-    this.#tables[digests.length as 0 | 1 | 2].set(record)
+    const isPlain = content.kind === 'data' ? content.plainBytes === size : content.kind === 'too large'
+    const table = digests.length === 0 && isPlain ? this.#asTheyAre : this.#others[digests.length as 0 | 1 | 2]
+    table.set(record)
     this.#size++
     return true
   }
@@ -110,7 +115,7 @@ export class BlobMembers {
     const compression: Compression = compressions[packed >> 3] ?? 'none'
     const plainDigest = (state & hasPlainBit) === 0 ? undefined : record.length > plainAt ? hexAt(record, plainAt) : digest
     const problem = code === undefined ? {} : { problem: { code, words: this.#words[record.readUInt16BE(at.words)] ?? otherWords } }
-    return { kind: 'data', compression, plainDigest, plainBytes: record.readUIntBE(at.plainBytes, sizeBytes), isTar: (state & isTarBit) !== 0, ...problem }
+    return { kind: 'data', compression, plainDigest, plainBytes: record.readUIntBE(record.length > at.plainBytes ? at.plainBytes : at.size, sizeBytes), isTar: (state & isTarBit) !== 0, ...problem }
   }
 
   #numberOf(words: string): number {
