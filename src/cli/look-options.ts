@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs'
 import { DrayError } from '../errors/dray-error.ts'
 import type { Repository } from '../store/repository.ts'
-import { findPlace, lookInto, splitPlace, type LookedBackup, type LookJob, type Place } from '../workflows/look/find-place.ts'
+import { findPlace, lookIntoWhatIsLeft, splitPlace, type LookedBackup, type LookJob, type Place } from '../workflows/look/find-place.ts'
 import { textOf } from './backup-options.ts'
 import type { CommandContext } from './command.ts'
 import { assertHeld } from '../files/owner-lock.ts'
@@ -29,7 +29,7 @@ export function lookJob(context: CommandContext, args: Record<string, unknown>, 
 export async function openPlace(job: LookJob, text: string, command: string): Promise<Place> {
   const { backup, rest } = splitPlace(text)
   if (rest === undefined || rest === '') throw new DrayError('usage', `"${text}" names no mount`, { hints: [`dray ${command} ${backup || 'BACKUP'}:MOUNT/PATH`, `the mounts of a backup: dray ls ${backup || 'BACKUP'}`] })
-  return await findPlace(job.repository, await lookInto(job, backup), rest)
+  return await findPlace(job.repository, await lookIntoWhatIsLeft(job, backup), rest)
 }
 
 /** Places of one backup are looked up with one reading of its documents. */
@@ -44,7 +44,7 @@ export class Places {
   async open(text: string, command: string): Promise<Place> {
     const { backup, rest } = splitPlace(text)
     if (rest === undefined || rest === '') return await openPlace(this.job, text, command)
-    const looked = this.backups.get(backup) ?? lookInto(this.job, backup)
+    const looked = this.backups.get(backup) ?? lookIntoWhatIsLeft(this.job, backup)
     this.backups.set(backup, looked)
     return await findPlace(this.job.repository, await looked, rest)
   }

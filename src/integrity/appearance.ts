@@ -68,6 +68,12 @@ export function appearanceOfTar({ names, count }: { readonly names: readonly str
   return { what: `a tar of ${count} ${count === 1 ? 'file' : 'files'}`, next: 'it may be the data of a volume: look into it with tar --list' }
 }
 
+/** `names`: those of the documents of images that are there. */
+export function appearanceOfDirectory(names: readonly string[]): Appearance {
+  if (names.length === 0) return { what: 'a directory without an image: neither index.json nor manifest.json is in it', next: 'name the folder that holds one of them, or the file itself' }
+  return { what: `a directory with ${names.join(' and ')}, without manifest.json and index.json`, next: 'save or copy the image again from where it came from' }
+}
+
 /** Whether it is a name that only archives of images have. */
 export function isImagePart(name: string): boolean {
   return /^(?:[0-9a-f]{64}\/(?:layer\.tar|json|VERSION)$|blobs\/sha256\/|(?:sha256:)?[0-9a-f]{64}(?:\.json|\.tar|\.tar\.gz)?$|oci-layout$|repositories$|manifest\.json$|index\.json$)/.test(name)

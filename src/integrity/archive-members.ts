@@ -4,10 +4,11 @@ import { takesMemory } from '../archive/system-decoder.ts'
 import { walkTarFile } from '../archive/tar-file.ts'
 import { tarEndsWithMessage, tarHasNoEnd, tarIsCut } from '../archive/tar-scanner.ts'
 import { isImagePart } from './appearance.ts'
+import { readAt, toFileMember, type AsideFile } from './aside-documents.ts'
 import { BlobMembers } from './blob-members.ts'
 import type { Findings } from './finding.ts'
 import type { FindingCode } from './finding-codes.ts'
-import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members } from './member.ts'
+import { cleanPath, type BrokenMember, type FileMember, type LinkMember, type Member, type Members, type PassedFile } from './member.ts'
 import type { Begun } from './image-report.ts'
 import type { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
@@ -27,17 +28,26 @@ const codeOfReason = new Map<string | undefined, FindingCode>([
 ])
 
 /** Takes part in reading a file: `body` is read in place of what came, and `settle` is awaited with what is known of it then. */
-export type MemberTap = (name: string, size: number, body: AsyncIterable<Buffer>) => Promise<{ readonly body: AsyncIterable<Buffer>; settle(member: FileMember): Promise<void> }>
+export type MemberTap = (name: string, size: number, body: AsyncIterable<Buffer>) => Promise<{ readonly body: AsyncIterable<Buffer>; settle(member: PassedFile): Promise<void> }>
+
+export type StreamJob = {
+  readonly findings: Findings
+  readonly meter: Meter
+  /** Open for as long as the members are asked for. */
+  readonly aside: AsideFile
+  readonly signal: AbortSignal
+  readonly tap?: MemberTap
+}
 
 /** What a tar holds, read through once. What is wrong with the tar itself is a finding; everything before that place is there. */
-export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: Findings, meter: Meter, signal: AbortSignal, tap?: MemberTap): Promise<ArchiveMembers> {
-  const members = new ArchiveMembers(findings)
+export async function readArchiveMembers(tar: AsyncIterable<Buffer>, { findings, meter, aside, signal, tap }: StreamJob): Promise<ArchiveMembers> {
+  const members = new ArchiveMembers(findings, aside.read)
   const damage = await untilDamage(() => readImageArchive(tar, {
     ...members.others,
     onMember: async (name, size, body) => {
       members.begin(name)
       const tapped = await tap?.(name, size, body)
-      const member = await readMember(name, size, tapped?.body ?? body, meter)
+      const member = await readMember(name, size, tapped?.body ?? body, meter, document => aside.put(document))
       await tapped?.settle(member)
       members.add(member)
     },
@@ -47,9 +57,9 @@ export async function readArchiveMembers(tar: AsyncIterable<Buffer>, findings: F
   return members
 }
 
-/** The same of a tar that can be read at any place: its members are found first, and then read side by side. */
+/** The same of a tar that can be read at any place: its members are found first, and then read side by side. `file` is open for as long as they are asked for. */
 export async function readArchiveFile(file: number, size: number, findings: Findings, meter: Meter, threads: MemberThreads, signal: AbortSignal): Promise<ArchiveMembers> {
-  const members = new ArchiveMembers(findings)
+  const members = new ArchiveMembers(findings, (position, bytes) => readAt(file, position, bytes))
   const batch = new ReadAhead(members, job => threads.perform({ ...job, file, shared: meter.shared }))
   threads.expect(size)
   const damage = await untilDamage(() => walkTarFile(file, size, {
@@ -93,10 +103,12 @@ export class ArchiveMembers implements Members {
   #begun: Begun = { isAny: false, isImage: false }
   readonly #findings: Findings
   readonly #names = new NameBytes()
+  readonly #readAgain: (position: number, size: number) => Buffer
   readonly others = membersThat(member => this.add(member))
 
-  constructor(findings: Findings) {
+  constructor(findings: Findings, readAgain: (position: number, size: number) => Buffer) {
     this.#findings = findings
+    this.#readAgain = readAgain
   }
 
   *names(): Generator<string> {
@@ -150,11 +162,12 @@ export class ArchiveMembers implements Members {
     // all of it has been read
   }
 
-  find(path: string): Promise<FileMember | BrokenMember | undefined> {
-    return Promise.resolve(this.#find(path))
+  async find(path: string): Promise<FileMember | BrokenMember | undefined> {
+    const found = await Promise.resolve(this.#find(path))
+    return found === undefined || 'broken' in found ? found : toFileMember(found, this.#readAgain)
   }
 
-  #find(path: string): FileMember | BrokenMember | undefined {
+  #find(path: string): PassedFile | BrokenMember | undefined {
     let at = cleanPath(path)
     for (let links = 0; links < mostLinks; links++) {
       if (at === undefined) return { broken: 'leads out of the archive', code: 'path-unsafe' }

@@ -2,7 +2,7 @@ import { compressions, type Compression } from '../archive/codec.ts'
 import { noteOldGarbage } from '../archive/young-garbage.ts'
 import { RecordTable } from '../store/record-table.ts'
 import type { Digest } from '../store/oci.ts'
-import type { DataProblem, FileMember, MemberContent } from './member.ts'
+import type { DataProblem, MemberContent, PassedFile, PutAside } from './member.ts'
 
 /** What a record is made of, and becomes: it lives long enough to be taken for old. */
 const objectBytes = 512
@@ -10,9 +10,9 @@ const folder = 'blobs/sha256/'
 const canonical = /^blobs\/sha256\/[0-9a-f]{64}$/
 const keyBytes = 32
 const sizeBytes = 6
-/** After the key: sizes as they are and unpacked, the number of the words, and what is known. */
-const at = { size: 32, plainBytes: 38, words: 44, state: 46, content: 47, one: 48, other: 80 } as const
-const states = { data: 0, 'too large': 1, 'other document': 2, replaced: 3 } as const
+/** After the key: the size, the number of the words, what is known; then the size unpacked (or where a document was put), if it is another, and digests. */
+const at = { size: 32, words: 38, state: 40, content: 41, plainBytes: 42, one: 48, other: 80 } as const
+const states = { data: 0, 'too large': 1, 'put aside': 2, replaced: 3 } as const
 const stateMask = 3
 const digestDiffers = 4
 const isTarBit = 8
@@ -24,11 +24,14 @@ const otherWords = 'it is no whole tar'
 const mostWithBoth = 100_000
 
 /**
- * The files of an archive that are called by their digest, which may be a million: of those that are no documents only what is known
- * is kept, in some 50 to 90 bytes each.
+ * The files of an archive that are called by their digest, which may be a million: of all but the documents in memory only what is
+ * known is kept, in some 50 to 120 bytes each.
  */
 export class BlobMembers {
-  readonly #tables = [new RecordTable(at.one), new RecordTable(at.other), new RecordTable(at.other + keyBytes)] as const
+  /** Those that are as they are unpacked; others, and with one or two digests besides that of the name. */
+  readonly #asTheyAre = new RecordTable(at.plainBytes)
+  readonly #others = [new RecordTable(at.one), new RecordTable(at.other), new RecordTable(at.other + keyBytes)] as const
+  readonly #tables = [this.#asTheyAre, ...this.#others] as const
   readonly #words: string[] = []
   readonly #numbers = new Map<string, number>()
   readonly #record = Buffer.alloc(at.other + keyBytes)
@@ -43,20 +46,23 @@ export class BlobMembers {
   }
 
   /** False when it has to be kept as it is. The one that had the name before is replaced. */
-  set(path: string, { size, digest, content }: FileMember): boolean {
+  set(path: string, { size, digest, content }: PassedFile): boolean {
     if (content.kind === 'document' || !BlobMembers.isName(path)) return false
     this.delete(path)
     noteOldGarbage(objectBytes)
     const record = this.#record.fill(0)
     record.write(path.slice(folder.length), 'hex')
     record.writeUIntBE(size, at.size, sizeBytes)
+    if (content.kind === 'put aside') record.writeUIntBE(content.position, at.plainBytes, sizeBytes)
     const isNamed = digest.endsWith(path.slice(folder.length))
     const plain = content.kind === 'data' ? content.plainDigest : undefined
-    const [own, unpacked] = [isNamed ? undefined : digest, plain === digest || (!isNamed && this.#tables[2].size >= mostWithBoth) ? undefined : plain]
+    const [own, unpacked] = [isNamed ? undefined : digest, plain === digest || (!isNamed && this.#others[2].size >= mostWithBoth) ? undefined : plain]
     record[at.state] = states[content.kind] | (isNamed ? 0 : digestDiffers) | (content.kind === 'data' ? this.#writeContent(record, content, plain === digest || unpacked !== undefined) : 0)
     const digests = [own, unpacked].filter(each => each !== undefined)
     for (const [number, each] of digests.entries()) record.write(each.slice('sha256:'.length), at.one + number * keyBytes, 'hex')
-    this.#tables[digests.length as 0 | 1 | 2].set(record)
+    const isPlain = content.kind === 'data' ? content.plainBytes === size : content.kind === 'too large'
+    const table = digests.length === 0 && isPlain ? this.#asTheyAre : this.#others[digests.length as 0 | 1 | 2]
+    table.set(record)
     this.#size++
     return true
   }
@@ -68,7 +74,7 @@ export class BlobMembers {
     this.#size--
   }
 
-  get(path: string): FileMember | undefined {
+  get(path: string): PassedFile | undefined {
     const record = this.#find(path)
     if (record === undefined) return undefined
     noteOldGarbage(objectBytes)
@@ -101,15 +107,15 @@ export class BlobMembers {
     return (isTar ? isTarBit : 0) | (hasPlain ? hasPlainBit : 0)
   }
 
-  #contentOf(record: Buffer, state: number, digest: Digest, plainAt: number): MemberContent {
+  #contentOf(record: Buffer, state: number, digest: Digest, plainAt: number): MemberContent | PutAside {
     if ((state & stateMask) === states['too large']) return { kind: 'too large' }
-    if ((state & stateMask) === states['other document']) return { kind: 'other document' }
+    if ((state & stateMask) === states['put aside']) return { kind: 'put aside', position: record.readUIntBE(at.plainBytes, sizeBytes) }
     const packed = record[at.content] ?? 0
     const code = problemCodes[(packed & 7) - 1]
     const compression: Compression = compressions[packed >> 3] ?? 'none'
     const plainDigest = (state & hasPlainBit) === 0 ? undefined : record.length > plainAt ? hexAt(record, plainAt) : digest
     const problem = code === undefined ? {} : { problem: { code, words: this.#words[record.readUInt16BE(at.words)] ?? otherWords } }
-    return { kind: 'data', compression, plainDigest, plainBytes: record.readUIntBE(at.plainBytes, sizeBytes), isTar: (state & isTarBit) !== 0, ...problem }
+    return { kind: 'data', compression, plainDigest, plainBytes: record.readUIntBE(record.length > at.plainBytes ? at.plainBytes : at.size, sizeBytes), isTar: (state & isTarBit) !== 0, ...problem }
   }
 
   #numberOf(words: string): number {

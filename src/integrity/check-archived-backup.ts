@@ -10,6 +10,7 @@ import { containerdNameKey, mediaTypes, type Descriptor, type Digest } from '../
 import type { Checking } from './check-file.ts'
 import { checkMountParts, factsOfPart, type PartFacts } from './check-mount-parts.ts'
 import { blobPath } from './check-oci-manifest.ts'
+import { listDifference } from './list-difference.ts'
 import { MemberDocuments } from './member-documents.ts'
 
 const view = 'index.json'
@@ -40,7 +41,9 @@ async function checkBackup(checking: Checking, documents: BlobReader, listed: De
     const { annotations } = parseIndex(await documents.read(listed.digest), `backup "${listed.digest}"`)
     const backup = toSummary({ ...listed, annotations: annotations ?? {} })
     if (backup === undefined) return undefined
-    if (!isSame(annotations, listed.annotations)) findings.add('list-differs', { member: listed.annotations?.[annotationNames.id] ?? listed.digest, view, expected: JSON.stringify(annotations ?? {}), found: JSON.stringify(listed.annotations ?? {}) })
+    // an export has an annotation more, for the containerd store
+    const difference = listDifference(annotations, listed.annotations, [containerdNameKey])
+    if (difference !== undefined) findings.add('list-differs', { member: listed.annotations?.[annotationNames.id] ?? listed.digest, view, ...difference })
     const { containers, mounts } = await readBackup(documents, listed)
     for (const container of containers) await readContainerSpec(documents, container)
     for (const { id, parts } of mounts) {
@@ -72,12 +75,6 @@ async function checkChunk({ members, findings }: Checking, { digest, key, length
   if (plainDigest === undefined ? problem?.code === 'layer-damaged' : plainDigest !== plain || plainBytes !== length) {
     findings.add('chunk-damaged', { member: name, view, expected: plain, found: plainDigest ?? problem?.words ?? '' })
   }
-}
-
-/** An export has an annotation more, for the containerd store. */
-function isSame(own: Descriptor['annotations'], listed: Descriptor['annotations']): boolean {
-  const text = (annotations: Descriptor['annotations']): string => JSON.stringify(Object.entries(annotations ?? {}).filter(([name]) => name !== containerdNameKey).sort())
-  return text(own) === text(listed)
 }
 
 function tryDamaged<T>(work: () => T): T | undefined {

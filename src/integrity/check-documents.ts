@@ -6,6 +6,7 @@ import { readMountPart } from '../store/mount-manifest.ts'
 import { mediaTypes, type Descriptor, type Digest, type Index, type Manifest } from '../store/oci.ts'
 import { readImage } from '../store/stored-image.ts'
 import type { CheckingBlobs } from './checking-blobs.ts'
+import { listDifference } from './list-difference.ts'
 import { checkMountParts, factsOfPart, type PartFacts } from './check-mount-parts.ts'
 
 type Config = Record<string, unknown>
@@ -27,7 +28,8 @@ export class DocumentCheck {
     const index = await this.#index(listed)
     if (index === undefined) return
     if (index.artifactType !== mediaTypes.backup) findings.add('document-broken', { member: listed.digest, found: 'it is not a backup\'s index' })
-    if (!isSame(index.annotations, listed.annotations)) findings.add('list-differs', { member: id, expected: JSON.stringify(index.annotations ?? {}), found: JSON.stringify(listed.annotations ?? {}) })
+    const difference = listDifference(index.annotations, listed.annotations)
+    if (difference !== undefined) findings.add('list-differs', { member: id, ...difference })
     const of = (type: string | undefined) => index.manifests.filter(({ artifactType }) => artifactType === type)
     for (const image of of(undefined)) await this.#image(image)
     for (const container of of(mediaTypes.container)) await this.#container(id, container, index)
@@ -122,9 +124,4 @@ export class DocumentCheck {
 function listIn(spec: Config, key: string): readonly Config[] {
   const list = spec[key]
   return Array.isArray(list) ? (list as unknown[]).filter((each): each is Config => typeof each === 'object' && each !== null) : []
-}
-
-function isSame(one: Descriptor['annotations'], other: Descriptor['annotations']): boolean {
-  const text = (annotations: Descriptor['annotations']) => JSON.stringify(Object.entries(annotations ?? {}).sort())
-  return text(one) === text(other)
 }

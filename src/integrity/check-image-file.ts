@@ -8,6 +8,7 @@ import { decompress } from '../archive/decompress-stream.ts'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { badCompression, expandsTooMuch, readArchiveFile, readArchiveMembers, type MemberTap } from './archive-members.ts'
+import { AsideFile } from './aside-documents.ts'
 import { Findings } from './finding.ts'
 import { reportOf, type ImageReport } from './image-report.ts'
 import { LayoutMembers } from './layout-members.ts'
@@ -27,12 +28,13 @@ export type Watching = {
   readonly onRead?: (bytes: number) => void
 }
 
-/** The report, and what is known of each file that it is about. */
-export type Examined = { readonly report: ImageReport; readonly members: Members }
+/** The report, and what is known of each file that it is about, until it is disposed of. */
+export type Examined = AsyncDisposable & { readonly report: ImageReport; readonly members: Members }
 
 /** One pass over a stream: a save tarball, in any compression. Throws what the stream throws. */
 export async function checkImageArchive(stream: AsyncIterable<Buffer>, watching: Watching): Promise<ImageReport> {
-  return (await examineImageArchive(stream, watching)).report
+  await using examined = await examineImageArchive(stream, watching)
+  return examined.report
 }
 
 /** The same; `tap` sees every file pass, and what it throws, but for `damaged`, is thrown. */
@@ -45,29 +47,50 @@ export async function examineImageArchive(stream: AsyncIterable<Buffer>, { signa
   const compression = compressionOf(first)
   const head = new Head()
   const tar = head.keep(compression === 'none' ? input.rest() : unpacked(compression, input.rest(), meter))
-  const members = await readArchiveMembers(tar, findings, meter, signal, tap)
-  return { report: await reportOf({ members, begun: members.begun, findings, compression, head: head.bytes }), members }
+  return await keeping(new AsideFile(), async aside => {
+    const members = await readArchiveMembers(tar, { findings, meter, aside, signal, ...(tap === undefined ? {} : { tap }) })
+    return { report: await reportOf({ members, begun: members.begun, findings, compression, head: head.bytes }), members }
+  })
 }
 
 /** The same of a file. Members of a tar that is not compressed are read side by side. Throws a DrayError when it cannot be read. */
 export async function checkImageFile(path: string, watching: Watching): Promise<ImageReport> {
-  return (await examineImageFile(path, watching)).report
+  await using examined = await examineImageFile(path, watching)
+  return examined.report
 }
 
 export async function examineImageFile(path: string, watching: Watching): Promise<Examined> {
   try {
-    await using file = await open(path, 'r')
-    const stats = await file.stat()
-    const head = stats.isFile() ? await headOf(file.fd) : undefined
-    if (head !== undefined && compressionOf(head) === 'none') return await checkTarFile(file.fd, stats.size, head, watching)
-    return await examineImageArchive(file.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>, watching)
+    return await keeping(await open(path, 'r'), async file => {
+      const stats = await file.stat()
+      const head = stats.isFile() ? await headOf(file.fd) : undefined
+      if (head !== undefined && compressionOf(head) === 'none') return await checkTarFile(file.fd, stats.size, head, watching)
+      return await examineImageArchive(file.createReadStream({ highWaterMark: pieceBytes, autoClose: false }) as AsyncIterable<Buffer>, watching)
+    })
   } catch (thrown) {
     watching.signal.throwIfAborted()
     throw errnoOf(thrown) === undefined ? thrown : fromSystemError(thrown, 'cannot read', path)
   }
 }
 
-async function checkTarFile(file: number, size: number, head: Buffer, watching: Watching): Promise<Examined> {
+/** What came of it needs `resource`, and what it needs besides, for as long as it is used. */
+async function keeping<T extends AsyncDisposable>(resource: T, examine: (resource: T) => Promise<Pick<Examined, 'report' | 'members'> & Partial<AsyncDisposable>>): Promise<Examined> {
+  try {
+    const examined = await examine(resource)
+    return {
+      report: examined.report, members: examined.members,
+      [Symbol.asyncDispose]: async () => {
+        await examined[Symbol.asyncDispose]?.()
+        await resource[Symbol.asyncDispose]()
+      },
+    }
+  } catch (thrown) {
+    await resource[Symbol.asyncDispose]()
+    throw thrown
+  }
+}
+
+async function checkTarFile(file: number, size: number, head: Buffer, watching: Watching): Promise<Pick<Examined, 'report' | 'members'>> {
   const findings = new Findings()
   const members = await withThreads(watching, (meter, threads) => readArchiveFile(file, size, findings, meter, threads, watching.signal))
   return { report: await reportOf({ members, begun: members.begun, findings, compression: 'none', head }), members }

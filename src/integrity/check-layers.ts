@@ -37,7 +37,7 @@ export class LayerCheck {
     const reading = { isWhole: true }
     const path = checking.blobs.pathOf?.(digest)
     const file = tellBytes(path === undefined ? checking.blobs.openRead(digest) : createReadStream(path, { highWaterMark: readBytes }), onBytes)
-    const member = await readMember(digest, size, file, new Meter(undefined, false)).catch((thrown: unknown) => {
+    const member = await readMember(digest, size, file, new Meter(undefined, false), () => Promise.resolve(undefined)).catch((thrown: unknown) => {
       if (!isLostContent(thrown) && !['ENOENT', 'damaged'].includes((thrown as { code?: unknown }).code as string)) throw thrown
       reading.isWhole = false
     })

@@ -41,7 +41,7 @@ export async function findLosses(job: LossJob, id: string, listed: Descriptor): 
     else if ((await readManifest(job.blobs, manifest)).layers.some(({ digest }) => job.isBad(digest))) losses.push({ what: 'container', name, lost: 'nothing but the empty layer beside its spec' })
   }
   for (const image of contents.images) losses.push(...(await imageLosses(job, image)))
-  for (const mount of contents.mounts) losses.push(...(await mountLosses(job, mount)))
+  for (const mount of contents.mounts) losses.push(...(await mountLosses(job, contents, mount)))
   return losses
 }
 
@@ -60,10 +60,10 @@ export function nameOfImage({ annotations, digest }: Descriptor): string {
   return role === 'commit' ? 'writable layer' : name
 }
 
-async function mountLosses(job: LossJob, { id, parts }: BackupContents['mounts'][number]): Promise<Loss[]> {
-  for (const part of parts) if (await isManifestHurt(job, part)) return [{ what: 'mount', name: id, lost: 'the list of its chunks: all of its data' }]
-  const mount = await unlessLost(readMount(job.blobs, { parts }))
-  if (mount === undefined) return [{ what: 'mount', name: id, lost: 'the list of its chunks: all of its data' }]
+async function mountLosses(job: LossJob, contents: BackupContents, { id, parts }: BackupContents['mounts'][number]): Promise<Loss[]> {
+  const hurt = await Promise.all(parts.map(async part => await isManifestHurt(job, part)))
+  const mount = hurt.includes(true) ? undefined : await unlessLost(readMount(job.blobs, { parts }))
+  if (mount === undefined) return [{ what: 'mount', name: await nameBySpec(job, contents, id), lost: 'the list of its chunks: all of its data' }]
   const name = nameOfMount(mount.description)
   const wrong = job.wrongIn(id)
   const losses: Loss[] = wrong.length === 0 ? [] : [{ what: 'mount', name, lost: 'entries that are not as they should be', paths: wrong, pathCount: wrong.length }]
@@ -106,6 +106,16 @@ class Paths {
 export function nameOfMount(description: MountDescription): string {
   const { id, label, source, name } = description
   return [label, source, name].find((each): each is string => typeof each === 'string' && each !== '') ?? id
+}
+
+/** Of a mount whose own description is lost: where a container had it. */
+async function nameBySpec({ blobs }: LossJob, { containers }: BackupContents, id: string): Promise<string> {
+  for (const { name, manifest } of containers) {
+    const mounts = (await unlessLost(readContainerSpec(blobs, { manifest })))?.['mounts']
+    const mount = (Array.isArray(mounts) ? (mounts as { id?: unknown; destinations?: unknown }[]) : []).find(each => each.id === id)
+    if (Array.isArray(mount?.destinations) && mount.destinations.length > 0) return `${mount.destinations.join(', ')} of ${name}`
+  }
+  return id
 }
 
 /** Whether a manifest with its config is lost. */

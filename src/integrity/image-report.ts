@@ -1,6 +1,6 @@
 import type { Compression } from '../archive/codec.ts'
 import { blockBytes } from '../archive/tar-header.ts'
-import { appearanceOf, appearanceOfTar, mayNameImagePart } from './appearance.ts'
+import { appearanceOf, appearanceOfDirectory, appearanceOfTar, mayNameImagePart } from './appearance.ts'
 import { type BackupSummary } from '../store/backup-summary.ts'
 import { mediaTypes } from '../store/oci.ts'
 import { checkArchivedBackups } from './check-archived-backup.ts'
@@ -75,7 +75,7 @@ export async function reportOf({ members, begun, findings, compression, head }: 
     const verdict = verdictOf(findings.list)
     if (verdict === 'valid' && images.length === 0 && findings.has('index-empty')) return { ...without, verdict: 'not an image', what: `an image layout without any image${packed}`, ...findings.report, next: 'save an image into it' }
     if (verdict === 'damaged' && head !== undefined && (await isOfOtherPrograms(members, views))) return { ...without, verdict: 'not an image', what: `a tar of ${members.size} files, with ${views.join(' and ')} of another program${packed}`, findings: [], next: 'it may be the data of a volume: look into it with tar --list' }
-    const next = isExport ? nextOfExport[verdict] : images.length === 0 && verdict === 'valid' ? 'it is whole, and holds no image that an engine runs: only artifacts, such as attestations, signatures or charts' : nextOf(verdict, findings)
+    const next = isExport ? (verdict === 'valid' && head === undefined ? 'tar -C DIRECTORY -c . | dray import - takes the backups into a repository' : nextOfExport[verdict]) : images.length === 0 && verdict === 'valid' ? 'it is whole, and holds no image that an engine runs: only artifacts, such as attestations, signatures or charts' : nextOf(verdict, findings)
     return { verdict, what: `an image ${head === undefined ? 'directory' : 'archive'} with ${views.join(' and ')}${packed}${isExport ? ', which holds backups' : ''}`, views: views.map(view => viewOf(view, findings)), images, backups, ...findings.report, next }
   }
   if (isLegacy(members)) {
@@ -92,7 +92,7 @@ export async function reportOf({ members, begun, findings, compression, head }: 
   }
   // bytes that are no tar are no damaged tar
   const isTar = begun.isAny || members.size > 0 || isBrokenTar || findings.count('error') === 0
-  const { what, next } = isTar ? appearanceOfTar({ names: firstOf(members.names()), count: members.size }, findings.count('error') > 0) : appearanceOf(head ?? Buffer.alloc(0))
+  const { what, next } = head === undefined ? appearanceOfDirectory(firstOf(members.names())) : isTar ? appearanceOfTar({ names: firstOf(members.names()), count: members.size }, findings.count('error') > 0) : appearanceOf(head)
   const isUnread = findings.has(...unreadCodes)
   return { verdict: isUnread ? 'unverifiable' : 'not an image', what: `${what}${packed}`, ...without, findings: isTar || isUnread || findings.has('compression-damaged') ? findings.list.filter(({ code }) => !doubledCodes.includes(code)) : [], next }
 }

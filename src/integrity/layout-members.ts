@@ -1,7 +1,10 @@
+import { closeSync, openSync } from 'node:fs'
 import { open, lstat, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { cleanPath, rootDocuments, type BrokenMember, type FileMember, type Members } from './member.ts'
+import { readAt, toFileMember } from './aside-documents.ts'
+import { BlobMembers } from './blob-members.ts'
+import { cleanPath, rootDocuments, type BrokenMember, type FileMember, type Members, type PassedFile } from './member.ts'
 import type { MemberThreads } from './member-threads.ts'
 import type { Meter } from './meter.ts'
 
@@ -10,7 +13,8 @@ export class LayoutMembers implements Members {
   readonly #root: string
   readonly #meter: Meter
   readonly #threads: MemberThreads
-  readonly #read = new Map<string, Promise<FileMember | BrokenMember | undefined>>()
+  readonly #read = new Map<string, Promise<PassedFile | BrokenMember | undefined>>()
+  readonly #blobs = new BlobMembers()
   #names: readonly string[] = []
 
   private constructor(root: string, meter: Meter, threads: MemberThreads) {
@@ -47,14 +51,35 @@ export class LayoutMembers implements Members {
   async find(path: string): Promise<FileMember | BrokenMember | undefined> {
     const clean = cleanPath(path)
     if (clean === undefined) return { broken: 'leads out of the directory', code: 'path-unsafe' }
-    const before = this.#read.get(clean)
-    if (before !== undefined) return await before
-    const reading = this.#readFile(clean)
-    this.#read.set(clean, reading)
-    return await reading
+    const found = this.#blobs.get(clean) ?? (await this.#findOnce(clean))
+    return found === undefined || 'broken' in found ? found : toFileMember(found, (position, size) => this.#readAgain(clean, position, size))
   }
 
-  async #readFile(path: string): Promise<FileMember | BrokenMember | undefined> {
+  async #findOnce(path: string): Promise<PassedFile | BrokenMember | undefined> {
+    const before = this.#read.get(path)
+    if (before !== undefined) return await before
+    const reading = this.#readFile(path)
+    this.#read.set(path, reading)
+    const found = await reading
+    if (found !== undefined && 'content' in found && this.#blobs.set(path, found)) this.#read.delete(path)
+    return found
+  }
+
+  #readAgain(path: string, position: number, size: number): Buffer {
+    const full = join(this.#root, path)
+    try {
+      const file = openSync(full, 'r')
+      try {
+        return readAt(file, position, size)
+      } finally {
+        closeSync(file)
+      }
+    } catch (thrown) {
+      throw fromSystemError(thrown, 'cannot read', full)
+    }
+  }
+
+  async #readFile(path: string): Promise<PassedFile | BrokenMember | undefined> {
     const full = join(this.#root, path)
     try {
       const real = await realpath(full)

@@ -2,7 +2,7 @@ import { readSync } from 'node:fs'
 import { compressionOf } from '../archive/codec.ts'
 import { blockBytes } from '../archive/tar-header.ts'
 import { noteGarbage } from '../archive/young-garbage.ts'
-import type { FileMember } from './member.ts'
+import type { PassedFile } from './member.ts'
 import { Meter } from './meter.ts'
 import { readMember, readPlain, smallBytes } from './read-member.ts'
 
@@ -22,14 +22,14 @@ export type MemberJob = {
 }
 
 /** Throws what reading the file throws. */
-export async function performMemberJob({ name, file, position, size, shared }: MemberJob): Promise<FileMember> {
+export async function performMemberJob({ name, file, position, size, shared }: MemberJob): Promise<PassedFile> {
   const meter = new Meter(shared)
   if (size < smallBytes) {
     const length = readSync(file, small, 0, size, position)
     const member = length === size ? readPlain(name, size, small.subarray(0, size), meter) : undefined
     if (member !== undefined) return member
   }
-  return await readMember(name, size, piecesOf(file, position, size), meter)
+  return await readMember(name, size, piecesOf(file, position, size), meter, () => Promise.resolve(position))
 }
 
 /** Blocks the thread while it reads: it has nothing else to do. */

@@ -1,13 +1,13 @@
 /** The program of a thread of member-threads.ts. */
 import { parentPort } from 'node:worker_threads'
 import { describeFailure, type ChunkFailure } from '../store/chunk-reply.ts'
-import type { FileMember } from './member.ts'
+import type { PassedFile } from './member.ts'
 import { performMemberJob, type MemberJob } from './member-job.ts'
 
 /** A buffer of so many bytes has its memory for itself, which can be handed over. */
 const largeBytes = 64 * 1024
 
-export type MemberReply = { readonly member: FileMember } | { readonly failure: ChunkFailure }
+export type MemberReply = { readonly member: PassedFile } | { readonly failure: ChunkFailure }
 
 parentPort?.on('message', (job: MemberJob) => void answer(job))
 

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { toError } from '../store/chunk-reply.ts'
 import { noteGarbage } from '../archive/young-garbage.ts'
 import { Slots } from '../store/slots.ts'
-import type { FileMember } from './member.ts'
+import type { PassedFile } from './member.ts'
 import { smallBytes } from './read-member.ts'
 import { performMemberJob, type MemberJob } from './member-job.ts'
 import type { MemberReply } from './member-thread.ts'
@@ -40,7 +40,7 @@ export class MemberThreads implements AsyncDisposable {
     return size < smallBytes
   }
 
-  async perform(job: MemberJob): Promise<FileMember> {
+  async perform(job: MemberJob): Promise<PassedFile> {
     this.#signal.throwIfAborted()
     this.#passedBytes += job.size
     if (MemberThreads.isSmall(job) || this.#passedBytes < bytesWithout) return await this.#own.run(() => performMemberJob(job))
@@ -51,7 +51,7 @@ export class MemberThreads implements AsyncDisposable {
     await Promise.all([...this.#all].map(worker => worker.terminate()))
   }
 
-  async #ask(job: MemberJob): Promise<FileMember> {
+  async #ask(job: MemberJob): Promise<PassedFile> {
     this.#signal.throwIfAborted()
     const worker = this.#idle.pop() ?? this.#start()
     const member = await this.#answerOf(worker, job)
@@ -59,7 +59,7 @@ export class MemberThreads implements AsyncDisposable {
     return withBuffers(member)
   }
 
-  #answerOf(worker: Worker, job: MemberJob): Promise<FileMember> {
+  #answerOf(worker: Worker, job: MemberJob): Promise<PassedFile> {
     return new Promise((resolve, reject) => {
       const settle = (done: () => void): void => {
         worker.off('message', take).off('error', fail).off('exit', end)
@@ -88,7 +88,7 @@ export class MemberThreads implements AsyncDisposable {
 }
 
 /** A Buffer comes from another thread as plain bytes. */
-function withBuffers(member: FileMember): FileMember {
+function withBuffers(member: PassedFile): PassedFile {
   const { content } = member
   if (content.kind !== 'document') return member
   noteGarbage(2 * member.size)

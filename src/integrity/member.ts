@@ -2,23 +2,27 @@ import type { Compression } from '../archive/codec.ts'
 import type { Digest } from '../store/oci.ts'
 
 /** What a file of an archive or layout is, known after it has passed once. */
-export type FileMember = {
+export type FileMember<Content = MemberContent> = {
   readonly kind: 'file'
   readonly name: string
   readonly size: number
   /** Of its bytes as they are. */
   readonly digest: Digest
-  readonly content: MemberContent
+  readonly content: Content
 }
 
-/** A document is kept; anything else is known by what it unpacks to. */
+/** Of a document its bytes; anything else is known by what it unpacks to. */
 export type MemberContent =
   | { readonly kind: 'document'; readonly bytes: Buffer }
   /** A document by its beginning, and too large for one. */
   | { readonly kind: 'too large' }
-  /** A document by its beginning, and none that images are made of. */
-  | { readonly kind: 'other document' }
   | DataContent
+
+/** A document that is not kept in memory: its bytes can be read again, from that position of where it was put. */
+export type PutAside = { readonly kind: 'put aside'; readonly position: number }
+
+/** One that has passed, before anybody asks for it. */
+export type PassedFile = FileMember<MemberContent | PutAside>
 
 export type DataContent = {
   readonly kind: 'data'
@@ -34,7 +38,7 @@ export type DataProblem = { readonly code: 'layer-damaged' | 'layer-end' | 'laye
 
 export type LinkMember = { readonly kind: 'link'; readonly name: string; readonly target: string; readonly hard: boolean }
 export type OtherMember = { readonly kind: 'other'; readonly name: string; readonly what: string }
-export type Member = FileMember | LinkMember | OtherMember
+export type Member = PassedFile | LinkMember | OtherMember
 
 /** Something of that name, from which nothing can be read. */
 export type BrokenMember = { readonly broken: string; readonly code: 'member-not-a-file' | 'path-unsafe' }

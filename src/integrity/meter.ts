@@ -1,11 +1,11 @@
 /** A layer of zeros may become a thousand times larger; half a gigabyte of that is read before it is called a bomb. */
 export const usualExpansion = 200
 const mostExcessBytes = 512 * 1024 * 1024
-/** Documents are kept until the end, when it is known which of them count. Large ones must not take the room of configs. */
-const mostKeptBytes = { small: 24 * 1024 * 1024, large: 14 * 1024 * 1024 }
-export const smallDocumentBytes = 64 * 1024
+/** Small documents are kept in memory until the end, as many of them are asked for; others are read again. */
+const mostKeptBytes = 16 * 1024 * 1024
+const largestKeptBytes = 64 * 1024
 const knownBytes = 1024
-const slots = { read: 0, excess: 1, small: 2, large: 3 } as const
+const slots = { read: 0, excess: 1, kept: 2 } as const
 
 /** What all threads of one check have read and kept, and what they have unpacked beyond what is usual. */
 export class Meter {
@@ -15,7 +15,7 @@ export class Meter {
   readonly #isBounded: boolean
 
   /** `isBounded`: false for what is trusted, which may become as large as it likes. */
-  constructor(shared = new SharedArrayBuffer(32), isBounded = true) {
+  constructor(shared = new SharedArrayBuffer(24), isBounded = true) {
     this.shared = shared
     this.#isBounded = isBounded
     this.#counts = new BigInt64Array(shared)
@@ -29,10 +29,9 @@ export class Meter {
     this.#add('read', bytes)
   }
 
-  /** Whether there is room for a document of that size, and what is known of it, which is then taken. */
+  /** Whether there is room in memory for a document of that size, and what is known of it, which is then taken. */
   keeps(bytes: number): boolean {
-    const kind = bytes <= smallDocumentBytes ? 'small' : 'large'
-    return this.#add(kind, bytes + knownBytes) <= mostKeptBytes[kind]
+    return bytes <= largestKeptBytes && this.#add('kept', bytes + knownBytes) <= mostKeptBytes
   }
 
   /** Watches one thing that is unpacked. */

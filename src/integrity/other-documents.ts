@@ -6,8 +6,13 @@ import type { Members } from './member.ts'
 
 /** Whether the documents that give the views are of another kind, and nothing else is there that only images have. */
 export async function isOfOtherPrograms(members: Members, views: readonly View[]): Promise<boolean> {
-  const others = [...members.names()].filter(name => !views.includes(name as View))
-  if (others.length === 0 || others.some(isImagePart)) return false
+  let others = 0
+  for (const name of members.names()) {
+    if (views.includes(name as View)) continue
+    if (isImagePart(name)) return false
+    others++
+  }
+  if (others === 0) return false
   const found = await Promise.all(views.map(async view => isOther(view, await documentOf(members, view))))
   return found.every(each => each)
 }

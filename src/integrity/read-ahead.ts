@@ -1,7 +1,7 @@
 import { noteOldGarbage } from '../archive/young-garbage.ts'
 import { isImagePart } from './appearance.ts'
 import { BlobMembers } from './blob-members.ts'
-import { cleanPath, type FileMember, type Member } from './member.ts'
+import { cleanPath, type PassedFile, type Member } from './member.ts'
 import { MemberThreads } from './member-threads.ts'
 import { NameBytes } from './name-bytes.ts'
 
@@ -22,12 +22,12 @@ export type FoundFile = { readonly name: string; readonly size: number; readonly
  */
 export class ReadAhead {
   readonly #members: { add(member: Member): void }
-  readonly #readFile: (file: FoundFile) => Promise<FileMember>
+  readonly #readFile: (file: FoundFile) => Promise<PassedFile>
   #found: (Member | FoundFile)[] = []
   #isWorthIt = false
   readonly #names = new NameBytes()
 
-  constructor(members: { add(member: Member): void }, readFile: (file: FoundFile) => Promise<FileMember>) {
+  constructor(members: { add(member: Member): void }, readFile: (file: FoundFile) => Promise<PassedFile>) {
     this.#members = members
     this.#readFile = readFile
   }
@@ -53,7 +53,7 @@ export class ReadAhead {
     noteOldGarbage(found.length * objectBytes)
     this.#found = []
     const jobs = found.flatMap((each, at) => ('position' in each && this.#isWorthIt ? [{ at, file: each }] : [])).sort((one, other) => other.file.size - one.file.size)
-    const read = new Map<number, FileMember>()
+    const read = new Map<number, PassedFile>()
     const perform = async ({ at, file }: (typeof jobs)[number]): Promise<void> => {
       read.set(at, await this.#readFile(file))
     }

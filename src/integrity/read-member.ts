@@ -10,8 +10,8 @@ import { DrayError } from '../errors/dray-error.ts'
 import { digestOf as digestOfBytes } from '../store/digest.ts'
 import type { Digest } from '../store/oci.ts'
 import { noteGarbage, noteOldGarbage } from '../archive/young-garbage.ts'
-import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent } from './member.ts'
-import { smallDocumentBytes, usualExpansion, type Meter } from './meter.ts'
+import { cleanPath, rootDocuments, type DataContent, type DataProblem, type FileMember, type MemberContent, type PassedFile, type PutAside } from './member.ts'
+import { usualExpansion, type Meter } from './meter.ts'
 
 /** Registries take no manifest larger than this, and a config is smaller. */
 const maxDocumentBytes = 4 * 1024 * 1024
@@ -21,16 +21,17 @@ const oldMemberBytes = 4096
 const plainMemberBytes = 1024
 /** Smaller ones are read in one piece: an archive may have a million. */
 export const smallBytes = 64 * 1024
-/** Of larger documents, such as lists of software, only those are kept that images are made of. */
-const imageKeys = ['rootfs', 'Rootfs', 'RootFS', 'layers', 'Layers', 'manifests', 'Manifests'].map(key => `"${key}"`)
+
+/** Where a document can be read again that is not kept in memory. Undefined when it cannot. */
+export type PutDocument = (document: Buffer) => Promise<number | undefined>
 
 /** Reads one file to its end: hashed as it is, and as what it unpacks to. Never keeps more of it than a document. */
-export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
-  if (size >= smallBytes) return await readByPieces(name, size, body, meter)
+export async function readMember(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter, put: PutDocument): Promise<PassedFile> {
+  if (size >= smallBytes) return await readByPieces(name, size, body, meter, put)
   const pieces: Buffer[] = []
   for await (const piece of body) pieces.push(piece)
   const bytes = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
-  return readPlain(name, size, bytes, meter) ?? (await readByPieces(name, size, Readable.from([bytes]) as AsyncIterable<Buffer>, meter))
+  return readPlain(name, size, bytes, meter) ?? (await readByPieces(name, size, Readable.from([bytes]) as AsyncIterable<Buffer>, meter, put))
 }
 
 /** One whose bytes are all there; undefined when it is more than these bytes: a document, or something to be unpacked. */
@@ -44,13 +45,13 @@ export function readPlain(name: string, size: number, bytes: Buffer, meter: Mete
   return { kind: 'file', name, size, digest, content: { kind: 'data', compression: 'none', plainDigest: digest, plainBytes: size, ...tar.end() } }
 }
 
-async function readByPieces(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter): Promise<FileMember> {
+async function readByPieces(name: string, size: number, body: AsyncIterable<Buffer>, meter: Meter, put: PutDocument): Promise<PassedFile> {
   const raw = createHash('sha256')
   const source: Source = { failure: undefined }
   const input = new ByteSource(hashed(body, raw, meter, source))
   const head = await input.nextAtLeast(blockBytes)
   input.giveBack(head)
-  const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter) : await readData(size, compressionOf(head), input, raw, meter, source)
+  const content = looksLikeDocument(head) ? await readDocument(name, size, input, meter, put) : await readData(size, compressionOf(head), input, raw, meter, source)
   noteGarbage(memberBytes)
   noteOldGarbage(oldMemberBytes)
   return { kind: 'file', name, size, digest: digestOf(raw), content }
@@ -79,7 +80,7 @@ function looksLikeDocument(head: Buffer): boolean {
   return !first.includes(0) && /^(?:\u{feff}|\s)*(?:[{["]|null|true|false|-?\d|$)/u.test(first.toString())
 }
 
-async function readDocument(name: string, size: number, input: ByteSource, meter: Meter): Promise<MemberContent> {
+async function readDocument(name: string, size: number, input: ByteSource, meter: Meter, put: PutDocument): Promise<MemberContent | PutAside> {
   const isKept = size <= maxDocumentBytes
   // the one before is let go when this one needs its memory
   if (isKept) noteGarbage(3 * size)
@@ -88,8 +89,9 @@ async function readDocument(name: string, size: number, input: ByteSource, meter
   for await (const piece of input.pieces()) filled += isKept ? piece.copy(bytes, filled) : 0
   if (!isKept) return { kind: 'too large' }
   const document = bytes.subarray(0, filled)
-  if (size > smallDocumentBytes && !imageKeys.some(key => document.includes(key))) return { kind: 'other document' }
-  return meter.keeps(size) || rootDocuments.has(cleanPath(name) ?? '') ? { kind: 'document', bytes: document } : { kind: 'too large' }
+  if (rootDocuments.has(cleanPath(name) ?? '') || meter.keeps(size)) return { kind: 'document', bytes: document }
+  const position = await put(document)
+  return position === undefined ? { kind: 'too large' } : { kind: 'put aside', position }
 }
 
 async function readData(size: number, compression: Compression, input: ByteSource, raw: Hash, meter: Meter, source: Source): Promise<DataContent> {

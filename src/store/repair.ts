@@ -1,5 +1,6 @@
 import { copyFile, mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { DrayError, messageOf } from '../errors/dray-error.ts'
 import { isLostContent } from '../errors/lost-content.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
@@ -18,6 +19,8 @@ export type RepairReport = {
   readonly indexWas: 'sound' | 'missing or broken'
   /** Listed before, and still. */
   readonly kept: readonly BackupSummary[]
+  /** The list said something else of them than they themselves. */
+  readonly corrected: readonly BackupSummary[]
   /** Complete in the repository, and not listed before. */
   readonly added: readonly BackupSummary[]
   /** On the list all the same, or put on it: the rest of their files may still be read. */
@@ -57,7 +60,7 @@ export async function rebuildIndex(repository: LocalRepository, lock: OwnerLock<
   const forgotten = await findForgotten(repository, { manifests: listed, ...old })
   const stored = await findBackupIndexes(repository, digest => !forgotten.has(digest))
   const manifests: Descriptor[] = []
-  const [kept, added]: [BackupSummary[], BackupSummary[]] = [[], []]
+  const [kept, added, corrected]: [BackupSummary[], BackupSummary[], BackupSummary[]] = [[], [], []]
   const incomplete: IncompleteBackup[] = []
   const renamed: { id: string; was: string }[] = []
   const unlisted = stored.filter(({ digest }) => !listed.some(other => other.digest === digest))
@@ -76,6 +79,7 @@ export async function rebuildIndex(repository: LocalRepository, lock: OwnerLock<
     const reason = await whyIncomplete(repository, descriptor)
     if (reason !== undefined) incomplete.push({ id, digest: descriptor.digest, reason })
     const summary = isBackupId(id) ? toSummary(descriptor) : undefined
+    if (summary && descriptor === own && at < listed.length && !isDeepStrictEqual(own.annotations, entry.annotations)) corrected.push(summary)
     if (summary && at < listed.length) kept.push(summary)
     else if (summary && reason === undefined) added.push(summary)
   }
@@ -84,7 +88,7 @@ export async function rebuildIndex(repository: LocalRepository, lock: OwnerLock<
   const index = withoutForgotten({ schemaVersion: 2, mediaType: mediaTypes.index, ...old, manifests }, forgotten)
   await writeIndexFile(repository, index)
   await finishForgetting(repository, index)
-  return { indexWas: old === undefined ? 'missing or broken' : 'sound', kept, added, incomplete, renamed }
+  return { indexWas: old === undefined ? 'missing or broken' : 'sound', kept, corrected, added, incomplete, renamed }
 }
 
 /** The same backup with an id that no other has. */

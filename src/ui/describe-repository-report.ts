@@ -1,5 +1,6 @@
 import type { CheckedBackup, RepositoryReport } from '../integrity/check-repository.ts'
 import type { Loss } from '../integrity/find-losses.ts'
+import { adviceFor } from './advise-on-damage.ts'
 import { describeFindings } from './describe-image-report.ts'
 import { formatBytes, formatCount, formatDuration, formatTime, printable } from './format.ts'
 
@@ -51,18 +52,11 @@ export function describeLoss({ what, name, lost, paths = [], pathCount = 0 }: Lo
   ]
 }
 
-function verdictLines({ verdict, level, share, backups, movedAside, notMoved }: RepositoryReport, hurt: readonly CheckedBackup[]): string[] {
+function verdictLines(report: RepositoryReport, hurt: readonly CheckedBackup[]): string[] {
+  const { verdict, level, share, backups, movedAside, notMoved } = report
   const whole = backups.length - hurt.length
   const moved = movedAside.length === 0 ? [] : [`${formatCount(movedAside.length, 'bad blob was', 'bad blobs were')} moved aside (drayage/quarantine): the next backup stores again what is still the same`]
   const not = notMoved === undefined ? [] : [`bad blobs stay where they are: ${notMoved}`]
   if (verdict === 'valid') return [`VALID: ${backups.length === 0 ? 'there are no backups' : backups.length === 1 ? 'the backup is whole' : `all ${backups.length.toLocaleString('en-US')} backups are whole`}${level === 'quick' || share < 1 ? ', as far as was looked' : ''}`]
-  const containers = [...new Set(hurt.flatMap(each => each.containers))]
-  const last = hurt.at(-1)
-  return [
-    ...moved,
-    ...not,
-    `DAMAGED: ${formatCount(whole, 'backup is', 'backups are')} whole, ${formatCount(hurt.length, 'is', 'are')} hurt`,
-    ...(containers.length === 0 ? [] : [`next: dray backup ${containers.join(' ')}, while the ${containers.length === 1 ? 'container is' : 'containers are'} there: it stores again what is missing`, 'then: dray verify tells what of the older backups is whole again']),
-    ...(last === undefined || last.containers.length === 0 ? [] : [`to get back what is left of one: dray restore ${last.id} --skip-damaged`]),
-  ]
+  return [...moved, ...not, `DAMAGED: ${formatCount(whole, 'backup is', 'backups are')} whole, ${formatCount(hurt.length, 'is', 'are')} hurt`, ...adviceFor(report, hurt)]
 }

@@ -55,7 +55,8 @@ export async function importFile(job: ImportJob): Promise<ImportReport> {
   const { repository, signal } = job
   const images = new ImageStore(repository)
   const stored = new ImportedMembers(repository, images, signal)
-  const { report, members } = typeof job.from === 'string' ? await takeFile(job, job.from, stored) : await takeStream(job, job.from, stored)
+  await using examined = typeof job.from === 'string' ? await takeFile(job, job.from, stored) : await takeStream(job, job.from, stored)
+  const { report, members } = examined
   if (report.backups.length > 0) {
     const documents = new MemberDocuments(members)
     const adoptable = await Promise.all(report.backups.map(async summary => ({ summary, index: await documents.read(summary.descriptor.digest) })))

@@ -136,3 +136,35 @@ test('what is damaged is 20 and leaves nothing; --skip-damaged brings the rest a
     writeFileSync(blob, bytes)
   }
 })
+
+test('data is there without the spec, which is told', async () => {
+  await using repository = await lab.open()
+  await backUpFolders(repository, [{ folder: join(lab.folder, 'data'), id: 'm1', source: 'data', destination: '/var/lib/data' }], { id: 'night-3', created: '2020-01-01T00:00:00.000Z' })
+  const { containers } = await readBackup(repository.blobs, (await findBackup(repository, 'night-3')).descriptor)
+  const blob = join(lab.path, 'blobs/sha256', hexOf(containers[0]!.manifest.digest))
+  const bytes = readFileSync(blob)
+  rmSync(blob)
+  try {
+    const { exitCode, stderr } = await extract('night-3:data/conf', '-o', 'without-spec')
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringMatching(/^dray: warning: the spec of "[^"]+" in backup night-3 cannot be read: blob "sha256:/) })
+    expect(readdirSync(lab.folder)).toContain('without-spec')
+  } finally {
+    writeFileSync(blob, bytes)
+  }
+})
+
+test('a mount whose list of chunks is lost is there, and damaged', async () => {
+  await using repository = await lab.open()
+  await backUpFolders(repository, ['m1', 'm2'].map(id => ({ folder: join(lab.folder, 'data'), id, source: `of-${id}`, destination: `/var/${id}` })), { id: 'night-4', created: '2020-01-01T00:00:00.000Z' })
+  const { mounts } = await readBackup(repository.blobs, (await findBackup(repository, 'night-4')).descriptor)
+  const blob = join(lab.path, 'blobs/sha256', hexOf(mounts[0]!.parts[0]!.digest))
+  const bytes = readFileSync(blob)
+  rmSync(blob)
+  try {
+    expect(await extract('night-4:of-m1', '-o', 'without-list')).toMatchObject({ exitCode: 20, stderr: expect.stringContaining('dray: error: backup "night-4" holds no mount "of-m1", unless it is one that cannot be read any more: m1\ndray: hint: what is lost: dray verify night-4\n') })
+    expect((await extract('night-4:of-m2/conf', '-o', 'with-list')).exitCode).toBe(0)
+    expect(await lab.dray('ls', 'night-4')).toMatchObject({ exitCode: 20, stdout: expect.stringMatching(/ of-m2 [^]*\nnot to be read any more: mount m1$/m) })
+  } finally {
+    writeFileSync(blob, bytes)
+  }
+})

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +37,11 @@ test('a file that is not there is 11, one that may not be read 13, one that cann
   await chmod(home, 0o755)
   const refused = spawnSync('setpriv', ['--reuid=65534', '--clear-groups', process.execPath, dray, 'verify', secret], { env: { PATH: process.env['PATH'], HOME: '/nonexistent' }, encoding: 'utf8' })
   expect([refused.status, refused.stderr]).toEqual([13, expect.stringContaining(`"${secret}": permission denied`)])
+})
+
+test('a directory without an image is told as one', async () => {
+  await mkdir(join(home, 'no image'))
+  expect(await verify(join(home, 'no image'))).toMatchObject({ exitCode: 21, stdout: expect.stringMatching(/no image is a directory without an image: neither index\.json nor manifest\.json is in it\n\nNOT AN IMAGE: name the folder that holds one of them, or the file itself\n$/) })
 })
 
 test('what a person reads: each finding once with both views, which view is broken, what to do', async () => {

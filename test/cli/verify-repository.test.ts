@@ -3,7 +3,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { readBackup } from '../../src/store/backup-graph.ts'
 import { hexOf } from '../../src/store/digest.ts'
+import type { Digest } from '../../src/store/oci.ts'
 import { run } from '../lab/command.ts'
 import { backUpTree, layerOf, makeTree, type TreeBackup } from '../unit/integrity/tree-backup.ts'
 import { scratch, type Scratch } from '../unit/store/scratch.ts'
@@ -78,4 +80,50 @@ test('what is damaged is told to people and to machines alike, and moved aside o
   expect(await cli('--quick')).toMatchObject({ exitCode: 20, stdout: expect.stringContaining('error blob-missing') })
   await rm(join(at.path, 'index.json'))
   expect(await cli()).toMatchObject({ exitCode: 20, stdout: expect.stringContaining('dray doctor --repair builds it again') })
+})
+
+test.each<[string, (files: { spec: string; index: string; part: string }) => string, string[], string[]]>([
+  ['the spec', ({ spec }) => spec, ['  container web: its spec', 'next: dray backup web,', 'its data is there all the same: dray ls night-1'], ['--skip-damaged']],
+  ['the index of a backup', ({ index }) => index, ['  its index: what it held', 'next: dray backup web,', 'of night-1 nothing can be had any more: docs/recovery-by-hand.md, or dray forget night-1'], ['--skip-damaged', 'dray ls']],
+  ['the list of the chunks', ({ part }) => part, ['  mount /data of web: the list of its chunks: all of its data', 'dray restore night-1 --skip-damaged'], []],
+])('where %s is lost, what is said to do next can be done', async (_, choose, said, notSaid) => {
+  await using other = await scratch()
+  await using repository = await other.open()
+  const { summary } = await backUpTree(repository, await makeTree(), layerOf('file'), { id: 'night-1' })
+  const { containers, mounts } = await readBackup(repository.blobs, summary.descriptor)
+  await rm(join(other.path, 'blobs/sha256', hexOf(choose({ spec: containers[0]!.manifest.digest, index: summary.descriptor.digest, part: mounts[0]!.parts[0]!.digest }) as Digest)))
+  const { exitCode, stdout } = await cli('-r', other.path)
+  expect(exitCode).toBe(20)
+  for (const text of said) expect(stdout).toContain(text)
+  for (const text of notSaid) expect(stdout).not.toContain(text)
+})
+
+test('a backup after which there is one that is whole is not asked for again', async () => {
+  await using other = await scratch()
+  await using repository = await other.open()
+  const { summary } = await backUpTree(repository, await makeTree(), layerOf('file'), { id: 'night-1', created: '2026-01-01T00:00:00.000Z' })
+  await backUpTree(repository, await makeTree(), layerOf('file'), { id: 'night-2', created: '2026-01-02T00:00:00.000Z', containers: [{ name: 'web', spec: { format: 1, inspect: { other: true }, images: [], mounts: [] } }] })
+  const { containers } = await readBackup(repository.blobs, summary.descriptor)
+  await rm(join(other.path, 'blobs/sha256', hexOf(containers[0]!.manifest.digest)))
+  const { stdout } = await cli('-r', other.path)
+  expect(stdout).toContain('\nDAMAGED: 1 backup is whole, 1 is hurt\n')
+  expect(stdout).toContain('\na newer backup of web is whole: when night-1 is not needed any more, dray forget night-1\n')
+  expect(stdout).not.toContain('next: dray backup')
+})
+
+test('what is wrong with the list alone is put right by doctor, and said so', async () => {
+  await using other = await scratch()
+  await using repository = await other.open()
+  await backUpTree(repository, await makeTree(), layerOf('file'), { id: 'night-1' })
+  const list = await readFile(repository.paths.index, 'utf8')
+  await repository.close()
+  for (const broken of [list.replace('"night-1"', '"night-7"'), list.slice(0, 100)]) {
+    await writeFile(repository.paths.index, broken)
+    const { exitCode, stdout } = await cli('-r', other.path)
+    expect([exitCode, stdout]).toEqual([20, expect.stringMatching(/\nnext: dray doctor --repair\n$/)])
+    expect(stdout).not.toContain('--skip-damaged')
+  }
+  await writeFile(repository.paths.index, list.replace('"night-1"', '"night-7"'))
+  expect(await run(process.execPath, [dray, 'doctor', '--repair', '-r', other.path], { env: { PATH: process.env['PATH'], HOME: at.folder } })).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('backup night-1: what index.json said of it was wrong, and is taken from the backup') })
+  expect((await cli('-r', other.path)).exitCode).toBe(0)
 })

@@ -132,9 +132,10 @@ async function repair(context: CommandContext, waitMs: number): Promise<Check> {
   return { ...repaired, ok: repaired.ok && isWhole }
 }
 
-function repairText({ indexWas, kept, added, incomplete, renamed }: RepairReport): string {
+function repairText({ indexWas, kept, corrected, added, incomplete, renamed }: RepairReport): string {
   return [
-    `index.json was ${indexWas}: ${formatCount(kept.length, 'backup')} kept, ${formatCount(added.length, 'backup')} added`,
+    `index.json was ${corrected.length > 0 ? 'wrong' : indexWas}: ${formatCount(kept.length, 'backup')} kept, ${formatCount(added.length, 'backup')} added`,
+    ...corrected.map(({ id }) => `backup ${id}: what index.json said of it was wrong, and is taken from the backup`),
     ...renamed.map(({ id, was }) => `two backups had the id ${was}: the other one is ${id} now`),
     ...incomplete.map(({ id, digest, reason }) => `backup ${id === '' ? digest : id} is incomplete: ${reason}`),
   ].join('\n     ')

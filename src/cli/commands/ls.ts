@@ -1,7 +1,8 @@
+import { exitCodes } from '../../errors/exit-codes.ts'
 import { imageTable, mountTable } from '../../ui/describe-contents.ts'
 import { entryJson, entryLine } from '../../ui/describe-entry.ts'
 import { formatTime } from '../../ui/format.ts'
-import { findPlace, lookInto, splitPlace, type LookedBackup } from '../../workflows/look/find-place.ts'
+import { findPlace, lookIntoWhatIsLeft, splitPlace, type LookedBackup } from '../../workflows/look/find-place.ts'
 import { listEntries } from '../../workflows/look/list-entries.ts'
 import { readImageFacts } from '../../workflows/look/read-images.ts'
 import type { Repository } from '../../store/repository.ts'
@@ -26,13 +27,15 @@ export const lsCommand: Command = {
     const texts: string[] = []
     const backups: object[] = []
     let count = 0
+    let exitCode = 0
     for (const text of listOf(args['place'])) {
       const { backup, rest } = splitPlace(text)
-      const looked = await lookInto(job, backup)
+      const looked = await lookIntoWhatIsLeft(job, backup)
       if (rest === undefined || rest === '') {
         const result = await describeBackup(context, repository, looked)
         texts.push(result.text)
         backups.push(result.json)
+        exitCode = Math.max(exitCode, result.exitCode ?? 0)
         continue
       }
       const place = await findPlace(repository, looked, rest)
@@ -44,13 +47,13 @@ export const lsCommand: Command = {
         }
       }
     }
-    return { text: texts.join('\n\n'), json: { ...(backups.length === 0 ? {} : { backups }), entries: count } }
+    return { text: texts.join('\n\n'), json: { ...(backups.length === 0 ? {} : { backups }), entries: count }, exitCode }
   }),
 }
 
-async function describeBackup({ width }: CommandContext, { blobs }: Repository, { backup, contents, mounts }: LookedBackup): Promise<CommandResult> {
+async function describeBackup({ width }: CommandContext, { blobs }: Repository, { backup, contents, mounts, lostMounts }: LookedBackup): Promise<CommandResult> {
   const images = await readImageFacts(blobs, contents.images)
   const described = mounts.map(mount => mount.described)
-  const text = [`backup ${backup.id} of ${backup.containers.join(', ') || 'data or images alone'}, ${formatTime(backup.created)}, host "${backup.host}"`, '', mountTable(described, width), '', imageTable(images, width)].join('\n')
-  return { text, json: { backup: backup.id, containers: backup.containers, mounts: described, images } }
+  const text = [`backup ${backup.id} of ${backup.containers.join(', ') || 'data or images alone'}, ${formatTime(backup.created)}, host "${backup.host}"`, '', ...(described.length === 0 && lostMounts.length > 0 ? [] : [mountTable(described, width)]), ...lostMounts.map(id => `not to be read any more: mount ${id}`), '', imageTable(images, width)].join('\n')
+  return { text, json: { backup: backup.id, containers: backup.containers, mounts: described, lostMounts, images }, ...(lostMounts.length === 0 ? {} : { exitCode: exitCodes.damaged }) }
 }

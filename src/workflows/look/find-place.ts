@@ -1,7 +1,8 @@
 /** Understands BACKUP[:MOUNT[/PATH]] and finds what it names. */
 import { posix } from 'node:path'
 import { readName, showName } from '../../archive/byte-names.ts'
-import { DrayError } from '../../errors/dray-error.ts'
+import { DrayError, messageOf } from '../../errors/dray-error.ts'
+import { isLostContent } from '../../errors/lost-content.ts'
 import { didYouMean } from '../../errors/similar-name.ts'
 import { readBackup, readContainerSpec, type BackupContents } from '../../store/backup-graph.ts'
 import type { BackupSummary } from '../../store/backup-summary.ts'
@@ -17,7 +18,7 @@ import { chooseBackup } from '../steps/choose-backup.ts'
 /** A mount of a backup, its content not read yet. */
 export type LookedMount = { readonly described: DescribedMount; readonly parts: readonly Descriptor[] }
 
-export type LookedBackup = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly specs: readonly ContainerSpec[]; readonly mounts: readonly LookedMount[] }
+export type LookedBackup = { readonly backup: BackupSummary; readonly contents: BackupContents; readonly specs: readonly ContainerSpec[]; readonly mounts: readonly LookedMount[]; /** Ids of those that cannot be read any more. */ readonly lostMounts: readonly string[] }
 
 export type Place = {
   readonly looked: LookedBackup
@@ -41,20 +42,41 @@ export async function lookInto({ repository, container, warn }: LookJob, wanted:
   return await readLooked(repository, await chooseBackup(repository, wanted, container, warn), container)
 }
 
-export async function readLooked({ blobs }: Repository, backup: BackupSummary, container?: string): Promise<LookedBackup> {
+/** The same of a backup that may be damaged: which spec or mount cannot be read is told, and the others are there. */
+export async function lookIntoWhatIsLeft({ repository, container, warn }: LookJob, wanted: string): Promise<LookedBackup> {
+  return await readLooked(repository, await chooseBackup(repository, wanted, container, warn), container, async (reading, what, backup) => {
+    try {
+      return await reading
+    } catch (thrown) {
+      if (!isLostContent(thrown)) throw thrown
+      warn(`${what} in backup ${backup} cannot be read: ${messageOf(thrown)}`)
+      return undefined
+    }
+  })
+}
+
+type PassOver = <T>(reading: Promise<T>, what: string, backup: string) => Promise<T | undefined>
+
+export async function readLooked({ blobs }: Repository, backup: BackupSummary, container?: string, passOver: PassOver = reading => reading): Promise<LookedBackup> {
   const contents = await readBackup(blobs, backup.descriptor)
   const specs: ContainerSpec[] = []
   const chosen = contents.containers.filter(({ name }) => container === undefined || name === container)
   if (chosen.length === 0 && container !== undefined) throw new DrayError('not-found', `backup "${backup.id}" holds no container "${container}"`, { hints: contents.containers.length === 0 ? [] : [`it holds: ${contents.containers.map(({ name }) => name).join(', ')}`] })
-  for (const each of chosen) specs.push(parseContainerSpec(await readContainerSpec(blobs, each), backup.id))
-  const own = container === undefined ? undefined : new Set(specs.flatMap(({ mounts, dump }) => [...mounts.map(({ id }) => id), ...(dump === undefined ? [] : [dump.mount])]))
+  for (const each of chosen) {
+    const spec = await passOver(readContainerSpec(blobs, each), `the spec of "${each.name}"`, backup.id)
+    if (spec !== undefined) specs.push(parseContainerSpec(spec, backup.id))
+  }
+  const own = container === undefined || specs.length < chosen.length ? undefined : new Set(specs.flatMap(({ mounts, dump }) => [...mounts.map(({ id }) => id), ...(dump === undefined ? [] : [dump.mount])]))
   const mounts: LookedMount[] = []
+  const lostMounts: string[] = []
   for (const { id, parts } of contents.mounts.filter(each => own?.has(each.id) ?? true)) {
     const [first] = parts
     if (first === undefined) throw new DrayError('damaged', `mount "${id}" of backup "${backup.id}" has no manifest`)
-    mounts.push({ described: fromMountDescription((await readMountPart(blobs, first)).description), parts })
+    const part = await passOver(readMountPart(blobs, first), `mount "${id}"`, backup.id)
+    if (part === undefined) lostMounts.push(id)
+    else mounts.push({ described: fromMountDescription(part.description), parts })
   }
-  return { backup, contents, specs, mounts }
+  return { backup, contents, specs, mounts, lostMounts }
 }
 
 /** The mount and the path that `rest` names; `not-found` with what there is. */
@@ -96,7 +118,8 @@ function normalPath(path: string, wanted: string): string {
   return inside === '.' ? '' : inside
 }
 
-function noMount({ backup: { id }, mounts, specs }: LookedBackup, wanted: string): DrayError {
+function noMount({ backup: { id }, mounts, specs, lostMounts }: LookedBackup, wanted: string): DrayError {
+  if (lostMounts.length > 0) return new DrayError('damaged', `backup "${id}" holds no mount "${wanted}", unless it is one that cannot be read any more: ${lostMounts.join(', ')}`, { hints: [`what is lost: dray verify ${id}`] })
   const leftOut = specs.flatMap(spec => spec.leftOut).find(({ destination, source }) => [destination, source].some(name => wanted === name || wanted.startsWith(`${name}/`)))
   if (leftOut !== undefined) return new DrayError('not-found', `backup "${id}" does not hold ${leftOut.destination}: ${leftOut.reason}`)
   const names = mounts.flatMap(namesOfMount)

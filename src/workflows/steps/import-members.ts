@@ -6,7 +6,7 @@ import { decompressStream } from '../../archive/decompress-stream.ts'
 import { blockBytes, isTarHeader } from '../../archive/tar-header.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { MemberTap } from '../../integrity/archive-members.ts'
-import type { FileMember } from '../../integrity/member.ts'
+import type { PassedFile } from '../../integrity/member.ts'
 import { isDigest } from '../../store/digest.ts'
 import type { ImageStore } from '../../store/image-store.ts'
 import { mediaTypes, type Descriptor, type Digest } from '../../store/oci.ts'
@@ -57,7 +57,7 @@ export class ImportedMembers {
     return this.#passing(input.pieces(), () => undefined)
   }
 
-  #passing(body: AsyncIterable<Buffer>, settle: (member: FileMember) => void): Tapped {
+  #passing(body: AsyncIterable<Buffer>, settle: (member: PassedFile) => void): Tapped {
     return {
       body, isNew: false,
       settle: member => {
@@ -108,7 +108,7 @@ export class ImportedMembers {
     this.newBytes += size
   }
 
-  #remember({ content }: FileMember, { digest, size }: Pick<Descriptor, 'digest' | 'size'>): void {
+  #remember({ content }: PassedFile, { digest, size }: Pick<Descriptor, 'digest' | 'size'>): void {
     if (content.kind !== 'data' || content.plainDigest === undefined || !content.isTar || this.layers.has(content.plainDigest)) return
     if (content.compression === 'gzip' || content.compression === 'zstd') this.layers.set(content.plainDigest, { mediaType: typeOf(content.compression), digest, size })
   }

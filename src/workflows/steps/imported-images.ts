@@ -19,11 +19,11 @@ export async function putImportedImages(images: ImageStore, report: ImageReport,
   const documents = await documentsOf(members)
   const imported: ImportedImage[] = []
   for (const digest of new Set(report.images.map(({ config }) => config))) {
-    const config = documents.get(digest)
+    const config = await documents.read(digest)
     if (config === undefined) throw new DrayError('damaged', `the config "${digest}" of an image is too large`)
     const own: Descriptor[] = []
     for (const diffId of parseImageConfig(config).diffIds) own.push(layers.get(diffId) ?? (await findOrMake(images, diffId)))
-    const manifest = keptManifest({ config, ...manifestOf(documents, digest, own) }, own)
+    const manifest = keptManifest({ config, ...(await manifestOf(documents, digest, own)) }, own)
     const descriptor = await images.putImage({ config, layers: own, ...(manifest === undefined ? {} : { manifest }) })
     const names = [...new Set(report.images.filter(image => image.config === digest).flatMap(image => image.names).filter(name => !name.includes('@')).map(familiarName))].sort()
     const annotations = { ...descriptor.annotations, [childAnnotationNames.imageRole]: 'image', [childAnnotationNames.imageNames]: JSON.stringify(names) }
@@ -41,9 +41,10 @@ async function findOrMake(images: ImageStore, diffId: Digest): Promise<Descripto
 }
 
 /** Of several manifests of one config that one which names the layers as they are stored. */
-function manifestOf(documents: ReadonlyMap<Digest, Buffer>, config: Digest, layers: readonly Descriptor[]): { manifest?: { bytes: Buffer; parsed: Manifest } } {
-  for (const bytes of documents.values()) {
-    if (!bytes.includes(config)) continue
+async function manifestOf(documents: Documents, config: Digest, layers: readonly Descriptor[]): Promise<{ manifest?: { bytes: Buffer; parsed: Manifest } }> {
+  for (const document of documents.digests) {
+    const bytes = await documents.read(document)
+    if (bytes?.includes(config) !== true) continue
     const parsed = tryParse(bytes)
     if (parsed?.config.digest === config && parsed.layers.every(({ digest }, at) => digest === layers[at]?.digest)) return { manifest: { bytes, parsed } }
   }
@@ -58,11 +59,18 @@ function tryParse(bytes: Buffer): Manifest | undefined {
   }
 }
 
-async function documentsOf(members: Members): Promise<Map<Digest, Buffer>> {
-  const documents = new Map<Digest, Buffer>()
-  for (const name of members.names()) {
+type Documents = { readonly digests: Iterable<Digest>; read(digest: Digest): Promise<Buffer | undefined> }
+
+/** Their names are kept, and not they: an archive may have a gigabyte of them. */
+async function documentsOf(members: Members): Promise<Documents> {
+  const names = new Map<Digest, string>()
+  const read = async (name: string): Promise<{ digest: Digest; bytes: Buffer } | undefined> => {
     const file = await members.find(name)
-    if (file !== undefined && 'content' in file && file.content.kind === 'document') documents.set(file.digest, file.content.bytes)
+    return file !== undefined && 'content' in file && file.content.kind === 'document' ? { digest: file.digest, bytes: file.content.bytes } : undefined
   }
-  return documents
+  for (const name of members.names()) {
+    const document = await read(name)
+    if (document !== undefined) names.set(document.digest, name)
+  }
+  return { digests: [...names.keys()], read: async digest => (await read(names.get(digest) ?? ''))?.bytes }
 }

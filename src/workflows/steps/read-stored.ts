@@ -57,7 +57,7 @@ export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' 
 async function readLeftOf(blobs: Blobs, backup: BackupSummary, container: string, isBad: NonNullable<StoredMount['isBad']>): Promise<StoredContainer> {
   const { contents, spec } = await readSpec(blobs, backup, container).catch((thrown: unknown) => {
     if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
-    throw new DrayError('damaged', `what container backup "${backup.id}" was made of cannot be read any more: ${thrown.message}`, { hints: ['restore an older backup: dray list', 'its data may still be had by hand: docs/recovery-by-hand.md'], cause: thrown })
+    throw new DrayError('damaged', `what container backup "${backup.id}" was made of cannot be read any more: ${thrown.message}`, { hints: ['restore an older backup: dray list', `its data may still be there: dray ls ${backup.id}`, 'or by hand: docs/recovery-by-hand.md'], cause: thrown })
   })
   const readUnlessLost = async (id: string): Promise<StoredMount | undefined> => {
     const mount = await readStoredMount(blobs, backup, contents, id).catch((thrown: unknown) => {

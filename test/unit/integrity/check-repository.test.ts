@@ -199,7 +199,7 @@ describe('the list', () => {
 
   test('one that says other things than the backups, or nothing, or an id twice', async () => {
     await changeList(list => list.map(each => ({ ...each, annotations: { ...(each['annotations'] as object), 'dev.drayage.host': 'other' } })))
-    expect(await check(repository)).toMatchObject({ findings: [{ code: 'list-differs', member: 'one' }], backups: [{ whole: false }] })
+    expect(await check(repository)).toMatchObject({ findings: [{ code: 'list-differs', member: 'one', expected: '{"dev.drayage.host":"here"}', found: '{"dev.drayage.host":"other"}' }], backups: [{ whole: false }] })
     await changeList(list => list.map(each => ({ ...each, annotations: undefined })))
     expect(await check(repository)).toMatchObject({ verdict: 'damaged', backups: [{ id: 'one' }] })
     await changeList(list => [...list, ...list])

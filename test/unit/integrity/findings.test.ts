@@ -2,7 +2,7 @@ import '../../one-realm.ts'
 import { expect, test } from '@jest/globals'
 import { BlobMembers } from '../../../src/integrity/blob-members.ts'
 import { Findings } from '../../../src/integrity/finding.ts'
-import type { FileMember } from '../../../src/integrity/member.ts'
+import type { PassedFile } from '../../../src/integrity/member.ts'
 import { blobPath, savedFiles, tarOf, type Files } from '../../images/example-image.ts'
 import { check, sha256 } from './image-files.ts'
 
@@ -24,14 +24,14 @@ test('a blob is what it was before it was packed, and replaced by the next of it
   const hex = (text: string): string => sha256(Buffer.from(text))
   const path = `blobs/sha256/${hex('a')}`
   const data = { kind: 'data', compression: 'none', isTar: false, plainBytes: 12 } as const
-  const cases: FileMember[] = [
+  const cases: PassedFile[] = [
     { kind: 'file', name: path, size: 12, digest: `sha256:${hex('a')}`, content: { ...data, plainDigest: `sha256:${hex('a')}`, isTar: true } },
     { kind: 'file', name: path, size: 5, digest: `sha256:${hex('a')}`, content: { ...data, compression: 'zstd', plainDigest: `sha256:${hex('b')}`, plainBytes: 2 ** 40 } },
     { kind: 'file', name: path, size: 2 ** 41, digest: `sha256:${hex('c')}`, content: { ...data, plainDigest: `sha256:${hex('c')}`, problem: { code: 'layer-end', words: 'odd' } } },
     { kind: 'file', name: path, size: 12, digest: `sha256:${hex('c')}`, content: { ...data, compression: 'gzip', plainDigest: `sha256:${hex('d')}` } },
     { kind: 'file', name: path, size: 12, digest: `sha256:${hex('c')}`, content: { ...data, compression: 'xz', plainDigest: undefined, problem: { code: 'memory-excessive', words: 'much' } } },
     { kind: 'file', name: path, size: 12, digest: `sha256:${hex('a')}`, content: { kind: 'too large' } },
-    { kind: 'file', name: path, size: 12, digest: `sha256:${hex('a')}`, content: { kind: 'other document' } },
+    { kind: 'file', name: path, size: 12, digest: `sha256:${hex('a')}`, content: { kind: 'put aside', position: 2 ** 40 + 1 } },
   ]
   const blobs = new BlobMembers()
   for (const member of [...cases, ...cases]) {

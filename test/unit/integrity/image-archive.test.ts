@@ -72,7 +72,7 @@ test.each<[string, string, () => Promise<Buffer>]>([
   ['manifest.json is empty', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.from('')))],
   ['manifest.json is [null]', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.from('[null]')))],
   ['manifest.json has a byte order mark', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), files.get('manifest.json') as Buffer])))],
-  ['manifest.json is a million levels deep', 'damaged json-unreadable', () => changed(files => files.set('manifest.json', Buffer.from('['.repeat(1_000_000) + ']'.repeat(1_000_000))))],
+  ['manifest.json is a million levels deep', 'damaged document-too-large', () => changed(files => files.set('manifest.json', Buffer.from('['.repeat(1_000_000) + ']'.repeat(1_000_000))))],
   ['index.json names nothing', 'valid index-empty', () => changed(files => files.set('index.json', json({ schemaVersion: 2, manifests: null })))],
   ['index.json names a digest out of the layout', 'damaged digest-unsupported', () => changed(files => files.set('index.json', json({ manifests: [{ digest: 'sha256:../../x', size: 1 }] })))],
   ['the layout is of another version', 'damaged layout-unsupported', () => changed(files => files.set('oci-layout', json({ imageLayoutVersion: '2.0.0' })))],
