@@ -6,7 +6,7 @@ import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/jour
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
 import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
-import { unlessMissing } from '../engine/unless-missing.ts'
+import { findInUse } from './container-in-use.ts'
 import { describeRemedy } from './describe-remedy.ts'
 import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
@@ -25,6 +25,8 @@ export type CleanRequest = {
   readonly command: string
   /** Leaves a killed restore as it is when a container that it made has run: that may be in use by now. */
   readonly sparing?: boolean
+  /** A run that is put right although its container has run for long. Others are left then: what that has written is nowhere else. */
+  readonly unspared?: string
   /** How long to wait for another process that cleans. */
   readonly waitMs?: number
 }
@@ -96,9 +98,10 @@ export async function forgetRun(folder: string, run: string): Promise<readonly s
   return (journal?.open ?? []).map(describeEntry)
 }
 
-async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false }: CleanRequest): Promise<CleanReport> {
+async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false, unspared }: CleanRequest): Promise<CleanReport> {
   const { run, file, open, damagedLines } = stored
-  if (sparing && (await hasRun(open, run, engineOf))) return { settled: [], left: open.map(entry => ({ run, what: describeEntry(entry), problem: 'its container runs, or has run: it is left as it is' })) }
+  const used = run === unspared ? undefined : await findInUse(open, run, engineOf, { forLong: !sparing })
+  if (used !== undefined) return { settled: [], left: [leftInUse(stored, used, { sparing })] }
   // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
   const safe = damagedLines === 0 ? open : open.filter(({ did }) => did === 'paused' || did === 'stopped')
   try {
@@ -143,16 +146,6 @@ function isOfTheMaking(entry: JournalEntry, run: string): boolean {
   return !isTemporary(entry, run) && !afterCommit.has(entry.did)
 }
 
-/** Whether a container runs, or has run, that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */
-async function hasRun(open: readonly JournalEntry[], run: string, engineOf: (entry: JournalEntry) => Promise<Engine>): Promise<boolean> {
-  for (const entry of open) {
-    if (entry.did !== 'created container' || isTemporary(entry, run)) continue
-    const inspected = await engineOf(entry).then(engine => unlessMissing(engine.containers.inspect(entry.container))).catch(() => undefined)
-    if (inspected !== undefined && Date.parse(inspected.State.StartedAt) > 0) return true
-  }
-  return false
-}
-
 /** Each address is connected to once, also when that fails. */
 function enginesByEntry({ connect }: CleanRequest): (entry: JournalEntry) => Promise<Engine> {
   const connecting = new Map<string, Promise<Engine>>()
@@ -170,6 +163,12 @@ function byProblem(left: readonly LeftOver[]): Map<string, string[]> {
   const grouped = new Map<string, string[]>()
   for (const { what, problem } of left) grouped.set(problem, [...(grouped.get(problem) ?? []), what])
   return grouped
+}
+
+function leftInUse({ run, command }: StoredJournal, container: string, { sparing }: { readonly sparing: boolean }): LeftOver {
+  const what = `what "${command}" made`
+  if (sparing) return { run, what, problem: `its container "${container}" runs, or has run: it is left as it is` }
+  return { run, what, problem: `its container "${container}" has run for longer than a start takes, and what it has written is nowhere else: if it is wanted: dray clean --forget ${run}; if not: dray clean --undo ${run}` }
 }
 
 const runOf = (file: string): string => basename(file, '.ndjson')

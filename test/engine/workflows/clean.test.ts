@@ -144,6 +144,41 @@ describe('dray clean', () => {
     expect((await engine.containers.list()).map(({ Names }) => Names)).toEqual([['/web']])
   }, 30_000)
 
+  describe('when the container of a killed restore has run for long since', () => {
+    beforeEach(async () => {
+      await docker('create', '--name', 'restored', '-v', 'data:/data', 'box:1')
+      await killedRun('run-1', 'container', 'restored')
+      await docker('exec', 'restored', 'sh', '-c', 'echo order > /data/order')
+      const path = join(folder, 'run-1.ndjson')
+      await writeFile(path, (await readFile(path, 'utf8')).replaceAll(/"at":"[^"]*"/g, `"at":"${new Date(Date.now() - 1_800_000).toISOString()}"`))
+    })
+
+    const expectLeft = async (): Promise<void> => {
+      const { exitCode, stdout } = await cli('clean')
+      expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: expect.stringMatching(/^left: what "dray backup restored" made: its container "restored" has run for longer than a start takes, .*: if it is wanted: dray clean --forget run-1; if not: dray clean --undo run-1 \(run run-1\)\n$/) })
+      expect(await journals()).toEqual(['run-1.ndjson'])
+    }
+
+    test('it is left, also when it has stopped, until somebody says that it is not wanted', async () => {
+      await expectLeft()
+      await docker('exec', 'restored', 'cat', '/data/order')
+      await docker('stop', '-t', '0', 'restored')
+      await expectLeft()
+      expect(await cli('clean', '--undo', 'run-1')).toMatchObject({ exitCode: exitCodes.usage, stderr: expect.stringContaining('--yes') })
+      expect(await cli('clean', '--undo', 'run-2', '--yes')).toMatchObject({ exitCode: exitCodes['not-found'] })
+      await expectLeft()
+      expect(await cli('clean', '--undo', 'run-1', '--yes')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^removed the container .*\n$/) })
+      expect((await engine.containers.list()).map(({ Names }) => Names)).toEqual([['/web']])
+      expect(await journals()).toEqual([])
+    }, 30_000)
+
+    test('it is the user\'s once it is said to be wanted', async () => {
+      expect(await cli('clean', '--forget', 'run-1')).toMatchObject({ exitCode: 0 })
+      expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'nothing is left of earlier runs\n' })
+      await docker('exec', 'restored', 'cat', '/data/order')
+    }, 30_000)
+  })
+
   test('leaves alone what a living run does', async () => {
     const living = await runningRun('run-1', 'pause')
     try {
