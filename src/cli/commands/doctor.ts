@@ -92,19 +92,25 @@ async function checkJobs(context: CommandContext): Promise<Check[]> {
   for (const name of Object.keys(loaded?.config.jobs ?? {})) {
     if (loaded === undefined) break
     checks.push(await check(`job ${name}`, async () => {
-      const { hosts, choices, policy, before, after } = taskOfJob(loaded, name)
+      const { hosts, choices, policy, before, after, repository } = taskOfJob(loaded, name)
       const at = loaded.config.jobs[name]?.at
       const when = at === undefined ? 'runs when it is called' : `runs ${sayWhen(parseWhen(at))}`
       const found: string[] = []
+      const problems: DrayError[] = []
       for (const host of hosts) {
-        const engine = await context.connect(host)
-        const { groups, failed } = await chooseGroups(context, engine, choices)
-        const [missing] = failed
-        if (missing !== undefined) throw missing.error
+        const chosen = await context.connect(host).then(engine => chooseGroups(context, engine, choices)).catch((thrown: unknown) => {
+          if (!(thrown instanceof DrayError)) throw thrown
+          problems.push(thrown)
+        })
+        if (chosen === undefined) continue
+        const { groups, failed } = chosen
+        problems.push(...failed.map(({ error }) => error))
         found.push(`${formatCount(groups.flat().length, 'container')} in ${formatCount(groups.length, 'backup')} of ${host ?? 'the default engine'}${choices.images.length === 0 ? '' : `, and ${formatCount(choices.images.length, 'image')}`}`)
       }
+      const [first] = problems
+      if (first !== undefined) throw new DrayError(first.code, problems.map(({ message }) => message).join('; '), { hints: [...new Set(problems.flatMap(({ hints }) => hints))] })
       const hooks = before.length + after.length
-      return [when, ...found, ...(hooks === 0 ? [] : [`${formatCount(hooks, 'command')} on this machine`]), policy === undefined ? 'forgets nothing' : 'forgets by its rules'].join('; ')
+      return [when, ...found, `into ${repository ?? context.globals.repo}`, ...(hooks === 0 ? [] : [`${formatCount(hooks, 'command')} on this machine`]), policy === undefined ? 'forgets nothing' : 'forgets by its rules'].join('; ')
     }))
   }
   return checks

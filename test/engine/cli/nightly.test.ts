@@ -172,6 +172,14 @@ describe('a job of the configuration', () => {
     expect(calls).toEqual(['GET /id/start', 'POST /id/fail'])
   }, 60_000)
 
+  test('is explained by doctor, with all that is wrong with it', async () => {
+    await make('web', {})
+    const config = await configure('    hosts: ["unix:///nowhere.sock", default]\n    containers: [web, nobody, none]\n  good:\n    all: true\n    at: "02:30"\n')
+    const { exitCode, stdout } = await quiet('doctor', '--config', config)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: expect.stringMatching(/^BAD {2}job nightly: .*"unix:\/\/\/nowhere\.sock".*; there is no container "nobody" .*; there is no container "none" .*$/m) })
+    expect(stdout).toMatch(/^ok {3}job good: runs every day at 02:30; 1 container in 1 backup of the default engine; into \S+by-config\S*; forgets nothing$/m)
+  }, 60_000)
+
   test('that fails as a whole is told too, and is in the list of runs', async () => {
     const config = await configure('    containers: [web]\n    before: ["echo no disk; exit 1"]\n    after: ["true"]\n')
     expect(await quiet('backup', '--job', 'nightly', '--config', config)).toMatchObject({ exitCode: 30, stderr: expect.stringContaining('ended with exit code 1: no disk') })
