@@ -4,7 +4,8 @@ import { fromSystemError } from '../errors/system-error.ts'
 import { AppendedLines } from './appended-lines.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
 import { makeFolder } from '../files/make-folder.ts'
-import { thisProcess, type Owner } from '../files/owner.ts'
+import { ownerIn } from '../files/life-sign.ts'
+import type { Owner } from '../files/owner.ts'
 import { removeDeadTemporaries } from '../files/temporary-name.ts'
 
 /**
@@ -67,7 +68,7 @@ export class Journal {
     try {
       await makeDurableFolder(folder)
       await removeDeadTemporaries(folder)
-      const head: JournalHead = { owner: thisProcess(), run, command, since: new Date().toISOString() }
+      const head: JournalHead = { owner: await ownerIn(folder), run, command, since: new Date().toISOString() }
       await writeFileAtomically(path, `${JSON.stringify(head)}\n`, { keepExisting: true })
       return new Journal(await AppendedLines.open(path), { nextId: 1, byId: new Map() })
     } catch (error) {

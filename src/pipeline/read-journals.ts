@@ -1,7 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { isProvedDead, type Owner } from '../files/owner.ts'
+import { isDead } from '../files/life-sign.ts'
+import type { Owner } from '../files/owner.ts'
 import type { JournalEntry, JournalHead, JournalLine, StoredJournal } from './journal.ts'
 
 export type FoundJournals = {
@@ -25,7 +26,7 @@ export async function readJournals(folder: string): Promise<FoundJournals> {
     try {
       const journal = await readJournal(file)
       if (journal === undefined) found.unreadable.push({ file, problem: 'its first line does not say whose it is' })
-      else if (!isProvedDead(journal.owner)) found.others.push(journal)
+      else if (!(await isDead(journal.owner, folder))) found.others.push(journal)
       // Read again now that nobody writes any more: the owner may have died since the first look.
       else found.dead.push((await readJournal(file)) ?? journal)
     } catch (error) {
@@ -34,10 +35,6 @@ export async function readJournals(folder: string): Promise<FoundJournals> {
   }
   const byAge = (left: StoredJournal, right: StoredJournal): number => left.since.localeCompare(right.since) || left.run.localeCompare(right.run)
   return { dead: found.dead.sort(byAge), others: found.others.sort(byAge), unreadable: found.unreadable }
-}
-
-export async function readDeadJournals(folder: string): Promise<readonly StoredJournal[]> {
-  return (await readJournals(folder)).dead
 }
 
 export async function removeJournal(journal: { readonly file: string }): Promise<void> {
@@ -88,6 +85,6 @@ function isEntry(value: unknown): value is JournalEntry {
 
 const isText = (value: unknown): boolean => typeof value === 'string'
 
-function isOwner({ host, machine, bootId, pidNamespace, pid, startTime }: Partial<Owner>): boolean {
-  return [host, machine, bootId, pidNamespace, startTime].every(isText) && Number.isInteger(pid) && (pid ?? 0) > 0
+function isOwner({ host, machine, bootId, pidNamespace, pid, startTime, life = '' }: Partial<Owner>): boolean {
+  return [life, host, machine, bootId, pidNamespace, startTime].every(isText) && Number.isInteger(pid) && (pid ?? 0) > 0
 }

@@ -8,7 +8,7 @@ import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
 import { findInUse } from './container-in-use.ts'
 import { describeRemedy } from './describe-remedy.ts'
-import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
+import { describeEntry, isTemporary, longestMakingMs, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 import { removeMigration, removeOutcome } from './run-records.ts'
 import { isSetAside } from './set-aside.ts'
@@ -23,9 +23,9 @@ export type CleanRequest = {
   readonly signal: AbortSignal
   /** The command line, for another process that has to wait. */
   readonly command: string
-  /** Leaves a killed restore as it is when a container that it made has run: that may be in use by now. */
+  /** Leaves a killed restore as it is when a container that it made has run: that may be in use by now. And of runs that may live elsewhere only old ones are told. */
   readonly sparing?: boolean
-  /** A run that is put right although its container has run for long. Others are left then: what that has written is nowhere else. */
+  /** A run that is put right although its container has run for long, or although nothing shows that it is dead: its user says so. */
   readonly unspared?: string
   /** How long to wait for another process that cleans. */
   readonly waitMs?: number
@@ -44,15 +44,14 @@ export type CleanReport = { readonly settled: readonly string[]; readonly left: 
  */
 export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport> {
   const { folder, signal, command, waitMs = 60_000 } = request
-  const first = await readJournals(folder)
-  if (first.dead.length === 0) return { settled: [], left: first.unreadable.map(leftFile) }
+  const first = await readOver(request)
+  if (first.dead.length === 0) return { settled: [], left: first.left }
   const lock = await acquireOwnerLock(join(folder, 'cleaning'), 'exclusive', { command, waitMs, signal })
   try {
     // Once more under the lock: somebody else may have put some right meanwhile.
-    const { dead, unreadable } = await readJournals(folder)
+    const { dead, left } = await readOver(request)
     const engineOf = enginesByEntry(request)
     const settled: string[] = []
-    const left: LeftOver[] = unreadable.map(leftFile)
     for (const stored of [...dead].reverse()) {
       const report = await cleanOne(stored, engineOf, request)
       settled.push(...report.settled)
@@ -62,6 +61,15 @@ export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport>
   } finally {
     await lock.release()
   }
+}
+
+/** Runs to put right, oldest first, and what is left of others. */
+async function readOver({ folder, unspared, sparing = false }: CleanRequest): Promise<{ readonly dead: readonly StoredJournal[]; readonly left: LeftOver[] }> {
+  const { dead, others, unreadable } = await readJournals(folder)
+  const far = others.filter(({ owner }) => !isFromHere(owner))
+  const given = far.filter(({ run }) => run === unspared)
+  const untold = far.filter(each => !given.includes(each) && (!sparing || Date.now() - Date.parse(each.since) > longestMakingMs))
+  return { dead: [...given, ...dead], left: [...unreadable.map(leftFile), ...untold.flatMap(leftFar)] }
 }
 
 /** For the start of another command: says what was put right and what was not, and never fails but by the signal. */
@@ -78,8 +86,9 @@ export async function cleanBeforehand(request: CleanRequest, reporter: Pick<Repo
 
 /** What cleanDeadRuns would put right. Connects to nothing. */
 export async function listDeadRuns(folder: string): Promise<readonly LeftOver[]> {
-  const { dead, unreadable } = await readJournals(folder)
+  const { dead, others, unreadable } = await readJournals(folder)
   return [
+    ...others.filter(({ owner }) => !isFromHere(owner)).flatMap(leftFar),
     ...[...dead].reverse().flatMap(({ run, command, open }) => [...open].reverse().map(entry => ({ run, what: describeEntry(entry), problem: `left by "${command}" on "${entry.engine}"` }))),
     ...unreadable.map(leftFile),
   ]
@@ -169,6 +178,10 @@ function leftInUse({ run, command }: StoredJournal, container: string, { sparing
   const what = `what "${command}" made`
   if (sparing) return { run, what, problem: `its container "${container}" runs, or has run: it is left as it is` }
   return { run, what, problem: `its container "${container}" has run for longer than a start takes, and what it has written is nowhere else: if it is wanted: dray clean --forget ${run}; if not: dray clean --undo ${run}` }
+}
+
+function leftFar({ run, open, command, owner, since }: StoredJournal): LeftOver[] {
+  return open.map(entry => ({ run, what: describeEntry(entry), problem: `"${command}" on host "${owner.host}" (process ${owner.pid}, since ${since}) cannot be seen from here: if it has ended: dray clean --undo ${run}` }))
 }
 
 const runOf = (file: string): string => basename(file, '.ndjson')

@@ -17,13 +17,13 @@ export const cleanCommand: Command = {
     ['dray clean', 'put everything right that can be'],
     ['dray clean --dry-run', 'only list it'],
     ['dray clean --kept', 'remove the containers that a restore or an upgrade has replaced'],
-    ['dray clean --undo RUN', 'take a killed restore back although its container works'],
+    ['dray clean --undo RUN', 'take a run back that is left because its container works, or because it was in another container'],
     ['dray clean --forget RUN', 'drop what that run noted, for example of an engine that is gone for good'],
   ],
   isSilentWhenWell: true,
   options: yargs => yargs
     .option('kept', { type: 'boolean', default: false, describe: 'remove what is kept of replaced containers and of drills; backups stay' })
-    .option('undo', { type: 'string', describe: 'take a killed run back although its container has run for long: what that has written goes' })
+    .option('undo', { type: 'string', describe: 'take a killed run back although its container has run for long, or nothing shows here that it is dead' })
     .option('forget', { type: 'string', describe: 'forget a run\'s notes and touch nothing that they name' }),
   run: async (args, context) => {
     const folder = context.journalFolder
@@ -68,7 +68,7 @@ export const cleanCommand: Command = {
 async function requireDead(context: CommandContext, run: string): Promise<void> {
   const left = (await listDeadRuns(context.journalFolder)).filter(each => each.run === run)
   if (left.length === 0) throw new DrayError('not-found', `no killed run "${run}" has left anything`, { hints: ['dray clean --dry-run lists the runs'] })
-  if (!context.globals.dryRun) await requireYes(context, `take run "${run}" back, and remove what its containers have written?`)
+  if (!context.globals.dryRun) await requireYes(context, `take run "${run}" back, which has ended, and remove what containers that it made have written?`)
 }
 
 /** An engine that is named has to answer; without one the journals say where runs were at work. */

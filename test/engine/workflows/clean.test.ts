@@ -191,6 +191,21 @@ describe('dray clean', () => {
     }
   }, 30_000)
 
+  test('a run of another machine, of which nothing shows whether it lives: told once it is old, and put right on the user\'s word', async () => {
+    await killedRun('run-1', 'pause')
+    const path = join(folder, 'run-1.ndjson')
+    const rewrite = async (from: RegExp, to: string): Promise<void> => writeFile(path, (await readFile(path, 'utf8')).replace(from, to))
+    await rewrite(/"host":"[^"]*"/, '"host":"elsewhere"')
+    expect(await cli('backup', 'web', '-q')).toMatchObject({ stderr: '' })
+    expect(await cli('clean')).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^left: container "web" was paused and is to run again: .*"dray backup web" on host "elsewhere".*: if it has ended: dray clean --undo run-1 \(run run-1\)\n$/) })
+    await rewrite(/"since":"[^"]*"/, '"since":"2026-01-02T03:04:05.000Z"')
+    expect(await cli('backup', 'web', '-q')).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('warning: left by an earlier run: container "web" was paused and is to run again: ') })
+    expect(await status()).toBe('paused')
+    expect(await cli('clean', '--undo', 'run-1', '--yes')).toMatchObject({ exitCode: 0, stdout: 'unpaused the container "web" that a killed run had paused\n' })
+    expect(await status()).toBe('running')
+    expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'nothing is left of earlier runs\n' })
+  }, 30_000)
+
   test('with an engine that is gone: exit 3, the reason, the journal stays; --forget drops it', async () => {
     await killedRun('run-1', 'pause')
     const path = join(folder, 'run-1.ndjson')
