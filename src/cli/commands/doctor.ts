@@ -1,15 +1,14 @@
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { assertHeld } from '../../files/owner-lock.ts'
-import { readDeadJournals } from '../../pipeline/read-journals.ts'
 import { findingMeanings } from '../../integrity/finding.ts'
 import { checkRepository as inspect, type RepositoryReport } from '../../integrity/check-repository.ts'
 import { repairLayout, rebuildIndex, type RepairReport } from '../../store/repair.ts'
 import { formatAge, formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
+import { listDeadRuns } from '../../workflows/clean.ts'
 import { keptNames, listKept } from '../../workflows/kept.ts'
-import { describeEntry } from '../../workflows/put-right.ts'
 import { chooseGroups } from '../choose-groups.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
@@ -75,7 +74,7 @@ async function checkJournals(context: CommandContext): Promise<Check> {
     if (thrown instanceof DrayError) return undefined // a finding by itself
     throw thrown
   })
-  const left = [...(await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open).map(describeEntry), ...(temporaries?.dead ?? []).map(describeTemporary)]
+  const left = [...(await listDeadRuns(context.journalFolder)).map(({ what }) => what), ...(temporaries?.dead ?? []).map(describeTemporary)]
   const foreign = (temporaries?.foreign ?? []).map(describeForeign)
   return { subject: 'earlier runs', ok: left.length === 0, finding: [left.length === 0 ? 'left nothing behind' : left.join('; '), ...foreign].join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
 }
