@@ -20,10 +20,10 @@ export function stepOf(night: number): string {
   return steps[Math.floor(night / 2) % steps.length] ?? steps[0]
 }
 
-/** How wrong the clock is in that night. */
+/** How wrong the clock is in that night. What is made ahead of its time is at an hour at which nothing else is: either past or future. */
 export function wrongByMs(fault: Fault | undefined): number {
-  if (fault === 'ahead') return 10 * dayMs
-  if (fault === 'far ahead') return 5 * 365 * dayMs
+  if (fault === 'ahead') return 10.25 * dayMs
+  if (fault === 'far ahead') return (5 * 365 + 0.25) * dayMs
   return fault === 'behind' ? -40 * dayMs : 0
 }
 
