@@ -111,7 +111,7 @@ test.each([['any name', []], ['one name', ['--hostname', 'nightly']]])('with no 
   expect(await isolated('clean', '-q')).toBe('')
   await docker('rm', '--force', 'night')
   expect(await isolated('prune', '--wait', '1s', '-q')).toBe('')
-  expect(await isolated('clean', '-q')).toContain('the container "web" that a killed run had paused')
+  expect(await isolated('clean')).toContain('unpaused the container "web" that a killed run had paused')
   expect(await docker('ps', '--format', '{{.Names}} {{.Status}}')).toMatch(/^web Up [^(]*$/)
   expect(await isolated('backup', '--all', '-q')).toBe('')
 }, 120_000)
