@@ -61,15 +61,16 @@ async function readJournal(file: string): Promise<StoredJournal | undefined> {
   const settled = new Set(lines.flatMap(line => (line && 'settled' in line ? line.settled : [])))
   const entries = lines.flatMap(line => (line === undefined ? [] : 'entry' in line ? [line.entry] : 'settled' in line ? (line.entries ?? []) : [])).filter(({ id }) => !settled.has(id))
   const { owner, run, command, since } = head
-  return { file, owner, run, command, since, open: entries, damagedLines: lines.filter(line => line === undefined).length }
+  return { file, owner, run, command, since, open: entries, damagedLines: lines.filter(line => line === undefined).length, ended: lines.some(line => line !== undefined && 'ended' in line) }
 }
 
 function parseLine(line: string): JournalLine | undefined {
   try {
-    const value = JSON.parse(line) as Partial<JournalHead> & { entry?: unknown; settled?: unknown; entries?: unknown } | null
+    const value = JSON.parse(line) as Partial<JournalHead> & { entry?: unknown; settled?: unknown; entries?: unknown; ended?: unknown } | null
     const { entry, entries = [], settled } = value ?? {}
     if (Array.isArray(settled)) return Array.isArray(entries) && entries.every(isEntry) ? { settled: settled as number[], entries } : undefined
     if (isEntry(entry)) return { entry }
+    if (value?.ended === true) return { ended: true }
     const { owner, run, command, since } = value ?? {}
     if (owner && [run, command, since].every(isText) && isOwner(owner)) return { owner, run, command, since } as JournalHead
   } catch {

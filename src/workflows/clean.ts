@@ -108,8 +108,8 @@ export async function forgetRun(folder: string, run: string): Promise<readonly s
 }
 
 async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false, unspared }: CleanRequest): Promise<CleanReport> {
-  const { run, file, open, damagedLines } = stored
-  const used = run === unspared ? undefined : await findInUse(open, run, engineOf, { forLong: !sparing })
+  const { run, file, open, damagedLines, ended } = stored
+  const used = run === unspared || (ended && !sparing) ? undefined : await findInUse(open, run, engineOf, { forLong: !sparing })
   if (used !== undefined) return { settled: [], left: [leftInUse(stored, used, { sparing })] }
   // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
   const safe = damagedLines === 0 ? open : open.filter(({ did }) => did === 'paused' || did === 'stopped')

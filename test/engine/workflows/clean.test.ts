@@ -145,13 +145,13 @@ describe('dray clean', () => {
   }, 30_000)
 
   describe('when the container of a killed restore has run for long since', () => {
-    beforeEach(async () => {
+    async function longAgo(what: string): Promise<void> {
       await docker('create', '--name', 'restored', '-v', 'data:/data', 'box:1')
-      await killedRun('run-1', 'container', 'restored')
+      await killedRun('run-1', what, 'restored')
       await docker('exec', 'restored', 'sh', '-c', 'echo order > /data/order')
       const path = join(folder, 'run-1.ndjson')
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll(/"at":"[^"]*"/g, `"at":"${new Date(Date.now() - 1_800_000).toISOString()}"`))
-    })
+    }
 
     const expectLeft = async (): Promise<void> => {
       const { exitCode, stdout } = await cli('clean')
@@ -160,6 +160,7 @@ describe('dray clean', () => {
     }
 
     test('it is left, also when it has stopped, until somebody says that it is not wanted', async () => {
+      await longAgo('container')
       await expectLeft()
       await docker('exec', 'restored', 'cat', '/data/order')
       await docker('stop', '-t', '0', 'restored')
@@ -172,7 +173,24 @@ describe('dray clean', () => {
       expect(await journals()).toEqual([])
     }, 30_000)
 
+    test('it is removed when the run was not killed, but ended and could not take it back, because the host was away', async () => {
+      await longAgo('given up')
+      expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^removed the container .*\n$/) })
+      expect(await journals()).toEqual([])
+    }, 30_000)
+
+    test('an engine that was away in between changes nothing of that', async () => {
+      await longAgo('container')
+      const path = join(folder, 'run-1.ndjson')
+      const text = await readFile(path, 'utf8')
+      await writeFile(path, text.replaceAll(host.socket, '/nowhere/docker.sock'))
+      expect(await cli('clean')).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('/nowhere/docker.sock') })
+      await writeFile(path, (await readFile(path, 'utf8')).replaceAll('/nowhere/docker.sock', host.socket))
+      await expectLeft()
+    }, 30_000)
+
     test('it is the user\'s once it is said to be wanted', async () => {
+      await longAgo('container')
       expect(await cli('clean', '--forget', 'run-1')).toMatchObject({ exitCode: 0 })
       expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'nothing is left of earlier runs\n' })
       await docker('exec', 'restored', 'cat', '/data/order')
