@@ -72,7 +72,7 @@ export class TaskSummary {
     const job = this.#task.job
     return {
       format: 1, run: this.#run, ...(job === undefined ? {} : { job }), command: this.#context.commandLine, startedAt: this.#startedAt,
-      backups: [...reports.map(toRunBackup), ...images.map(({ backup, host, images: stored }): RunBackup => ({ id: backup.id, host, of: stored.map(({ facts }) => facts.names[0] ?? facts.id), entries: 0, dataBytes: 0, storedBytes: 0, restMs: 0, incomplete: false }))],
+      backups: [...reports.map(toRunBackup), ...images.map(({ backup, host, images: stored }): RunBackup => ({ id: backup.id, created: backup.created, host, of: stored.map(({ facts }) => facts.names[0] ?? facts.id), entries: 0, dataBytes: 0, storedBytes: 0, restMs: 0, incomplete: false }))],
       failed: failed.map(({ what, host, error }) => ({ what, host, code: error.code, message: error.message })),
       forgotten: forget?.forgotten ?? [],
       freedBytes: forget?.freedBytes ?? 0,
@@ -94,7 +94,7 @@ export class TaskSummary {
 
 function toRunBackup({ backup, host, containers, mounts, freeze, storedBytes, ...report }: BackupReport & { readonly host: string }): RunBackup {
   return {
-    id: backup.id, host, of: containers.map(({ name }) => name),
+    id: backup.id, created: backup.created, host, of: containers.map(({ name }) => name),
     entries: mounts.reduce((sum, { described }) => sum + described.entries, 0), dataBytes: mounts.reduce((sum, { described }) => sum + described.dataBytes, 0),
     storedBytes, restMs: Math.round(freeze.milliseconds), incomplete: isIncomplete({ backup, containers, mounts, freeze, storedBytes, ...report }),
   }

@@ -11,8 +11,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { DrayError } from '../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { writeFileAtomically } from './atomic-file.ts'
+import { isDead, ownerIn } from './life-sign.ts'
 import { makeFolder } from './make-folder.ts'
-import { isProvedDead, thisProcess, type Owner } from './owner.ts'
+import type { Owner } from './owner.ts'
 import { removeDeadTemporaries } from './temporary-name.ts'
 
 export type LockKind = 'shared' | 'exclusive'
@@ -57,7 +58,7 @@ export async function acquireOwnerLock<Kind extends LockKind>(folder: string, ki
     for (;;) {
       let blocker = await findBlocker(folder, kind, path)
       if (blocker === undefined) {
-        await writeRecord(path, { kind, command: options.command, since: new Date().toISOString(), owner: thisProcess() })
+        await writeRecord(path, { kind, command: options.command, since: new Date().toISOString(), owner: await ownerIn(folder) })
         blocker = await findBlocker(folder, kind, path)
         if (blocker === undefined) return heldLock(kind, path)
         await rm(path, { force: true })
@@ -92,7 +93,7 @@ async function findBlocker(folder: string, kind: LockKind, own: string): Promise
     if (path === own || !name.endsWith('.json')) continue
     const other = await readOther(path)
     if (other === undefined) continue
-    if (other.record !== undefined && isProvedDead(other.record.owner)) {
+    if (other.record !== undefined && (await isDead(other.record.owner, folder))) {
       await rm(path, { force: true })
       continue
     }
@@ -116,7 +117,7 @@ function parseRecord(text: string): LockRecord | undefined {
     const { kind, command, since, owner } = JSON.parse(text) as Partial<LockRecord>
     if ((kind !== 'shared' && kind !== 'exclusive') || typeof command !== 'string' || typeof since !== 'string') return undefined
     const fields = [owner?.host, owner?.machine, owner?.bootId, owner?.pidNamespace, owner?.startTime]
-    if (owner === undefined || !fields.every(field => typeof field === 'string') || !Number.isInteger(owner.pid) || owner.pid < 1) return undefined
+    if (owner === undefined || !fields.every(field => typeof field === 'string') || !['string', 'undefined'].includes(typeof owner.life) || !Number.isInteger(owner.pid) || owner.pid < 1) return undefined
     return { kind, command, since, owner }
   } catch {
     return undefined

@@ -17,12 +17,19 @@ export type Owner = {
   readonly pid: number
   /** Field 22 of /proc/<pid>/stat, in clock ticks since boot: pids are reused, this pair is not. */
   readonly startTime: string
+  /** Of one in a container: the name of its sign of life, in the folder of what it holds (life-sign.ts). */
+  readonly life?: string
 }
 
 /** PROC_PID_INIT_INO: the namespace of processes that are in no container. */
 const initialPidNamespace = '4026531836'
 
 let self: Owner | undefined
+
+/** Whether its number is not one of the machine's own: then those outside, and in other containers, do not see it by that. */
+export function isInContainer(): boolean {
+  return thisProcess().pidNamespace !== initialPidNamespace
+}
 
 export function thisProcess(): Owner {
   self ??= {
@@ -48,10 +55,16 @@ export function isProvedDead(owner: Owner): boolean {
   return stat.startTime !== owner.startTime || stat.state === 'Z' || stat.state === 'X'
 }
 
-/** Whether its process can be seen from here, and so be proved dead once it is. */
+/** Whether its process, or its sign of life, can be seen from here, so that it is proved dead once it is. */
 export function isFromHere(owner: Owner): boolean {
   const here = thisProcess()
+  if (owner.life !== undefined && owner.bootId === here.bootId) return true
   return owner.host === here.host && owner.machine === here.machine && owner.bootId === here.bootId && owner.pidNamespace === here.pidNamespace
+}
+
+export function isThisProcess({ bootId, pidNamespace, pid, startTime }: Owner): boolean {
+  const here = thisProcess()
+  return bootId === here.bootId && pidNamespace === here.pidNamespace && pid === here.pid && startTime === here.startTime
 }
 
 /** The owner as a part of a file name: a leftover says whose it was even when nothing was written into it. */

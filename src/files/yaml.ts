@@ -9,7 +9,7 @@ export function parseYaml(text: string, { fileName }: { readonly fileName: strin
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, uniqueKeys: true, prettyErrors: false, strict: true })
   const [error] = document.errors
-  if (error !== undefined) throw notYaml(`${fileName}:${lineCounter.linePos(error.pos[0]).line}: ${error.message}`)
+  if (error !== undefined) throw notYaml(`${fileName}:${lineCounter.linePos(error.pos[0]).line}: ${error.code === 'DUPLICATE_KEY' ? `the key "${keyAt(text, error.pos[0])}" is there twice` : error.message}`)
   return { value: toValue(document, fileName), lineOf: path => lineCounter.linePos(offsetOf(document, path)).line }
 }
 
@@ -20,6 +20,10 @@ function toValue(document: Document, fileName: string): unknown {
   } catch (thrown) {
     throw notYaml(`${fileName}: ${messageOf(thrown)}`)
   }
+}
+
+function keyAt(text: string, offset: number): string {
+  return /^["']?(.*?)["']?\s*:/.exec(text.slice(offset))?.[1] ?? ''
 }
 
 function notYaml(message: string): DrayError {

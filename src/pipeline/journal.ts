@@ -4,7 +4,8 @@ import { fromSystemError } from '../errors/system-error.ts'
 import { AppendedLines } from './appended-lines.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
 import { makeFolder } from '../files/make-folder.ts'
-import { thisProcess, type Owner } from '../files/owner.ts'
+import { ownerIn } from '../files/life-sign.ts'
+import type { Owner } from '../files/owner.ts'
 import { removeDeadTemporaries } from '../files/temporary-name.ts'
 
 /**
@@ -40,10 +41,13 @@ export type JournalEntry = JournalAction & { readonly id: number; readonly engin
 type JournalEngine = { readonly address: string; readonly facts: { readonly id: string } }
 
 export type JournalHead = { readonly owner: Owner; readonly run: string; readonly command: string; readonly since: string }
-export type JournalLine = JournalHead | { readonly entry: JournalEntry } | { readonly settled: readonly number[]; readonly entries?: readonly JournalEntry[] }
+export type JournalLine = JournalHead | { readonly entry: JournalEntry } | { readonly settled: readonly number[]; readonly entries?: readonly JournalEntry[] } | { readonly ended: true }
 
-/** `damagedLines` could not be read and were left out, besides a last one that a crash cut: what they named is unknown. */
-export type StoredJournal = JournalHead & { readonly file: string; readonly open: readonly JournalEntry[]; readonly damagedLines: number }
+/**
+ * `damagedLines` could not be read and were left out, besides a last one that a crash cut: what they named is unknown. `ended`: the run
+ * was not killed, but went back as far as it could.
+ */
+export type StoredJournal = JournalHead & { readonly file: string; readonly open: readonly JournalEntry[]; readonly damagedLines: number; readonly ended: boolean }
 
 /**
  * The journal of one run: a file of appended, synced lines, removed when the run has nothing open. Its first line, which
@@ -54,11 +58,14 @@ export class Journal {
   private readonly all: OpenEntries
   /** Ids of a part's own entries; undefined: all are its own. */
   private readonly own: Set<number> | undefined
+  /** It is that of another run, which is dead. */
+  private readonly isResumed: boolean
 
-  private constructor(lines: AppendedLines, all: OpenEntries, own?: Set<number>) {
+  private constructor(lines: AppendedLines, all: OpenEntries, { own, isResumed = false }: { readonly own?: Set<number>; readonly isResumed?: boolean } = {}) {
     this.lines = lines
     this.all = all
     this.own = own
+    this.isResumed = isResumed
   }
 
   /** `conflict` when the run has a journal already. */
@@ -67,7 +74,7 @@ export class Journal {
     try {
       await makeDurableFolder(folder)
       await removeDeadTemporaries(folder)
-      const head: JournalHead = { owner: thisProcess(), run, command, since: new Date().toISOString() }
+      const head: JournalHead = { owner: await ownerIn(folder), run, command, since: new Date().toISOString() }
       await writeFileAtomically(path, `${JSON.stringify(head)}\n`, { keepExisting: true })
       return new Journal(await AppendedLines.open(path), { nextId: 1, byId: new Map() })
     } catch (error) {
@@ -80,7 +87,7 @@ export class Journal {
     try {
       const lines = await AppendedLines.open(file)
       await lines.truncate((await readFile(file)).lastIndexOf('\n') + 1)
-      return new Journal(lines, { nextId: Math.max(0, ...entries.map(({ id }) => id)) + 1, byId: new Map(entries.map(entry => [entry.id, entry])) })
+      return new Journal(lines, { nextId: Math.max(0, ...entries.map(({ id }) => id)) + 1, byId: new Map(entries.map(entry => [entry.id, entry])) }, { isResumed: true })
     } catch (error) {
       throw fromSystemError(error, 'write the journal', file)
     }
@@ -88,7 +95,7 @@ export class Journal {
 
   /** The same file, seen by one of several works that go on beside each other: what the others have open is not open here. It is not closed. */
   part(): Journal {
-    return new Journal(this.lines, this.all, new Set())
+    return new Journal(this.lines, this.all, { own: new Set() })
   }
 
   /** Returns when the entry is on the disk: only then may the thing be done. If it throws, nothing is written. */
@@ -131,8 +138,9 @@ export class Journal {
     return this.all.nextId
   }
 
-  /** Removes the file when nothing is open; else leaves it for `dray clean`. */
+  /** Removes the file when nothing is open; else leaves it for `dray clean`, which can tell from it that the run was not killed. */
   async close(): Promise<readonly JournalEntry[]> {
+    if (this.all.byId.size > 0 && !this.isResumed) await this.lines.append({ ended: true } satisfies JournalLine).catch(() => undefined)
     await this.leave()
     if (this.all.byId.size === 0) await rm(this.lines.path, { force: true })
     return [...this.all.byId.values()]

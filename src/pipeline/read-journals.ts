@@ -1,7 +1,8 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
-import { isProvedDead, type Owner } from '../files/owner.ts'
+import { isDead } from '../files/life-sign.ts'
+import type { Owner } from '../files/owner.ts'
 import type { JournalEntry, JournalHead, JournalLine, StoredJournal } from './journal.ts'
 
 export type FoundJournals = {
@@ -25,7 +26,7 @@ export async function readJournals(folder: string): Promise<FoundJournals> {
     try {
       const journal = await readJournal(file)
       if (journal === undefined) found.unreadable.push({ file, problem: 'its first line does not say whose it is' })
-      else if (!isProvedDead(journal.owner)) found.others.push(journal)
+      else if (!(await isDead(journal.owner, folder))) found.others.push(journal)
       // Read again now that nobody writes any more: the owner may have died since the first look.
       else found.dead.push((await readJournal(file)) ?? journal)
     } catch (error) {
@@ -34,10 +35,6 @@ export async function readJournals(folder: string): Promise<FoundJournals> {
   }
   const byAge = (left: StoredJournal, right: StoredJournal): number => left.since.localeCompare(right.since) || left.run.localeCompare(right.run)
   return { dead: found.dead.sort(byAge), others: found.others.sort(byAge), unreadable: found.unreadable }
-}
-
-export async function readDeadJournals(folder: string): Promise<readonly StoredJournal[]> {
-  return (await readJournals(folder)).dead
 }
 
 export async function removeJournal(journal: { readonly file: string }): Promise<void> {
@@ -64,15 +61,16 @@ async function readJournal(file: string): Promise<StoredJournal | undefined> {
   const settled = new Set(lines.flatMap(line => (line && 'settled' in line ? line.settled : [])))
   const entries = lines.flatMap(line => (line === undefined ? [] : 'entry' in line ? [line.entry] : 'settled' in line ? (line.entries ?? []) : [])).filter(({ id }) => !settled.has(id))
   const { owner, run, command, since } = head
-  return { file, owner, run, command, since, open: entries, damagedLines: lines.filter(line => line === undefined).length }
+  return { file, owner, run, command, since, open: entries, damagedLines: lines.filter(line => line === undefined).length, ended: lines.some(line => line !== undefined && 'ended' in line) }
 }
 
 function parseLine(line: string): JournalLine | undefined {
   try {
-    const value = JSON.parse(line) as Partial<JournalHead> & { entry?: unknown; settled?: unknown; entries?: unknown } | null
+    const value = JSON.parse(line) as Partial<JournalHead> & { entry?: unknown; settled?: unknown; entries?: unknown; ended?: unknown } | null
     const { entry, entries = [], settled } = value ?? {}
     if (Array.isArray(settled)) return Array.isArray(entries) && entries.every(isEntry) ? { settled: settled as number[], entries } : undefined
     if (isEntry(entry)) return { entry }
+    if (value?.ended === true) return { ended: true }
     const { owner, run, command, since } = value ?? {}
     if (owner && [run, command, since].every(isText) && isOwner(owner)) return { owner, run, command, since } as JournalHead
   } catch {
@@ -88,6 +86,6 @@ function isEntry(value: unknown): value is JournalEntry {
 
 const isText = (value: unknown): boolean => typeof value === 'string'
 
-function isOwner({ host, machine, bootId, pidNamespace, pid, startTime }: Partial<Owner>): boolean {
-  return [host, machine, bootId, pidNamespace, startTime].every(isText) && Number.isInteger(pid) && (pid ?? 0) > 0
+function isOwner({ host, machine, bootId, pidNamespace, pid, startTime, life = '' }: Partial<Owner>): boolean {
+  return [life, host, machine, bootId, pidNamespace, startTime].every(isText) && Number.isInteger(pid) && (pid ?? 0) > 0
 }

@@ -8,6 +8,7 @@ import type { LocalRepository } from './repository.ts'
 
 export type RunBackup = {
   readonly id: string
+  readonly created: string
   readonly host: string
   /** Names of containers, or of images that were backed up alone. */
   readonly of: readonly string[]

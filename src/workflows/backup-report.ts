@@ -49,7 +49,7 @@ export function toReport({ members, images, opened, atRest, store, backup, optio
     containers,
     mounts: opened.map((each, at) => toMountReport(each, atRest.reports[at])),
     freeze: only !== undefined && second === undefined ? only.freeze : { wanted: options.consistency, way, milliseconds: atRest.milliseconds, disturbed: containers.some(({ freeze }) => freeze.disturbed) },
-    surprises: findSurprises(opened, atRest.reports, dumps, [...bases.values()]),
+    surprises: findSurprises({ names: containers.map(({ name }) => name), opened, reports: atRest.reports, dumps, leftOut: containers.flatMap(({ leftOut }) => leftOut.map(({ source }) => source)) }, [...bases.values()]),
     storedBytes: store.counts.storedBytes,
     milliseconds,
   }

@@ -6,9 +6,9 @@ import { Journal, type JournalEntry, type StoredJournal } from '../pipeline/jour
 import { readJournals, removeJournal } from '../pipeline/read-journals.ts'
 import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
-import { unlessMissing } from '../engine/unless-missing.ts'
+import { findInUse } from './container-in-use.ts'
 import { describeRemedy } from './describe-remedy.ts'
-import { describeEntry, isTemporary, tryAllRight, type DataRestorer } from './put-right.ts'
+import { describeEntry, isTemporary, longestMakingMs, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 import { removeMigration, removeOutcome } from './run-records.ts'
 import { isSetAside } from './set-aside.ts'
@@ -23,8 +23,10 @@ export type CleanRequest = {
   readonly signal: AbortSignal
   /** The command line, for another process that has to wait. */
   readonly command: string
-  /** Leaves a killed restore as it is when a container that it made has run: that may be in use by now. */
+  /** Leaves a killed restore as it is when a container that it made has run: that may be in use by now. And of runs that may live elsewhere only old ones are told. */
   readonly sparing?: boolean
+  /** A run that is put right although its container has run for long, or although nothing shows that it is dead: its user says so. */
+  readonly unspared?: string
   /** How long to wait for another process that cleans. */
   readonly waitMs?: number
 }
@@ -42,15 +44,14 @@ export type CleanReport = { readonly settled: readonly string[]; readonly left: 
  */
 export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport> {
   const { folder, signal, command, waitMs = 60_000 } = request
-  const first = await readJournals(folder)
-  if (first.dead.length === 0) return { settled: [], left: first.unreadable.map(leftFile) }
+  const first = await readOver(request)
+  if (first.dead.length === 0) return { settled: [], left: first.left }
   const lock = await acquireOwnerLock(join(folder, 'cleaning'), 'exclusive', { command, waitMs, signal })
   try {
     // Once more under the lock: somebody else may have put some right meanwhile.
-    const { dead, unreadable } = await readJournals(folder)
+    const { dead, left } = await readOver(request)
     const engineOf = enginesByEntry(request)
     const settled: string[] = []
-    const left: LeftOver[] = unreadable.map(leftFile)
     for (const stored of [...dead].reverse()) {
       const report = await cleanOne(stored, engineOf, request)
       settled.push(...report.settled)
@@ -60,6 +61,15 @@ export async function cleanDeadRuns(request: CleanRequest): Promise<CleanReport>
   } finally {
     await lock.release()
   }
+}
+
+/** Runs to put right, oldest first, and what is left of others. */
+async function readOver({ folder, unspared, sparing = false }: CleanRequest): Promise<{ readonly dead: readonly StoredJournal[]; readonly left: LeftOver[] }> {
+  const { dead, others, unreadable } = await readJournals(folder)
+  const far = others.filter(({ owner }) => !isFromHere(owner))
+  const given = far.filter(({ run }) => run === unspared)
+  const untold = far.filter(each => !given.includes(each) && (!sparing || Date.now() - Date.parse(each.since) > longestMakingMs))
+  return { dead: [...given, ...dead], left: [...unreadable.map(leftFile), ...untold.flatMap(leftFar)] }
 }
 
 /** For the start of another command: says what was put right and what was not, and never fails but by the signal. */
@@ -76,8 +86,9 @@ export async function cleanBeforehand(request: CleanRequest, reporter: Pick<Repo
 
 /** What cleanDeadRuns would put right. Connects to nothing. */
 export async function listDeadRuns(folder: string): Promise<readonly LeftOver[]> {
-  const { dead, unreadable } = await readJournals(folder)
+  const { dead, others, unreadable } = await readJournals(folder)
   return [
+    ...others.filter(({ owner }) => !isFromHere(owner)).flatMap(leftFar),
     ...[...dead].reverse().flatMap(({ run, command, open }) => [...open].reverse().map(entry => ({ run, what: describeEntry(entry), problem: `left by "${command}" on "${entry.engine}"` }))),
     ...unreadable.map(leftFile),
   ]
@@ -96,9 +107,10 @@ export async function forgetRun(folder: string, run: string): Promise<readonly s
   return (journal?.open ?? []).map(describeEntry)
 }
 
-async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false }: CleanRequest): Promise<CleanReport> {
-  const { run, file, open, damagedLines } = stored
-  if (sparing && (await hasRun(open, run, engineOf))) return { settled: [], left: open.map(entry => ({ run, what: describeEntry(entry), problem: 'its container runs, or has run: it is left as it is' })) }
+async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) => Promise<Engine>, { folder, restoreData, signal, sparing = false, unspared }: CleanRequest): Promise<CleanReport> {
+  const { run, file, open, damagedLines, ended } = stored
+  const used = run === unspared || (ended && !sparing) ? undefined : await findInUse(open, run, engineOf, { forLong: !sparing })
+  if (used !== undefined) return { settled: [], left: [leftInUse(stored, used, { sparing })] }
   // A lost line may have settled a thing that the user has by now: then only what removes nothing is done.
   const safe = damagedLines === 0 ? open : open.filter(({ did }) => did === 'paused' || did === 'stopped')
   try {
@@ -143,16 +155,6 @@ function isOfTheMaking(entry: JournalEntry, run: string): boolean {
   return !isTemporary(entry, run) && !afterCommit.has(entry.did)
 }
 
-/** Whether a container runs, or has run, that a killed restore made. An engine that cannot be asked is found out by whoever puts right. */
-async function hasRun(open: readonly JournalEntry[], run: string, engineOf: (entry: JournalEntry) => Promise<Engine>): Promise<boolean> {
-  for (const entry of open) {
-    if (entry.did !== 'created container' || isTemporary(entry, run)) continue
-    const inspected = await engineOf(entry).then(engine => unlessMissing(engine.containers.inspect(entry.container))).catch(() => undefined)
-    if (inspected !== undefined && Date.parse(inspected.State.StartedAt) > 0) return true
-  }
-  return false
-}
-
 /** Each address is connected to once, also when that fails. */
 function enginesByEntry({ connect }: CleanRequest): (entry: JournalEntry) => Promise<Engine> {
   const connecting = new Map<string, Promise<Engine>>()
@@ -170,6 +172,16 @@ function byProblem(left: readonly LeftOver[]): Map<string, string[]> {
   const grouped = new Map<string, string[]>()
   for (const { what, problem } of left) grouped.set(problem, [...(grouped.get(problem) ?? []), what])
   return grouped
+}
+
+function leftInUse({ run, command }: StoredJournal, container: string, { sparing }: { readonly sparing: boolean }): LeftOver {
+  const what = `what "${command}" made`
+  if (sparing) return { run, what, problem: `its container "${container}" runs, or has run: it is left as it is` }
+  return { run, what, problem: `its container "${container}" has run for longer than a start takes, and what it has written is nowhere else: if it is wanted: dray clean --forget ${run}; if not: dray clean --undo ${run}` }
+}
+
+function leftFar({ run, open, command, owner, since }: StoredJournal): LeftOver[] {
+  return open.map(entry => ({ run, what: describeEntry(entry), problem: `"${command}" on host "${owner.host}" (process ${owner.pid}, since ${since}) cannot be seen from here: if it has ended: dray clean --undo ${run}` }))
 }
 
 const runOf = (file: string): string => basename(file, '.ndjson')

@@ -13,7 +13,8 @@ beforeEach(async () => {
 })
 afterEach(async () => rm(home, { recursive: true }))
 
-const dray = (...args: string[]) => run(process.execPath, [program, 'schedule', ...args], { env: { PATH: process.env['PATH'], HOME: home, XDG_CONFIG_HOME: home } })
+const drayIn = (env: NodeJS.ProcessEnv, ...args: string[]) => run(process.execPath, [program, 'schedule', ...args], { env: { PATH: process.env['PATH'], HOME: home, XDG_CONFIG_HOME: home, ...env } })
+const dray = (...args: string[]) => drayIn({}, ...args)
 const units = () => join(home, 'systemd/user')
 
 async function configure(text: string): Promise<string> {
@@ -53,6 +54,22 @@ describe('dray schedule', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toContain(`\n0 3 * * 0 root sleep $(shuf -n 1 -i 0-600); ${process.execPath} ${program} verify --sample 5\\% -r '/srv/it'\\''s here' -q\n`)
     expect(stdout).toContain('\n@reboot root ')
+  })
+
+  test('passes on where secrets lie, and says of those that only this shell has that they would be missing', async () => {
+    const config = await configure('notify: { ping: "https://hc/${KEY}" } # ${COMMENT}\njobs:\n  nightly: { all: true, at: daily }\n')
+    await writeFile(join(home, 'key'), 'geheim\n')
+    const fromFile = await drayIn({ KEY_FILE: join(home, 'key'), DRAY_WEBHOOK_FILE: '/run/hook', DRAY_METRICS: '/m.prom', COMMENT: 'x' }, 'show', 'nightly', '--config', config)
+    expect(fromFile).toMatchObject({ exitCode: 0, stderr: '' })
+    for (const line of [`KEY_FILE=${home}/key`, 'DRAY_WEBHOOK_FILE=/run/hook', 'DRAY_METRICS=/m.prom']) expect(fromFile.stdout).toContain(`\nEnvironment=${line}\n`)
+    const fromShell = await drayIn({ KEY: 'geheim' }, 'install', 'nightly', '--user', '--config', config)
+    expect(fromShell).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('warning: KEY is set in this shell and not where "nightly" will run: write it into a file, and install again with KEY_FILE=/path/of/the/file') })
+    expect(await readFile(join(units(), 'dray-nightly.service'), 'utf8')).not.toContain('geheim')
+  })
+
+  test('starts no run before docker does, also one that is made up for at boot', async () => {
+    const { stdout } = await dray('show', 'check', '--at', 'weekly', '--', 'backup', '--all')
+    expect(stdout.match(/^After=.*$/gm)).toEqual(['After=docker.service network-online.target', 'After=docker.service network-online.target'])
   })
 
   test.each([

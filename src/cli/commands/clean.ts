@@ -17,21 +17,25 @@ export const cleanCommand: Command = {
     ['dray clean', 'put everything right that can be'],
     ['dray clean --dry-run', 'only list it'],
     ['dray clean --kept', 'remove the containers that a restore or an upgrade has replaced'],
+    ['dray clean --undo RUN', 'take a run back that is left because its container works, or because it was in another container'],
     ['dray clean --forget RUN', 'drop what that run noted, for example of an engine that is gone for good'],
   ],
   isSilentWhenWell: true,
   options: yargs => yargs
     .option('kept', { type: 'boolean', default: false, describe: 'remove what is kept of replaced containers and of drills; backups stay' })
+    .option('undo', { type: 'string', describe: 'take a killed run back although its container has run for long, or nothing shows here that it is dead' })
     .option('forget', { type: 'string', describe: 'forget a run\'s notes and touch nothing that they name' }),
   run: async (args, context) => {
     const folder = context.journalFolder
     const forget = args['forget']
+    const undo = args['undo']
     if (args['kept'] === true) return await removeKept(context)
     if (typeof forget === 'string') {
       if (context.globals.dryRun) return listed((await listDeadRuns(folder)).filter(({ run }) => run === forget), 'would forget')
       const forgotten = await forgetRun(folder, forget)
       return { text: forgotten.map(what => `forgotten: ${printable(what)}`).join('\n'), json: { forgotten } }
     }
+    if (typeof undo === 'string') await requireDead(context, undo)
     const engines = new Set<Engine>()
     const connect = async (address?: string): Promise<Engine> => {
       const engine = await (address === undefined ? context.connect() : context.connect(address, 'the notes of an earlier run'))
@@ -43,7 +47,7 @@ export const cleanCommand: Command = {
       const temporaries = await Promise.all([...engines].map(engine => findTemporaries(engine, context.signal)))
       return listed([...(await listDeadRuns(folder)), ...temporaries.flatMap(({ dead }) => dead).map(each => ({ run: each.run, what: describeTemporary(each), problem: 'made by a killed run' }))], 'would put right')
     }
-    const report = await cleanDeadRuns({ folder, connect, restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal: context.signal, command: context.commandLine })
+    const report = await cleanDeadRuns({ folder, connect, restoreData: restoreData({ id: 'clean' }, { isLater: true }), signal: context.signal, command: context.commandLine, ...(typeof undo === 'string' ? { unspared: undo } : {}) })
     const [settled, left, foreign] = [[...report.settled], [...report.left], [] as string[]]
     for (const engine of engines) {
       const removed = await removeTemporaries(engine, context.signal)
@@ -59,6 +63,12 @@ export const cleanCommand: Command = {
     ]
     return { text: lines.map(printable).join('\n'), json: { settled, left, foreign }, exitCode: left.length === 0 ? 0 : exitCodes.incomplete }
   },
+}
+
+async function requireDead(context: CommandContext, run: string): Promise<void> {
+  const left = (await listDeadRuns(context.journalFolder)).filter(each => each.run === run)
+  if (left.length === 0) throw new DrayError('not-found', `no killed run "${run}" has left anything`, { hints: ['dray clean --dry-run lists the runs'] })
+  if (!context.globals.dryRun) await requireYes(context, `take run "${run}" back, which has ended, and remove what containers that it made have written?`)
 }
 
 /** An engine that is named has to answer; without one the journals say where runs were at work. */

@@ -1,15 +1,14 @@
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import { exitCodes } from '../../errors/exit-codes.ts'
 import { assertHeld } from '../../files/owner-lock.ts'
-import { readDeadJournals } from '../../pipeline/read-journals.ts'
 import { findingMeanings } from '../../integrity/finding.ts'
 import { checkRepository as inspect, type RepositoryReport } from '../../integrity/check-repository.ts'
 import { repairLayout, rebuildIndex, type RepairReport } from '../../store/repair.ts'
 import { formatAge, formatCount } from '../../ui/format.ts'
 import { listBackups } from '../../store/backup-list.ts'
 import { describeForeign, describeTemporary, findTemporaries } from '../../workflows/clean-temporaries.ts'
+import { listDeadRuns } from '../../workflows/clean.ts'
 import { keptNames, listKept } from '../../workflows/kept.ts'
-import { describeEntry } from '../../workflows/put-right.ts'
 import { chooseGroups } from '../choose-groups.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { requireLocal } from '../local-repository.ts'
@@ -75,7 +74,7 @@ async function checkJournals(context: CommandContext): Promise<Check> {
     if (thrown instanceof DrayError) return undefined // a finding by itself
     throw thrown
   })
-  const left = [...(await readDeadJournals(context.journalFolder)).flatMap(journal => journal.open).map(describeEntry), ...(temporaries?.dead ?? []).map(describeTemporary)]
+  const left = [...(await listDeadRuns(context.journalFolder)).map(({ what }) => what), ...(temporaries?.dead ?? []).map(describeTemporary)]
   const foreign = (temporaries?.foreign ?? []).map(describeForeign)
   return { subject: 'earlier runs', ok: left.length === 0, finding: [left.length === 0 ? 'left nothing behind' : left.join('; '), ...foreign].join('; '), hints: left.length === 0 ? [] : ['put it right with: dray clean'] }
 }
@@ -92,19 +91,25 @@ async function checkJobs(context: CommandContext): Promise<Check[]> {
   for (const name of Object.keys(loaded?.config.jobs ?? {})) {
     if (loaded === undefined) break
     checks.push(await check(`job ${name}`, async () => {
-      const { hosts, choices, policy, before, after } = taskOfJob(loaded, name)
+      const { hosts, choices, policy, before, after, repository } = taskOfJob(loaded, name)
       const at = loaded.config.jobs[name]?.at
       const when = at === undefined ? 'runs when it is called' : `runs ${sayWhen(parseWhen(at))}`
       const found: string[] = []
+      const problems: DrayError[] = []
       for (const host of hosts) {
-        const engine = await context.connect(host)
-        const { groups, failed } = await chooseGroups(context, engine, choices)
-        const [missing] = failed
-        if (missing !== undefined) throw missing.error
+        const chosen = await context.connect(host).then(engine => chooseGroups(context, engine, choices)).catch((thrown: unknown) => {
+          if (!(thrown instanceof DrayError)) throw thrown
+          problems.push(thrown)
+        })
+        if (chosen === undefined) continue
+        const { groups, failed } = chosen
+        problems.push(...failed.map(({ error }) => error))
         found.push(`${formatCount(groups.flat().length, 'container')} in ${formatCount(groups.length, 'backup')} of ${host ?? 'the default engine'}${choices.images.length === 0 ? '' : `, and ${formatCount(choices.images.length, 'image')}`}`)
       }
+      const [first] = problems
+      if (first !== undefined) throw new DrayError(first.code, problems.map(({ message }) => message).join('; '), { hints: [...new Set(problems.flatMap(({ hints }) => hints))] })
       const hooks = before.length + after.length
-      return [when, ...found, ...(hooks === 0 ? [] : [`${formatCount(hooks, 'command')} on this machine`]), policy === undefined ? 'forgets nothing' : 'forgets by its rules'].join('; ')
+      return [when, ...found, `into ${repository ?? context.globals.repo}`, ...(hooks === 0 ? [] : [`${formatCount(hooks, 'command')} on this machine`]), policy === undefined ? 'forgets nothing' : 'forgets by its rules'].join('; ')
     }))
   }
   return checks

@@ -46,12 +46,16 @@ export const scheduleCommand: Command = {
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name) || name === 'clean') throw new DrayError('usage', `"${name}" cannot be the name of a schedule: letters, digits, "_", "." and "-", and not "clean"`, { hints: ['choose another name'] })
     if (action === 'remove') return await remove(place, name, context)
     const command = await readCommand(name, args, context)
-    const files = filesOf(place, command)
+    const files = filesOf(place, command, context.env)
+    warnOfMissing(command, context)
     return action === 'show' ? { text: files.map(({ name: file, text }) => `# ${place.folder}/${file}\n${text}`).join('\n').trimEnd(), json: { folder: place.folder, files } } : await install(place, command, files, context)
   },
 }
 
-async function readCommand(name: string, args: Record<string, unknown>, context: CommandContext): Promise<ScheduledCommand> {
+/** `variables` are names of what the configuration takes from the environment. */
+type Scheduling = ScheduledCommand & { readonly variables: readonly string[] }
+
+async function readCommand(name: string, args: Record<string, unknown>, context: CommandContext): Promise<Scheduling> {
   const words = listOf(args['--'])
   const { loadConfig, noConfig } = await import('../config/read-config.ts')
   const loaded = words.length > 0 ? undefined : await loadConfig(context.globals.config, context.env)
@@ -63,6 +67,7 @@ async function readCommand(name: string, args: Record<string, unknown>, context:
   const delay = textOf(args['randomDelay'])
   return {
     name,
+    variables: loaded?.variables ?? [],
     args: loaded === undefined ? (words.includes('-q') || words.includes('--quiet') ? words : [...words, '-q']) : ['backup', '--job', name, '--config', resolve(loaded.path), '-q'],
     when: parseWhen(at),
     randomDelayMs: delay === undefined ? (job?.['random-delay'] ?? 0) : parseDuration(delay, 'random-delay'),
@@ -75,16 +80,29 @@ async function checkCommand(words: readonly string[]): Promise<void> {
   if (!('command' in parsed)) throw new DrayError('usage', `"dray ${words.join(' ')}" does nothing`, { hints: ['dray --help lists the commands'] })
 }
 
-function filesOf(place: SchedulePlace, command: ScheduledCommand): ScheduleFile[] {
-  const program = thisProgram()
+function filesOf(place: SchedulePlace, command: Scheduling, env: NodeJS.ProcessEnv): ScheduleFile[] {
+  const program = thisProgram(command, env)
   return place.kind === 'cron' ? [cronFile(command, program)] : [...systemdFiles(command, program), ...(place.isUser ? [] : [bootService(program)])]
 }
 
-/** Variables that decide where the repository, the state and the configuration lie are those of whoever installs. */
-function thisProgram(): Program {
-  const kept = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DRAY_REPO', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME', 'HOME'] as const
-  const environment = Object.fromEntries(kept.flatMap(name => (process.env[name] === undefined || process.env[name] === '' ? [] : [[name, process.env[name]]])))
+const secrets = ['DRAY_PING', 'DRAY_WEBHOOK']
+
+/**
+ * Variables that decide where the repository, the state and the configuration lie are those of whoever installs; of secrets only
+ * the files that hold them, as everybody can read what a timer is given.
+ */
+function thisProgram({ variables }: Scheduling, env: NodeJS.ProcessEnv): Program {
+  const kept = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DRAY_REPO', 'DRAY_METRICS', 'XDG_DATA_HOME', 'XDG_STATE_HOME', 'XDG_CONFIG_HOME', 'HOME'] as const
+  const environment: Record<string, string> = {}
+  for (const name of kept) if (env[name]) environment[name] = env[name]
+  for (const name of [...secrets, ...variables].map(each => `${each}_FILE`)) if (env[name]) environment[name] = resolve(env[name])
   return { node: process.execPath, dray: realpathSync(process.argv[1] ?? fileURLToPath(import.meta.url)), environment }
+}
+
+function warnOfMissing({ name, variables }: Scheduling, { env, reporter }: CommandContext): void {
+  for (const variable of [...secrets, ...variables]) {
+    if (env[variable] && !env[`${variable}_FILE`]) reporter.warn(`${variable} is set in this shell and not where "${name}" will run: write it into a file, and install again with ${variable}_FILE=/path/of/the/file`)
+  }
 }
 
 async function install(place: SchedulePlace, command: ScheduledCommand, files: readonly ScheduleFile[], context: CommandContext): Promise<CommandResult> {

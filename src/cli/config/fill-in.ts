@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { YamlProblem } from '../check-yaml.ts'
 
+const pattern = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
+
 /**
  * `${NAME}` in every text becomes the value of the environment variable NAME, or what is in the file that NAME_FILE names,
  * without its last line break: so secrets stay out of the file. `$${` is a literal `${`.
@@ -13,7 +15,7 @@ export function fillIn(value: unknown, env: NodeJS.ProcessEnv, problems: YamlPro
 }
 
 function fillInText(text: string, env: NodeJS.ProcessEnv, fail: (message: string) => void): string {
-  return text.replace(/\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, name: string | undefined) => {
+  return text.replace(pattern, (whole, name: string | undefined) => {
     if (name === undefined) return '${'
     try {
       const found = environmentValue(name, env)
@@ -24,6 +26,12 @@ function fillInText(text: string, env: NodeJS.ProcessEnv, fail: (message: string
     }
     return ''
   })
+}
+
+/** Names of the variables that a text has filled in, comments apart. */
+export function variablesIn(text: string): string[] {
+  const named = text.split('\n').filter(line => !/^\s*#/.test(line)).flatMap(line => [...line.replace(/\s#.*/, '').matchAll(pattern)])
+  return [...new Set(named.flatMap(([, name]) => (name === undefined ? [] : [name])))]
 }
 
 /** Of NAME, or of the file that NAME_FILE names. */

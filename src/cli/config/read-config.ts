@@ -2,24 +2,29 @@ import { readFile } from 'node:fs/promises'
 import { DrayError } from '../../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
 import { checkYaml } from '../check-yaml.ts'
-import { fillIn } from './fill-in.ts'
+import { fillIn, variablesIn } from './fill-in.ts'
 import { configPlaces } from './places.ts'
 import { configSchema, knownKeys, type Config } from './schema.ts'
 
-export type LoadedConfig = { readonly path: string; readonly config: Config }
+/** `variables` are names of what the environment fills in. */
+export type LoadedConfig = { readonly path: string; readonly config: Config; readonly variables: readonly string[] }
 
 /** The file that is named by --config or DRAY_CONFIG, else the first of the usual places that is there. Undefined when there is none. */
 export async function loadConfig(named: string | undefined, env: NodeJS.ProcessEnv): Promise<LoadedConfig | undefined> {
   const wanted = named ?? (env['DRAY_CONFIG'] || undefined)
-  if (wanted !== undefined) return { path: wanted, config: parseConfig(await readNamed(wanted), wanted, env) }
+  if (wanted !== undefined) return load(await readNamed(wanted), wanted, env)
   for (const path of configPlaces(env)) {
     const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
       if (errnoOf(thrown) === 'ENOENT' || errnoOf(thrown) === 'ENOTDIR') return undefined
       throw fromSystemError(thrown, 'cannot read', path)
     })
-    if (text !== undefined) return { path, config: parseConfig(text, path, env) }
+    if (text !== undefined) return load(text, path, env)
   }
   return undefined
+}
+
+function load(text: string, path: string, env: NodeJS.ProcessEnv): LoadedConfig {
+  return { path, config: parseConfig(text, path, env), variables: variablesIn(text) }
 }
 
 export function noConfig(job: string, env: NodeJS.ProcessEnv): DrayError {

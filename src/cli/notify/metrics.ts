@@ -41,8 +41,8 @@ function samplesOf(job: string, { startedAt, endedAt = startedAt, exitCode = 1, 
     of('dray_run_exit_code', exitCode),
     of('dray_run_failures', failed.length),
     of('dray_run_warnings', warnings.length),
-    ...backups.flatMap(({ host, of: names, entries, dataBytes, storedBytes, restMs, incomplete }) => names.flatMap(container => [
-      of('dray_backup_timestamp_seconds', ended, { host, container }),
+    ...backups.flatMap(({ created, host, of: names, entries, dataBytes, storedBytes, restMs, incomplete }) => names.flatMap(container => [
+      of('dray_backup_timestamp_seconds', Date.parse(created) / 1000, { host, container }),
       of('dray_backup_incomplete', incomplete ? 1 : 0, { host, container }),
       of('dray_backup_entries', entries, { host, container }),
       of('dray_backup_data_bytes', dataBytes, { host, container }),

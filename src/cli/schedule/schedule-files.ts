@@ -23,7 +23,7 @@ export type ScheduleFile = { readonly name: string; readonly text: string }
  */
 export function systemdFiles({ name, args, when, randomDelayMs }: ScheduledCommand, program: Program): ScheduleFile[] {
   return [
-    { name: `dray-${name}.service`, text: service(`dray ${args.join(' ')}`, args, program, '') },
+    { name: `dray-${name}.service`, text: service(`dray ${args.join(' ')}`, args, program) },
     { name: `dray-${name}.timer`, text: [
       `${mark}; it goes with: dray schedule remove ${name}`,
       '[Unit]',
@@ -43,16 +43,16 @@ export function systemdFiles({ name, args, when, randomDelayMs }: ScheduledComma
 
 /** At boot, what a run left that died with the machine is put right: containers start and go on that it had stopped or paused. */
 export function bootService(program: Program): ScheduleFile {
-  return { name: 'dray-clean.service', text: `${service('puts right what a killed run of dray left', ['clean', '-q'], program, 'docker.service ')}\n[Install]\nWantedBy=multi-user.target\n` }
+  return { name: 'dray-clean.service', text: `${service('puts right what a killed run of dray left', ['clean', '-q'], program)}\n[Install]\nWantedBy=multi-user.target\n` }
 }
 
-function service(description: string, args: readonly string[], program: Program, after: string): string {
+function service(description: string, args: readonly string[], program: Program): string {
   return [
     `${mark}; it goes with: dray schedule remove`,
     '[Unit]',
     `Description=${description.replaceAll('%', '%%')}`,
     'Wants=network-online.target',
-    `After=${after}network-online.target`,
+    'After=docker.service network-online.target',
     '',
     '[Service]',
     'Type=oneshot',

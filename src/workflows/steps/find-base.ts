@@ -16,10 +16,14 @@ export type Base = {
   readonly id: string
   readonly spec: ContainerSpec
   readonly images: readonly Descriptor[]
+  /** Of this container alone. */
+  readonly mounts: readonly (Size & { readonly source: string; readonly label: string })[]
   readonly mountOf: (target: MountTarget) => { readonly content: MountContent; readonly facts: ContentFacts } | undefined
   /** What its dray.dump wrote then. */
   readonly dumpOf: (container: string) => ContentFacts | undefined
 }
+
+export type Size = Pick<ContentFacts, 'entries' | 'dataBytes'>
 
 /** Undefined when there is none, or none that can be read: then everything is read. */
 export async function findBase(repository: Repository, engine: EngineFacts, container: string, warn: (text: string) => void): Promise<Base | undefined> {
@@ -37,12 +41,14 @@ export async function readBase(repository: Repository, backup: BackupSummary, co
     if (stored === undefined) return undefined
     const spec = parseContainerSpec(await readContainerSpec(blobs, stored), backup.id)
     const mounts = new Map<string, { content: MountContent; facts: ContentFacts }>()
+    const own: Base['mounts'][number][] = []
     for (const parts of contents.mounts) {
       const { description, content } = await readMount(blobs, parts)
       const { kind, source, ...facts } = fromMountDescription(description)
       mounts.set(`${kind} ${source}`, { content, facts })
+      if (spec.mounts.some(({ id }) => id === facts.id)) own.push({ source, label: facts.label, entries: facts.entries, dataBytes: facts.dataBytes })
     }
-    return { id: backup.id, spec, images: contents.images, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`), dumpOf: name => mounts.get(`dump ${name}`)?.facts }
+    return { id: backup.id, spec, images: contents.images, mounts: own, mountOf: target => mounts.get(`${target.kind} ${target.kind === 'volume' ? target.name : target.path}`), dumpOf: name => mounts.get(`dump ${name}`)?.facts }
   } catch (thrown) {
     if (!(thrown instanceof DrayError)) throw thrown
     warn(`the last backup, ${backup.id}, cannot be used to skip what is unchanged: ${thrown.message}; everything is read`)

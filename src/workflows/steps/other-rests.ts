@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerInspect } from '../../engine/api-types.ts'
-import { isFromHere, thisProcess } from '../../files/owner.ts'
+import { isFromHere, isThisProcess } from '../../files/owner.ts'
 import type { StoredJournal } from '../../pipeline/journal.ts'
 import { readJournals } from '../../pipeline/read-journals.ts'
 import type { Run } from '../run.ts'
@@ -33,7 +33,7 @@ export async function seeOwnState<Seen extends { readonly inspect: ContainerInsp
 }
 
 function isOther({ owner }: StoredJournal): boolean {
-  return isFromHere(owner) && owner.pid !== thisProcess().pid
+  return isFromHere(owner) && !isThisProcess(owner)
 }
 
 function rests({ open }: StoredJournal, container: string): boolean {

@@ -126,6 +126,33 @@ test('what holds much less than the last time is loud: exit 3, and nothing is fo
   expect(await world.backups()).toHaveLength(2)
 }, 60_000)
 
+test('a container that was made again without its volume, or with an empty one of another name, is as loud; one whose volume is left out on purpose is not', async () => {
+  const again = async (...mounts: string[]): Promise<void> => {
+    await world.docker('rm', '-f', 'web')
+    await world.docker('run', '-d', '--init', '--stop-timeout', '0', '--name', 'web', ...mounts, 'box:1')
+  }
+  await make('web', {})
+  await world.docker('exec', 'web', 'sh', '-c', 'head -c 3000000 /dev/urandom > /data/big')
+  const backUp = async (): Promise<object> => {
+    const { exitCode, result } = await world.dray('backup', 'web', '--forget', '--keep-last', '1')
+    return { exitCode, surprises: (result?.['backups'] as { surprises: string[] }[])[0]?.surprises }
+  }
+  const well = { exitCode: 0, surprises: [] }
+  expect(await backUp()).toEqual(well)
+  await again('-v', 'web-data:/data', '--label', 'dray.exclude=web-data')
+  expect(await backUp()).toEqual(well)
+  await again('-v', 'web-data:/data')
+  expect(await backUp()).toEqual(well)
+  await again()
+  const loud = { exitCode: 3, surprises: [expect.stringMatching(/^the mounts of "web" together hold much less than in backup \S+: 0 entries with 0 bytes, then 5 with 3000006; not mounted any more: web-data$/)] }
+  expect(await backUp()).toEqual(loud)
+  expect(await world.backups()).toHaveLength(2)
+  await again('-v', 'web-data:/data')
+  expect(await backUp()).toEqual(well)
+  await again('-v', '/data')
+  expect(await backUp()).toEqual({ ...loud, surprises: [expect.stringMatching(/: 1 entry with 0 bytes, then 5 with 3000006; not mounted any more: web-data$/)] })
+}, 90_000)
+
 describe('a job of the configuration', () => {
   let server: Server
   let calls: string[]
@@ -170,6 +197,14 @@ describe('a job of the configuration', () => {
     const answer = await quiet('backup', '--job', 'nightly', '--config', config, '-q')
     expect(answer).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^\S+\n$/), stderr: expect.stringMatching(/host "unix:\/\/\/nowhere.sock" is not backed up.*\n.*container "nobody" is not backed up/) })
     expect(calls).toEqual(['GET /id/start', 'POST /id/fail'])
+  }, 60_000)
+
+  test('is explained by doctor, with all that is wrong with it', async () => {
+    await make('web', {})
+    const config = await configure('    hosts: ["unix:///nowhere.sock", default]\n    containers: [web, nobody, none]\n  good:\n    all: true\n    at: "02:30"\n')
+    const { exitCode, stdout } = await quiet('doctor', '--config', config)
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: expect.stringMatching(/^BAD {2}job nightly: .*"unix:\/\/\/nowhere\.sock".*; there is no container "nobody" .*; there is no container "none" .*$/m) })
+    expect(stdout).toMatch(/^ok {3}job good: runs every day at 02:30; 1 container in 1 backup of the default engine; into \S+by-config\S*; forgets nothing$/m)
   }, 60_000)
 
   test('that fails as a whole is told too, and is in the list of runs', async () => {

@@ -144,6 +144,59 @@ describe('dray clean', () => {
     expect((await engine.containers.list()).map(({ Names }) => Names)).toEqual([['/web']])
   }, 30_000)
 
+  describe('when the container of a killed restore has run for long since', () => {
+    async function longAgo(what: string): Promise<void> {
+      await docker('create', '--name', 'restored', '-v', 'data:/data', 'box:1')
+      await killedRun('run-1', what, 'restored')
+      await docker('exec', 'restored', 'sh', '-c', 'echo order > /data/order')
+      const path = join(folder, 'run-1.ndjson')
+      await writeFile(path, (await readFile(path, 'utf8')).replaceAll(/"at":"[^"]*"/g, `"at":"${new Date(Date.now() - 1_800_000).toISOString()}"`))
+    }
+
+    const expectLeft = async (): Promise<void> => {
+      const { exitCode, stdout } = await cli('clean')
+      expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: expect.stringMatching(/^left: what "dray backup restored" made: its container "restored" has run for longer than a start takes, .*: if it is wanted: dray clean --forget run-1; if not: dray clean --undo run-1 \(run run-1\)\n$/) })
+      expect(await journals()).toEqual(['run-1.ndjson'])
+    }
+
+    test('it is left, also when it has stopped, until somebody says that it is not wanted', async () => {
+      await longAgo('container')
+      await expectLeft()
+      await docker('exec', 'restored', 'cat', '/data/order')
+      await docker('stop', '-t', '0', 'restored')
+      await expectLeft()
+      expect(await cli('clean', '--undo', 'run-1')).toMatchObject({ exitCode: exitCodes.usage, stderr: expect.stringContaining('--yes') })
+      expect(await cli('clean', '--undo', 'run-2', '--yes')).toMatchObject({ exitCode: exitCodes['not-found'] })
+      await expectLeft()
+      expect(await cli('clean', '--undo', 'run-1', '--yes')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^removed the container .*\n$/) })
+      expect((await engine.containers.list()).map(({ Names }) => Names)).toEqual([['/web']])
+      expect(await journals()).toEqual([])
+    }, 30_000)
+
+    test('it is removed when the run was not killed, but ended and could not take it back, because the host was away', async () => {
+      await longAgo('given up')
+      expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^removed the container .*\n$/) })
+      expect(await journals()).toEqual([])
+    }, 30_000)
+
+    test('an engine that was away in between changes nothing of that', async () => {
+      await longAgo('container')
+      const path = join(folder, 'run-1.ndjson')
+      const text = await readFile(path, 'utf8')
+      await writeFile(path, text.replaceAll(host.socket, '/nowhere/docker.sock'))
+      expect(await cli('clean')).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('/nowhere/docker.sock') })
+      await writeFile(path, (await readFile(path, 'utf8')).replaceAll('/nowhere/docker.sock', host.socket))
+      await expectLeft()
+    }, 30_000)
+
+    test('it is the user\'s once it is said to be wanted', async () => {
+      await longAgo('container')
+      expect(await cli('clean', '--forget', 'run-1')).toMatchObject({ exitCode: 0 })
+      expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'nothing is left of earlier runs\n' })
+      await docker('exec', 'restored', 'cat', '/data/order')
+    }, 30_000)
+  })
+
   test('leaves alone what a living run does', async () => {
     const living = await runningRun('run-1', 'pause')
     try {
@@ -154,6 +207,21 @@ describe('dray clean', () => {
       living.kill('SIGKILL')
       await once(living, 'close')
     }
+  }, 30_000)
+
+  test('a run of another machine, of which nothing shows whether it lives: told once it is old, and put right on the user\'s word', async () => {
+    await killedRun('run-1', 'pause')
+    const path = join(folder, 'run-1.ndjson')
+    const rewrite = async (from: RegExp, to: string): Promise<void> => writeFile(path, (await readFile(path, 'utf8')).replace(from, to))
+    await rewrite(/"host":"[^"]*"/, '"host":"elsewhere"')
+    expect(await cli('backup', 'web', '-q')).toMatchObject({ stderr: '' })
+    expect(await cli('clean')).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^left: container "web" was paused and is to run again: .*"dray backup web" on host "elsewhere".*: if it has ended: dray clean --undo run-1 \(run run-1\)\n$/) })
+    await rewrite(/"since":"[^"]*"/, '"since":"2026-01-02T03:04:05.000Z"')
+    expect(await cli('backup', 'web', '-q')).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('warning: left by an earlier run: container "web" was paused and is to run again: ') })
+    expect(await status()).toBe('paused')
+    expect(await cli('clean', '--undo', 'run-1', '--yes')).toMatchObject({ exitCode: 0, stdout: 'unpaused the container "web" that a killed run had paused\n' })
+    expect(await status()).toBe('running')
+    expect(await cli('clean')).toMatchObject({ exitCode: 0, stdout: 'nothing is left of earlier runs\n' })
   }, 30_000)
 
   test('with an engine that is gone: exit 3, the reason, the journal stays; --forget drops it', async () => {

@@ -11,10 +11,11 @@ if (what === 'volume') {
   await engine.volumes.create({ Name: name })
 } else if (what === 'replace') {
   await journal.record(engine, { did: 'replaced volume data', volume: name, backup: 'old', repository: '/nowhere' })
-} else if (what === 'container') {
+} else if (what === 'container' || what === 'given up') {
   const { Id } = await engine.containers.inspect(name)
   await engine.containers.start(Id)
   await journal.record(engine, { did: 'created container', container: Id })
+  if (what === 'given up') await journal.close()
 } else if (what === 'retire') {
   await journal.record(engine, { did: 'retired container', container: (await engine.containers.inspect(name)).Id, name })
 } else {

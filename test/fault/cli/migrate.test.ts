@@ -1,6 +1,7 @@
 import '../../one-realm.ts'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { isStep } from './dray-process.ts'
+import { waitUntil } from '../../lab/wait.ts'
+import { DrayProcess, isStep } from './dray-process.ts'
 import { Pair } from './pair.ts'
 
 let pair: Pair
@@ -24,6 +25,21 @@ describe('a migration that does not come to its end', () => {
     expect(await pair.dray('clean')).toMatchObject({ exitCode: 0 })
     expect(await pair.state()).toEqual(pair.asBefore())
   }, 60_000)
+
+  test('because of kill -9 when the copy ran, and found when that has worked for long: it is left until somebody says what is wanted', async () => {
+    const { child, ended } = new DrayProcess(pair.migration('socket', '--wait-for', 'test -e /data/never'), pair.env)
+    await waitUntil(async () => (await pair.two.docker('ps', '--format', '{{.Names}}')) === 'web', 'the copy to run')
+    child.kill('SIGKILL')
+    expect(await ended).toMatchObject({ exitCode: 137 })
+    await pair.two.docker('exec', 'web', 'sh', '-c', 'echo order > /data/order')
+    await pair.one.ageJournals(30)
+    const left = await pair.dray('clean')
+    expect(left).toMatchObject({ exitCode: 3, result: { left: [{ problem: expect.stringMatching(/its container "web" has run for longer than a start takes, .* dray clean --forget \S+; if not: dray clean --undo \S+$/) }] } })
+    expect(await pair.two.docker('exec', 'web', 'cat', '/data/order')).toBe('order')
+    const [first] = left.result?.['left'] as { run: string }[]
+    expect(await pair.dray('clean', '--undo', first?.run ?? '', '--yes')).toMatchObject({ exitCode: 0 })
+    expect(await pair.state()).toEqual(pair.asBefore())
+  }, 90_000)
 })
 
 describe('a finished migration', () => {

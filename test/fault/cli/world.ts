@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EngineName } from '../../lab/engines.ts'
@@ -137,6 +137,15 @@ export class World implements AsyncDisposable {
 
   async journals(): Promise<string[]> {
     return (await readdir(join(this.state, 'drayage/journal')).catch(() => [])).filter(name => name.endsWith('.ndjson'))
+  }
+
+  /** As if the killed run had done so much earlier what its journal says. */
+  async ageJournals(minutes: number): Promise<void> {
+    for (const name of await this.journals()) {
+      const path = join(this.state, 'drayage/journal', name)
+      const text = await readFile(path, 'utf8')
+      await writeFile(path, text.replaceAll(/"at":"([^"]*)"/g, (_, at: string) => `"at":"${new Date(Date.parse(at) - minutes * 60_000).toISOString()}"`))
+    }
   }
 
   /** Files of half written things and of locks in the repository. */

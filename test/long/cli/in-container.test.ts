@@ -99,6 +99,23 @@ test('one that is killed, with its container: the next finds that it is dead, wa
   expect(await dray(withoutItself, 'clean', '--dry-run', '-q')).toBe('nothing is left of earlier runs')
 }, 120_000)
 
+/** Its own process numbers, which are the same each time, and its own name, which is another each time or the same. */
+test.each([['any name', []], ['one name', ['--hostname', 'nightly']]])('with no more than the socket and the volumes, and %s: a living one is respected, the next one puts right what a killed one has left', async (_, names) => {
+  const bare = [...names, '--volume', '/run/docker.sock:/var/run/docker.sock', '--volume', 'repo:/repo', '--volume', 'state:/state', ...withoutItself]
+  const isolated = (...args: readonly string[]): Promise<string> => docker('run', '--rm', ...bare, 'drayage:lab', ...args)
+  await docker('run', '--detach', '--name', 'night', ...bare, 'drayage:lab', 'backup', 'web', '--json')
+  const said = async (): Promise<string> => (await host.docker(['logs', 'night'])).stdout
+  await waitUntil(async () => (await said()).includes('{"event":"step","name":"read what has changed, while it rests","state":"started"}') || (await said()).includes('"event":"result"'), 'the night to rest its container')
+  await docker('pause', 'night')
+  expect(await host.docker(['run', '--rm', ...bare, 'drayage:lab', 'prune', '--wait', '1s', '-q'])).toMatchObject({ exitCode: 31 })
+  expect(await isolated('clean', '-q')).toBe('')
+  await docker('rm', '--force', 'night')
+  expect(await isolated('prune', '--wait', '1s', '-q')).toBe('')
+  expect(await isolated('clean')).toContain('unpaused the container "web" that a killed run had paused')
+  expect(await docker('ps', '--format', '{{.Names}} {{.Status}}')).toMatch(/^web Up [^(]*$/)
+  expect(await isolated('backup', '--all', '-q')).toBe('')
+}, 120_000)
+
 test('what it stored is restored by it', async () => {
   const before = await docker('exec', 'web', 'sh', '-c', 'md5sum /data/*')
   await docker('rm', '--force', 'web')

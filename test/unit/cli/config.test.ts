@@ -62,6 +62,11 @@ jobs:
     ['notify:\n  webhook: "${NOWHERE}"\n', ['line 2: notify.webhook: "${NOWHERE}" stands for the environment variable NOWHERE, or the file that NOWHERE_FILE names, and neither is set']],
   ])('%j: says what, where, and what instead', (text, problems) => expect(problemsOf(text)).toEqual(problems))
 
+  test('a key that is there twice is named', () => {
+    expect(() => parseConfig('jobs:\n  a: { all: true }\n  b: { all: true }\n  a: { all: true }\n', 'c.yaml', {})).toThrow('c.yaml:4: the key "a" is there twice')
+    expect(() => parseConfig('jobs:\n  a: { all: true, all: false }\n', 'c.yaml', {})).toThrow('c.yaml:2: the key "all" is there twice')
+  })
+
   test('takes a secret from a file, and $${ as it is', () => {
     const folder = mkdtempSync(join(tmpdir(), 'dray-config-'))
     writeFileSync(join(folder, 'key'), 'geheim\n')

@@ -12,7 +12,7 @@ import type { Reporter } from '../../../src/workflows/reporter.ts'
 
 const summary: RunSummary = {
   format: 1, run: '20261128-020000-aabbccdd', job: 'nightly', command: 'dray backup --job nightly', startedAt: '2026-11-28T02:00:00.000Z', endedAt: '2026-11-28T02:01:30.000Z', exitCode: 0,
-  backups: [{ id: '20261128-020001-aabbcc', host: 'db"1', of: ['web'], entries: 12, dataBytes: 1000, storedBytes: 10, restMs: 250, incomplete: false }],
+  backups: [{ id: '20261128-020001-aabbcc', created: '2026-11-28T02:00:05.000Z', host: 'db"1', of: ['web'], entries: 12, dataBytes: 1000, storedBytes: 10, restMs: 250, incomplete: false }],
   failed: [], forgotten: [], freedBytes: 0, warnings: [],
 }
 const failure: RunSummary = { ...summary, run: '20261129-020000-aabbccdd', startedAt: '2026-11-29T02:00:00.000Z', endedAt: '2026-11-29T02:00:01.000Z', exitCode: 3, backups: [], failed: [{ what: 'web', code: 'not-found', message: 'there is no container "web"' }], warnings: ['w'] }
@@ -91,6 +91,7 @@ test('metrics keep the last success, and what other jobs say', async () => {
   expect(lines).toContain('dray_run_exit_code{job="nightly"} 3')
   expect(lines).toContain('dray_run_failures{job="nightly"} 1')
   expect(lines).toContain('dray_run_exit_code{job="o\\"t\\\\h\\ner"} 0')
+  expect(lines).toContain('dray_backup_timestamp_seconds{job="nightly",host="db\\"1",container="web"} 1795831205')
   expect(lines).toContain('dray_backup_data_bytes{job="nightly",host="db\\"1",container="web"} 1000')
   expect(lines.filter(line => line.startsWith('dray_run_exit_code'))).toHaveLength(2)
   expect(lines.filter(line => line.startsWith('# TYPE dray_run_exit_code'))).toEqual(['# TYPE dray_run_exit_code gauge'])

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { thisProcess, type Owner } from '../../../src/files/owner.ts'
 import { Journal, type StoredJournal } from '../../../src/pipeline/journal.ts'
-import { readDeadJournals, readJournals } from '../../../src/pipeline/read-journals.ts'
+import { readJournals } from '../../../src/pipeline/read-journals.ts'
 
 const engine = { address: 'ssh://old', facts: { id: 'ENGINE' } }
 const child = fileURLToPath(new URL('journal-child.js', import.meta.url))
@@ -170,10 +170,10 @@ describe('reading the journals', () => {
     const lastLine = whole.lastIndexOf('\n', whole.length - 2) + 1
     for (let length = lastLine; length < whole.length; length++) {
       await writeFile(path, whole.subarray(0, length))
-      expect(await readDeadJournals(folder)).toMatchObject([{ open: [{ id: 1 }, { id: 2 }], damagedLines: 0 }])
+      expect((await readJournals(folder)).dead).toMatchObject([{ open: [{ id: 1 }, { id: 2 }], damagedLines: 0 }])
     }
     await writeFile(path, whole)
-    expect(await readDeadJournals(folder)).toMatchObject([{ open: [{ id: 2 }] }])
+    expect((await readJournals(folder)).dead).toMatchObject([{ open: [{ id: 2 }] }])
   })
 
   test.each([
@@ -184,7 +184,7 @@ describe('reading the journals', () => {
     const path = join(folder, 'run-1.ndjson')
     const [head = '', first = '', second = ''] = (await readFile(path, 'utf8')).split('\n')
     await writeFile(path, Buffer.concat([Buffer.from(`${head}\n${first}\n`), Buffer.from(damage), Buffer.from(`\n${second}\n`)]))
-    expect(await readDeadJournals(folder)).toMatchObject([{ open: [{ id: 1 }, { id: 2 }], damagedLines: 1 }])
+    expect((await readJournals(folder)).dead).toMatchObject([{ open: [{ id: 1 }, { id: 2 }], damagedLines: 1 }])
   })
 
   test.each([['empty', ''], ['cut in its first line', '{"owner":{"host"'], ['without an owner', '{"settled":[1]}\n'], ['with half an owner', '{"owner":{"pid":1},"run":"a","command":"b","since":"c"}\n']])('a file that is %s is nobody\'s: named, no error', async (_what, text) => {
@@ -214,7 +214,7 @@ describe('reading the journals', () => {
 
 describe('going on with a dead run\'s journal', () => {
   async function onlyDead(): Promise<StoredJournal> {
-    const [journal, ...others] = await readDeadJournals(folder)
+    const { dead: [journal, ...others] } = await readJournals(folder)
     if (journal === undefined || others.length > 0) throw new Error('one dead journal was expected')
     return journal
   }
