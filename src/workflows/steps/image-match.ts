@@ -29,8 +29,14 @@ export function differenceFrom({ layers, config }: Pick<ImageContent, 'layers' |
   if (other >= 0) return `its layer ${other + 1} is "${foundIds[other] ?? ''}" instead of "${diffIds[other] ?? ''}"`
   const recorded = objectOf((JSON.parse(config.toString()) as JsonObject)['config'])
   const restored: Record<string, Json | undefined> = found.Config ?? {}
-  const [different] = configFields.flatMap(field => differencesOf(field, { compared: 'value' }, recorded[field], restored[field]))
+  const [different] = configFields.flatMap(field => differencesOf(field, { compared: 'value' }, field === 'Healthcheck' ? shownBy(restored[field], recorded[field]) : recorded[field], restored[field]))
   return different && `its ${different.field} is ${JSON.stringify(different.restored)} instead of ${JSON.stringify(different.recorded)}`
+}
+
+/** Engines before 25 know no start interval: they keep the config as it came, and do not show what they do not know. */
+function shownBy(found: Json | undefined, check: Json | undefined): Json | undefined {
+  if (Object.hasOwn(objectOf(found), 'StartInterval') || !Object.hasOwn(objectOf(check), 'StartInterval')) return check
+  return Object.fromEntries(Object.entries(objectOf(check)).filter(([field]) => field !== 'StartInterval'))
 }
 
 /** The same for two engines' images. */

@@ -45,7 +45,9 @@ export async function restoreRandom(dray: Dray, source: SpecHost, target: SpecHo
   await source.host.sh(`set -e; ${commonThings.filter(isVolume).map(command => `${command} > /dev/null`).join('; ')}`)
   for (const [number, spec] of specs.entries()) {
     const name = `${prefix}-${number}`
-    const each = (number % 2 === 0 ? undefined : await madeOf(source, { ...spec, body: toRun(spec.body) }, name, true)) ?? (await madeOf(source, spec, name, false))
+    // which of several may have a port of a range is each engine's own luck
+    const body = toRun(spec.body, made.some(({ record }) => record.inspect.State.Running && Object.values(record.inspect.HostConfig['PortBindings'] ?? {}).flat().length > 0))
+    const each = (number % 2 === 0 ? undefined : await madeOf(source, { ...spec, body }, name, true)) ?? (await madeOf(source, spec, name, false))
     if (each !== undefined) made.push(each)
   }
   const names = made.map(({ record }) => nameOf(record.inspect))
@@ -54,8 +56,9 @@ export async function restoreRandom(dray: Dray, source: SpecHost, target: SpecHo
   if (source !== target) await removeAll(target, [])
   const run = (backedUp as unknown as { run: string }).run
   const hasBinds = made.some(({ record }) => record.inspect.Mounts.some(({ Type }) => Type === 'bind'))
-  const { result } = expectExit(await dray('restore', run, '--all', '--to', at(target.host), ...(source !== target && hasBinds ? ['--map-bind', `${source.host.sharedDir}:${target.host.sharedDir}`] : [])), 0)
-  const restored = new Map((result.restored as unknown as RestoredContainer[]).map(each => [each.name, each]))
+  const answer = await dray('restore', run, '--all', '--to', at(target.host), ...(source !== target && hasBinds ? ['--map-bind', `${source.host.sharedDir}:${target.host.sharedDir}`] : []))
+  const restored = new Map((answer.result.restored as unknown as RestoredContainer[] | undefined ?? []).map(each => [each.name, each]))
+  expectExit(answer, [...restored.values()].some(({ losses }) => losses.length > 0) ? 3 : 0)
   const remaps = source === target ? noRemaps : { ...noRemaps, binds: new Map([[source.host.sharedDir, target.host.sharedDir]]) }
   const failures = []
   for (const { spec, record } of made) {
@@ -86,13 +89,13 @@ export function sampleSpecs(api: string, count: number, seed: number): RandomSpe
  * no disk, a log server that is not there. A restore waits for health, which a check that fails never comes to, and one with a long
  * interval late.
  */
-function toRun({ HostConfig, Healthcheck, ...config }: JsonObject): JsonObject {
+function toRun({ HostConfig, Healthcheck, ...config }: JsonObject, isPortTaken: boolean): JsonObject {
   const { LogConfig, ...host } = HostConfig as JsonObject
   const { Test } = (Healthcheck ?? {}) as { Test?: Json }
   const isUnhealthy = Test !== undefined && !isDeepStrictEqual(Test, ['NONE']) && !isDeepStrictEqual(Test, [])
   return {
     ...without(config, 'Entrypoint'), Cmd: ['sleep', '1000'], ...(Healthcheck === undefined || isUnhealthy ? {} : { Healthcheck }),
-    HostConfig: { ...without(host, 'BlkioDeviceReadBps'), ...(LogConfig === undefined || (LogConfig as JsonObject)['Type'] === 'syslog' ? {} : { LogConfig }) },
+    HostConfig: { ...without(isPortTaken ? without(host, 'PortBindings') : host, 'BlkioDeviceReadBps'), ...(LogConfig === undefined || (LogConfig as JsonObject)['Type'] === 'syslog' ? {} : { LogConfig }) },
   }
 }
 
