@@ -38,7 +38,7 @@ export function readGlobals(args: Record<string, unknown>): GlobalOptions {
 /** The configuration is looked at only when nothing else says where the repository is. Libraries for it take a while to load. */
 export async function withConfiguredRepository(globals: GlobalOptions): Promise<GlobalOptions> {
   if (globals.isRepoGiven || !hasConfig(globals.config, process.env)) return globals
-  const { loadConfig } = await import('./config/read-config.ts')
-  const repository = (await loadConfig(globals.config, process.env))?.config.repository
+  const { configuredRepository } = await import('./config/read-config.ts')
+  const repository = await configuredRepository(globals.config, process.env)
   return repository === undefined ? globals : { ...globals, repo: repository }
 }

@@ -77,9 +77,10 @@ async function takeStream({ repository, reporter, signal }: ImportJob, stream: A
     if (!(thrown instanceof DrayError) || thrown.reason !== lostUpload) throw thrown
     throw new DrayError(thrown.code, thrown.message, { cause: thrown, hints: ['what comes out of a pipe cannot be read again: keep it in a file, and import that'] })
   })
-  refuseUnlessGood(examined, 'what came')
-  await compareWithList(repository, examined.report.backups)
-  return examined
+  return await keptIf(examined, async () => {
+    refuseUnlessGood(examined, 'what came')
+    await compareWithList(repository, examined.report.backups)
+  })
 }
 
 async function takeFile(job: ImportJob, path: string, stored: ImportedMembers): Promise<Examined> {
@@ -90,10 +91,22 @@ async function takeFile(job: ImportJob, path: string, stored: ImportedMembers): 
   if (found.isDirectory()) throw new DrayError('usage', `"${path}" is a directory`, { hints: [`of an image layout: tar -C "${path}" -c . | dray import -`, `of a repository: name it with -r "${path}"`] })
   const size = found.isFile() ? found.size : undefined
   const examined = await whileTransferring(reporter, `check ${path}`, transfer => examineImageFile(path, { signal, onRead: bytes => transfer.add(bytes) }), size)
-  refuseUnlessGood(examined, `"${path}"`)
-  await compareWithList(repository, examined.report.backups)
-  await againAfterLostUpload(job, async () => whileTransferring(reporter, path, transfer => storeFile(path, examined.members, stored, signal, bytes => transfer.add(bytes)), size))
-  return examined
+  return await keptIf(examined, async () => {
+    refuseUnlessGood(examined, `"${path}"`)
+    await compareWithList(repository, examined.report.backups)
+    await againAfterLostUpload(job, async () => whileTransferring(reporter, path, transfer => storeFile(path, examined.members, stored, signal, bytes => transfer.add(bytes)), size))
+  })
+}
+
+/** What was opened is closed when the work fails. */
+async function keptIf(examined: Examined, work: () => Promise<void>): Promise<Examined> {
+  try {
+    await work()
+    return examined
+  } catch (thrown) {
+    await examined[Symbol.asyncDispose]()
+    throw thrown
+  }
 }
 
 async function storeFile(path: string, members: Members, stored: ImportedMembers, signal: AbortSignal, onRead: (bytes: number) => void): Promise<void> {

@@ -28,6 +28,25 @@ test('"latest" is no name to forget, and the hint gives the one', async () => {
   expect(await cli('forget', 'latest')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('name it by its id\ndray: hint: the newest one: dray forget night-2\n') })
 })
 
+test('the name of a container in place of a backup: the hint gives its newest one, for every command', async () => {
+  const [container = ''] = (JSON.parse((await cli('list', '--json')).stdout.trimEnd().split('\n').at(-1)!) as { backups: { containers: string[] }[] }).backups[0]!.containers
+  for (const command of ['show', 'ls', 'verify']) expect(await cli(command, container)).toMatchObject({ exitCode: 11, stderr: expect.stringContaining(`hint: it is the name of a container, whose newest backup is night-2`) })
+})
+
+test('what is not found in mounts may have been written elsewhere in the container', async () => {
+  expect(await cli('find', 'passwd')).toMatchObject({ exitCode: 11, stderr: expect.stringContaining('hint: volumes and bind mounts are searched; what a container wrote elsewhere lies in its image') })
+})
+
+test('a mistake in a job stops what needs the job alone', async () => {
+  const config = join(at.folder, 'config.yaml')
+  await writeFile(config, `repository: ${at.path}\njobs:\n  nightly:\n    al: true\n`)
+  const configured = (...args: string[]) => run(process.execPath, [dray, ...args], { cwd: at.folder, env: { PATH: process.env['PATH'], HOME: at.folder, XDG_STATE_HOME: at.folder, DRAY_CONFIG: config } })
+  expect(await configured('list')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('night-2'), stderr: '' })
+  expect(await configured('backup', '--job', 'nightly')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('line 4: jobs.nightly: "al" is not a key') })
+  await writeFile(config, 'repository: [\n')
+  expect(await configured('list')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('config.yaml') })
+})
+
 test('a file in place of a repository is told from it', async () => {
   await writeFile(join(at.folder, 'web.tar'), 'x')
   expect(await cli('list', '-r', 'web.tar')).toMatchObject({ exitCode: 11, stderr: expect.stringMatching(/web\.tar" is a file, and a repository is a folder\ndray: hint: an exported file: dray import \S+web\.tar/) })

@@ -78,6 +78,7 @@ test('cat of another name, and of a file with holes, and of several', async () =
 
 test.each<[string[], number, string, string]>([
   [['ls', 'night-1:dta'], 11, 'backup "night-1" holds no mount "dta"', 'did you mean "data"?'],
+  [['cat', 'night-1:/etc/passwd'], 11, 'backup "night-1" holds no mount "/etc/passwd"', 'what a container wrote outside of its mounts lies in its image'],
   [['ls', 'night-1:data/confx'], 11, 'mount "data" of backup "night-1" holds no "confx"', 'did you mean "conf"?'],
   [['ls', 'night-1:data/*.nothing'], 11, 'holds no "*.nothing"', 'look into it: dray ls night-1:data'],
   [['ls', 'night-1:data/../../x'], 2, '"data/../../x" leads out of the mount', ''],

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { beginRun, removeDeadRuns } from './lab-run.ts'
 import { ensurePackages } from './packages.ts'
 
@@ -9,6 +10,8 @@ const tools = ['acl', 'attr', 'bzip2', 'e2fsprogs', 'jq', 'libcap2-bin', 'perl',
 export default async function globalSetup(): Promise<void> {
   if (process.platform !== 'linux') return
   await removeDeadRuns()
-  await beginRun()
+  const { dir } = await beginRun()
+  // A test that names no other home leaves nothing in that of whoever runs it.
+  process.env['HOME'] = join(dir, 'home')
   if (process.getuid?.() === 0) await ensurePackages(...tools)
 }

@@ -45,7 +45,7 @@ export const findCommand: Command = {
         else await context.output.line(`${timeText(entry.mtime)} ${(entry.type === 'd' ? 'folder' : formatBytes(entry.size)).padStart(9)}  ${place}`)
       }
     }
-    if (count === 0 && damaged.length === 0) throw new DrayError('not-found', `none of ${backups.length} backups holds "${pattern}"`, { hints: pattern.includes('*') ? [] : [`parts of names: dray find '*${pattern}*'`] })
+    if (count === 0 && damaged.length === 0) throw new DrayError('not-found', `none of ${backups.length} backups holds "${pattern}"`, { hints: [...(pattern.includes('*') ? [] : [`parts of names: dray find '*${pattern}*'`]), 'volumes and bind mounts are searched; what a container wrote elsewhere lies in its image, and comes back with it'] })
     return { text: '', json: { entries: count, backups: backups.length, damaged }, ...(damaged.length > 0 ? { exitCode: exitCodes.incomplete } : {}) }
   }),
 }

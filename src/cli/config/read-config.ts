@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { DrayError } from '../../errors/dray-error.ts'
 import { errnoOf, fromSystemError } from '../../errors/system-error.ts'
-import { checkYaml } from '../check-yaml.ts'
+import { parseYaml } from '../../files/yaml.ts'
+import { checkYaml, type YamlProblem } from '../check-yaml.ts'
 import { fillIn, variablesIn } from './fill-in.ts'
 import { configPlaces } from './places.ts'
 import { configSchema, knownKeys, type Config } from './schema.ts'
@@ -11,16 +12,35 @@ export type LoadedConfig = { readonly path: string; readonly config: Config; rea
 
 /** The file that is named by --config or DRAY_CONFIG, else the first of the usual places that is there. Undefined when there is none. */
 export async function loadConfig(named: string | undefined, env: NodeJS.ProcessEnv): Promise<LoadedConfig | undefined> {
+  const found = await findText(named, env)
+  return found === undefined ? undefined : load(found.text, found.path, env)
+}
+
+async function findText(named: string | undefined, env: NodeJS.ProcessEnv): Promise<{ readonly text: string; readonly path: string } | undefined> {
   const wanted = named ?? (env['DRAY_CONFIG'] || undefined)
-  if (wanted !== undefined) return load(await readNamed(wanted), wanted, env)
+  if (wanted !== undefined) return { text: await readNamed(wanted), path: wanted }
   for (const path of configPlaces(env)) {
     const text = await readFile(path, 'utf8').catch((thrown: unknown) => {
       if (errnoOf(thrown) === 'ENOENT' || errnoOf(thrown) === 'ENOTDIR') return undefined
       throw fromSystemError(thrown, 'cannot read', path)
     })
-    if (text !== undefined) return load(text, path, env)
+    if (text !== undefined) return { text, path }
   }
   return undefined
+}
+
+/** Where the configuration says that the repository is, also when its jobs have mistakes: what needs no job goes on. */
+export async function configuredRepository(named: string | undefined, env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const found = await findText(named, env)
+  if (found === undefined) return undefined
+  try {
+    return parseConfig(found.text, found.path, env).repository
+  } catch (thrown) {
+    const problems: YamlProblem[] = []
+    const { repository } = Object(fillIn(parseYaml(found.text, { fileName: found.path }).value, env, problems)) as { readonly repository?: unknown }
+    if (typeof repository !== 'string' || problems.some(({ path }) => path[0] === 'repository')) throw thrown
+    return repository
+  }
 }
 
 function load(text: string, path: string, env: NodeJS.ProcessEnv): LoadedConfig {

@@ -124,7 +124,7 @@ function noMount({ backup: { id }, mounts, specs, lostMounts }: LookedBackup, wa
   if (leftOut !== undefined) return new DrayError('not-found', `backup "${id}" does not hold ${leftOut.destination}: ${leftOut.reason}`)
   const names = mounts.flatMap(namesOfMount)
   const shown = mounts.map(mount => `${shortNameOf(mount)} (${mount.described.kind === 'dump' ? 'a dump' : `at ${mount.described.destinations.map(({ path }) => path).join(', ')}`})`)
-  return new DrayError('not-found', `backup "${id}" holds no mount "${wanted}"`, { hints: [...didYouMean(wanted.startsWith('/') ? wanted : (wanted.split('/')[0] ?? ''), names), shown.length === 0 ? 'it has no mounts' : `its mounts: ${shown.join('; ')}`] })
+  return new DrayError('not-found', `backup "${id}" holds no mount "${wanted}"`, { hints: [...didYouMean(wanted.startsWith('/') ? wanted : (wanted.split('/')[0] ?? ''), names), shown.length === 0 ? 'it has no mounts' : `its mounts: ${shown.join('; ')}`, ...(wanted.startsWith('/') ? ['what a container wrote outside of its mounts lies in its image, and comes back with it'] : [])] })
 }
 
 /** "./a/b" of "a/b", in bytes; "." of "". */

@@ -106,8 +106,8 @@ async function orHint(finding: Promise<BackupSummary>, backups: readonly BackupS
     return await finding
   } catch (thrown) {
     if (!(thrown instanceof DrayError)) throw thrown
-    const names = backups.flatMap(({ containers }) => containers)
-    if (names.includes(wanted)) throw new DrayError(thrown.code, thrown.message, { hints: [`it is the name of a container: dray restore latest ${wanted}`], cause: thrown })
+    const ofContainer = backups.filter(({ containers }) => containers.includes(wanted)).at(-1)
+    if (ofContainer !== undefined) throw new DrayError(thrown.code, thrown.message, { hints: [`it is the name of a container, whose newest backup is ${ofContainer.id}`], cause: thrown })
     const similar = didYouMean(wanted, ['latest', ...backups.map(({ id }) => id)])
     throw similar.length === 0 ? thrown : new DrayError(thrown.code, thrown.message, { hints: [...similar, ...thrown.hints], cause: thrown })
   }

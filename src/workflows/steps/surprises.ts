@@ -22,7 +22,7 @@ export function findSurprises(captured: Captured, bases: readonly Base[]): strin
   const { opened, reports, dumps } = captured
   const last = bases.map(({ id }) => id).sort().at(-1)
   if (last === undefined) return []
-  const say = (what: string, now: Size | undefined, before: Size | undefined): string[] => (now !== undefined && before !== undefined && isMuchLess(now, before) ? [`${what} much less than in backup ${last}: ${now.entries} ${now.entries === 1 ? 'entry' : 'entries'} with ${now.dataBytes} bytes, then ${before.entries} with ${before.dataBytes}`] : [])
+  const say = (what: string, now: Size | undefined, before: Size | undefined): string[] => (now !== undefined && before !== undefined && isMuchLess(now, before) ? [`${what} much less than in backup ${last}: ${now.entries} ${now.entries === 1 ? 'entry' : 'entries'} with ${now.dataBytes} bytes instead of ${before.entries} with ${before.dataBytes}`] : [])
   const single = [
     ...opened.flatMap(({ mount, base }, at) => say(`${mount.label} holds`, reports[at]?.facts, base?.facts)),
     ...dumps.flatMap(({ described }) => say(`the dump "${described.label}" holds`, described, bases.map(base => base.dumpOf(described.source)).find(dump => dump !== undefined))),

@@ -144,13 +144,13 @@ test('a container that was made again without its volume, or with an empty one o
   await again('-v', 'web-data:/data')
   expect(await backUp()).toEqual(well)
   await again()
-  const loud = { exitCode: 3, surprises: [expect.stringMatching(/^the mounts of "web" together hold much less than in backup \S+: 0 entries with 0 bytes, then 5 with 3000006; not mounted any more: web-data$/)] }
+  const loud = { exitCode: 3, surprises: [expect.stringMatching(/^the mounts of "web" together hold much less than in backup \S+: 0 entries with 0 bytes instead of 5 with 3000006; not mounted any more: web-data$/)] }
   expect(await backUp()).toEqual(loud)
   expect(await world.backups()).toHaveLength(2)
   await again('-v', 'web-data:/data')
   expect(await backUp()).toEqual(well)
   await again('-v', '/data')
-  expect(await backUp()).toEqual({ ...loud, surprises: [expect.stringMatching(/: 1 entry with 0 bytes, then 5 with 3000006; not mounted any more: web-data$/)] })
+  expect(await backUp()).toEqual({ ...loud, surprises: [expect.stringMatching(/: 1 entry with 0 bytes instead of 5 with 3000006; not mounted any more: web-data$/)] })
 }, 90_000)
 
 describe('a job of the configuration', () => {
