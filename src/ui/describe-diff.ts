@@ -32,7 +32,8 @@ export function differenceLine(difference: TocDifference): string {
   const size = entry.type === 'd' ? '' : formatBytes(entry.size)
   if (difference.change !== 'changed') return `  ${difference.change === 'added' ? '+' : '-'} ${size.padStart(9)}  ${name}`
   const { before, after, what } = difference
-  return `  M ${size.padStart(9)}  ${name}  (${what.map(each => (each === 'size' ? sizeChange(before.size, after.size) : each === 'mode' ? `mode ${before.mode.toString(8)} -> ${after.mode.toString(8)}` : each === 'owner' ? `owner ${before.uid}:${before.gid} -> ${after.uid}:${after.gid}` : each)).join(', ')})`
+  const mayDiffer = entry.type === 'f' && what.includes('time') && !what.includes('size') ? ', perhaps content' : ''
+  return `  M ${size.padStart(9)}  ${name}  (${what.map(each => (each === 'size' ? sizeChange(before.size, after.size) : each === 'mode' ? `mode ${before.mode.toString(8)} -> ${after.mode.toString(8)}` : each === 'owner' ? `owner ${before.uid}:${before.gid} -> ${after.uid}:${after.gid}` : each)).join(', ')}${mayDiffer})`
 }
 
 export function differenceJson(difference: TocDifference): object {

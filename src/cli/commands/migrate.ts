@@ -88,8 +88,8 @@ async function takeBack(wanted: string, discardsNewData: boolean, context: Comma
     const job: UndoJob = { run, record, source, target, discardsNewData }
     await requireCommitted(journalFolder, record.run)
     const { changes } = await planUndo(job)
-    for (const text of changes) reporter.note(`written since the migration: ${text}`)
     if (changes.length > 0 && !discardsNewData) throw newData(record, changes)
+    for (const text of changes) reporter.note(`written since the migration: ${text}`)
     const what = `start ${names} on ${record.source.address} again and remove the copy on ${record.target.address}${changes.length > 0 ? ', with what was written there since' : ''}`
     if (globals.dryRun) return { text: `would ${what}\nnothing was changed`, json: { changes } }
     await requireYes(context, `${what}?`)

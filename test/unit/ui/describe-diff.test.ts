@@ -11,3 +11,9 @@ test.each([
 ])('from %d to %d bytes', (before, after, text) => {
   expect(differenceLine({ change: 'changed', before: file(before), after: file(after), what: ['size'] })).toContain(`(${text})`)
 })
+
+test('of a file whose time is another one alone nobody has compared the content', () => {
+  const changed = (what: ('time' | 'mode')[]) => differenceLine({ change: 'changed', before: file(5), after: file(5), what })
+  expect(changed(['time'])).toContain('(time, perhaps content)')
+  expect(changed(['mode'])).not.toContain('content')
+})
