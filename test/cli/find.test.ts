@@ -59,3 +59,18 @@ test('--json', async () => {
   expect(events[0]).toMatchObject({ backup: 'b', created: '2026-02-01T00:00:00Z', mount: 'm1', place: 'b:data/conf/app.conf', path: 'conf/app.conf', size: 8 })
   expect(events[3]).toMatchObject({ ok: true, entries: 3, backups: 2, damaged: [] })
 })
+
+test('a bind inside another one is named once, and a single file by its own path, as cat takes it', async () => {
+  const conf = join(lab.folder, 'data/conf')
+  const single = join(lab.folder, 'single')
+  mkdirSync(single)
+  writeFileSync(join(single, 'app.conf'), 'single\n')
+  await using repository = await lab.open()
+  await backUpFolders(repository, [{ folder: conf, id: 'm1', source: '/srv/conf', destination: '/conf' }, { folder: single, id: 'm2', source: '/srv/conf/app.conf', destination: '/single', more: { kind: 'file' } }, { folder: join(conf, 'sites'), id: 'm3', source: '/srv/conf/sites', destination: '/sites' }], { id: 'n', created: '2025-01-01T00:00:00Z' })
+  const inNested = (name: string): Promise<string[]> => places(name, '--backup', 'n')
+  expect(await inNested('app.conf')).toEqual(['n:/srv/conf/app.conf'])
+  expect((await lab.dray('cat', 'n:/srv/conf/app.conf')).stdout).toBe('single\n')
+  expect(await inNested('b.txt')).toEqual(['n:/srv/conf/sites/b.txt'])
+  expect(await inNested('sites')).toEqual(['n:/srv/conf/sites'])
+  expect(await inNested('/conf/sites/b.txt')).toEqual(['n:/srv/conf/sites/b.txt'])
+})

@@ -10,6 +10,7 @@ import { readMountContent, type TocChunk } from '../../store/mount-manifest.ts'
 import type { Repository } from '../../store/repository.ts'
 import type { PlacedEntry } from '../../store/toc-entry.ts'
 import { readTocChunk } from '../../store/toc-needle.ts'
+import { isWithin } from '../steps/own-places.ts'
 import { readLooked, type LookedMount } from './find-place.ts'
 
 export type Found = { readonly backup: BackupSummary; readonly mount: LookedMount; readonly entries: readonly PlacedEntry[] }
@@ -43,14 +44,29 @@ export async function* findEntries({ repository, backups, pattern, container, si
     for (const mount of looked?.mounts ?? []) {
       signal.throwIfAborted()
       const what = `${mount.described.label} of backup ${backup.id}`
+      const inner = looked?.mounts.filter(other => isInside(other, mount)) ?? []
       const content = await orTold(readMountContent(repository.blobs, mount.parts), what, onDamaged)
       for (const chunk of content?.content.toc.chunks ?? []) {
         const candidates = await orTold(look(chunk), what, onDamaged)
-        const entries = (candidates ?? []).filter(({ path }) => wanted.matches(path, mount))
+        const entries = (candidates ?? []).filter(({ path }) => wanted.matches(path, mount) && !inner.some(other => isFoundIn(other, mount, path, wanted)))
         if (entries.length > 0) yield { backup, mount, entries }
       }
     }
   }
+}
+
+/** Of two binds. */
+function isInside({ described: inner }: LookedMount, { described: outer }: LookedMount): boolean {
+  return outer.kind === 'directory' && (inner.kind === 'directory' || inner.kind === 'file') && inner.source !== outer.source && isWithin(inner.source, outer.source)
+}
+
+/** What lies in a bind inside this one has the name that it has there, and is found there. */
+function isFoundIn(inner: LookedMount, { described: outer }: LookedMount, path: Buffer, wanted: Matcher): boolean {
+  const at = Buffer.from(posix.relative(outer.source, inner.described.source))
+  const below = path.subarray(2 + at.length)
+  if (!path.subarray(2, 2 + at.length).equals(at) || (below.length > 0 && below[0] !== 0x2f)) return false
+  const there = inner.described.kind === 'file' ? Buffer.from(`./${posix.basename(inner.described.source)}`) : Buffer.concat([Buffer.from('.'), below])
+  return wanted.mayMatch(there) && wanted.matches(there, inner)
 }
 
 type Matcher = { readonly needle: string | undefined; /** By the path in the mount alone. */ readonly mayMatch: (path: Buffer) => boolean; readonly matches: (path: Buffer, mount: LookedMount) => boolean }

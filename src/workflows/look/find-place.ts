@@ -132,8 +132,8 @@ export function pathOfTyped(typed: string): Buffer {
   return typed === '' ? Buffer.from('.') : Buffer.concat([Buffer.from('./'), readName(typed)])
 }
 
-/** `BACKUP:MOUNT/PATH` of an entry, escaped, as it can be typed again. */
+/** `BACKUP:MOUNT/PATH` of an entry, escaped, as it can be typed again; a mount that is a single file is that file. */
 export function placeText({ backup, mount }: { readonly backup: string; readonly mount: LookedMount }, path: Buffer): string {
   const name = shortNameOf(mount)
-  return path.length <= 1 ? `${backup}:${name}` : `${backup}:${name === '/' ? '' : name}/${showName(path.subarray(2))}`
+  return path.length <= 1 || mount.described.kind === 'file' ? `${backup}:${name}` : `${backup}:${name === '/' ? '' : name}/${showName(path.subarray(2))}`
 }
