@@ -24,7 +24,7 @@ function containerText({ spec, plan, missing }: Move, health: string | undefined
   const { differences, engineDefaults, announced } = comparison ?? { differences: [], engineDefaults: [], announced: [] }
   return [
     `container "${plan.name}": ${spec.inspect.State.Status}${health === undefined ? '' : `, ${health}`}`,
-    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, stored: { described }, because }) => `  ${because?.startsWith(comesWith) === true ? described.label : `${describePlace(place)}, as the target has it`}: ${because ?? ''}`),
+    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, stored: { described }, because }) => `  ${because?.startsWith(comesWith) === true ? ('path' in place ? describePlace(place) : described.label) : `${describePlace(place)}, as the target has it`}: ${because ?? ''}`),
     ...missing.map(({ source, destination, reason }) => `  not moved: ${source} at ${destination}: ${reason}`),
     ...plan.request.losses.map(({ field, text }) => `  not kept: ${field}: ${text}`),
     ...plan.notes.map(text => `  ${text}`),
@@ -55,7 +55,7 @@ export function migrationPlanText({ moves, sizes, imageBytes }: CheckedMigration
     `would move ${moves.map(({ spec, plan }) => (plan.name === nameOf(spec.inspect) ? `"${plan.name}"` : `"${nameOf(spec.inspect)}" as "${plan.name}"`)).join(', ')} from ${source.address} to ${target.address}`,
     `  image     ${imageBytes === 0 ? 'nothing to send' : `about ${formatBytes(imageBytes)} to send`}, and what the writable layer holds`,
     ...[...networks].map(name => `  makes     network "${name}"`),
-    ...actions.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${sizeText(sizes.get(described.source))}${because === undefined ? '' : ` (${because})`}`),
+    ...actions.map(({ place, action, stored: { described }, because, inside }) => inside !== undefined ? `  sends     ${describePlace(place)}: ${because ?? ''}` : `  ${verbs[action]} ${describePlace(place)}: ${sizeText(sizes.get(described.source))}${because === undefined ? '' : ` (${because})`}`),
     ...(options.precopy ? actions.flatMap(({ stored: { described } }) => largeFileText(sizes.get(described.source)?.largest)) : []),
     ...moves.flatMap(({ spec }) => spec.leftOut.filter(each => each.source !== 'tmpfs').map(({ source: place, destination, reason }) => `  skips     ${place} at ${destination}: ${reason}`)),
     ...moves.flatMap(({ plan }) => [...plan.request.losses.map(({ field, text }) => `  loses     ${field}: ${text}`), ...plan.notes.map(text => `  note      ${text}`)]),

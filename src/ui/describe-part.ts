@@ -1,7 +1,7 @@
 import { nameOf } from '../engine/spec/spec-record.ts'
 import type { PartReport } from '../workflows/restore-only.ts'
 import { describePlace } from '../workflows/restore-plan.ts'
-import { restorePlanMounts } from './describe-restore.ts'
+import { keptLines, restorePlanMounts } from './describe-restore.ts'
 import { formatBytes, formatCount, formatTime } from './format.ts'
 
 /** What `restore --only data` or `--only image` has done for one container. */
@@ -10,7 +10,7 @@ export function partText({ stored, plan, images, written, setAside }: PartReport
   return [
     `${images === undefined ? 'data' : 'image'} of container "${container}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
     ...(images === undefined ? [] : [`  ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`, ...images.notes.map(note => `  ${note}`), ...images.lost.map(each => `  damaged, and not restored: ${each}`)]),
-    ...(plan?.mounts ?? []).filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: kept as it is, ${because ?? ''}`),
+    ...keptLines(plan?.mounts ?? []),
     ...written.map(({ place, reader }) => `  ${describePlace(place)}: ${reader === 'api' ? 'written' : 'written and compared'} (${reader})`),
     ...written.flatMap(({ place, problems, losses, lost }) => [...problems, ...losses, ...lost.map(({ path, lost: what }) => `${path}: ${what}`)].slice(0, 20).map(text => `  ${describePlace(place)}: ${text}`)),
     ...(plan?.notes ?? []).map(note => `  ${note}`),

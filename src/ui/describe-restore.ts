@@ -1,4 +1,4 @@
-import { describePlace, type RestorePlan, type StoredContainer } from '../workflows/restore-plan.ts'
+import { comesWith, describePlace, type RestorePlan, type StoredContainer } from '../workflows/restore-plan.ts'
 import type { RestoreReport } from '../workflows/restore.ts'
 import { formatBytes, formatCount, formatDuration, formatTime } from './format.ts'
 
@@ -11,7 +11,7 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     `container "${plan.name}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
     `  image: ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`,
     ...images.notes.map(note => `  ${note}`),
-    ...plan.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => `  ${describePlace(place)}: kept as it is, ${because ?? ''}`),
+    ...keptLines(plan.mounts),
     ...written.map(({ place, reader, problems }) => `  ${describePlace(place)}: ${reader === 'api' ? 'written' : 'written and compared'} (${reader})${problems.length === 0 ? '' : `: ${problems.length} problems`}`),
     ...lostLines(stored, images.lost, written),
     ...notHeld(stored),
@@ -28,6 +28,11 @@ export function restoreText({ stored, plan, images, written, state, comparison, 
     ...(undo === undefined ? [] : [`  to take this back: dray undo ${undo}`]),
     `restored in ${formatDuration(milliseconds)}`,
   ]
+}
+
+/** What was not written for its own sake. */
+export function keptLines(mounts: RestorePlan['mounts']): string[] {
+  return mounts.filter(({ action }) => action === 'keep').map(({ place, because = '' }) => `  ${describePlace(place)}: ${because.startsWith(comesWith) ? '' : 'kept as it is, '}${because}`)
 }
 
 /** What --skip-damaged left out. */
@@ -82,7 +87,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
 
 /** What would happen to each mount. */
 export function restorePlanMounts(mounts: RestorePlan['mounts']): string[] {
-  return mounts.map(({ place, action, stored: { described }, because }) => `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`)
+  return mounts.map(({ place, action, stored: { described }, because, inside }) => inside !== undefined ? `  writes    ${describePlace(place)}: ${because ?? ''}` : `  ${verbs[action]} ${describePlace(place)}: ${formatCount(described.entries, 'entry', 'entries')}, ${formatBytes(described.dataBytes)}${because === undefined ? '' : ` (${because})`}`)
 }
 
 const verbs = { make: 'makes    ', fill: 'fills    ', replace: 'replaces ', keep: 'keeps    ' } as const

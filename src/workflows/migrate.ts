@@ -21,6 +21,7 @@ import { bringToRest, leaveAtRest, requireRest, type Rest } from './steps/rest-s
 import { keepCopies, retireSources } from './steps/retire-source.ts'
 import { closeCopies, compareData, finishData, openCopies, precopyData, prepareLastPass, settleData, type DataCopy, type SentMount } from './steps/send-data.ts'
 import { sendChanges, sendImages, type SentImages } from './steps/send-images.ts'
+import { sendNested } from './steps/send-nested.ts'
 
 const precopying = 'send its data while it runs'
 const comparing = 'compare the data, content too'
@@ -117,8 +118,9 @@ async function prepare(state: Opened): Promise<void> {
 
 async function sendRest(state: Opened & { readonly rest: Rest }): Promise<{ images: SentImages; reports: readonly SentMount[] }> {
   const [images, reports] = await allOrNone([sendChanges(state), finishData(state)])
+  const nested = await sendNested(state)
   await requireRest(state)
-  return { images, reports }
+  return { images, reports: [...reports, ...nested] }
 }
 
 async function requireEqual(state: Opened): Promise<void> {

@@ -11,6 +11,7 @@ import { setAside, type SetAside } from './steps/replace-container.ts'
 import { writeMounts, writeNewVolumes } from './steps/restore-mounts.ts'
 import type { Restoring } from './steps/share-mounts.ts'
 import type { WrittenMount } from './steps/write-mount.ts'
+import { writeNested } from './steps/write-nested.ts'
 
 export type PartReport = { readonly stored: StoredContainer; readonly plan?: Restoring['plan']; readonly images?: Omit<BroughtImages, 'wantedId'>; readonly written: readonly WrittenMount[]; readonly setAside: SetAside | undefined }
 
@@ -73,6 +74,7 @@ async function writeAll(state: Aside): Promise<{ written: ReadonlyMap<StoredCont
     const { written, empty } = await writeMounts({ ...state, stored, plan })
     done.set(stored, [...written, ...(await writeNewVolumes({ ...state, stored, plan, id: '', together: [], empty }))])
   }
+  for (const { stored, plan } of state.restoring) done.set(stored, [...(done.get(stored) ?? []), ...(await writeNested({ ...state, stored, plan }))])
   return { written: done }
 }
 

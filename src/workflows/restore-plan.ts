@@ -89,13 +89,13 @@ export type MountPlace =
  * What happens to one mount: made and filled, filled because it is empty, replaced (its old data goes into the repository
  * first), or kept as it is.
  */
-export type MountAction<Mount extends WantedMount = StoredMount> = { readonly stored: Mount; readonly place: MountPlace; readonly action: 'make' | 'fill' | 'replace' | 'keep'; readonly because?: string }
+export type MountAction<Mount extends WantedMount = StoredMount> = { readonly stored: Mount; readonly place: MountPlace; readonly action: 'make' | 'fill' | 'replace' | 'keep'; readonly because?: string; /** The path that is written, and this place with it. */ readonly inside?: string }
 
 /** Why a mount is kept that the user named. */
 export const keptAsAsked = 'as asked with --keep'
 
-/** Why a mount is kept whose owner is made in the same run. */
-export const comesWith = 'it comes with container'
+/** Why a mount is kept that is made with something else in the same run. */
+export const comesWith = 'it comes with'
 
 export type RestorePlan<Mount extends WantedMount = StoredMount> = {
   readonly name: string

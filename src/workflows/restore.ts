@@ -37,6 +37,7 @@ import { projectLabel } from './steps/choose-containers.ts'
 import type { Restoring } from './steps/share-mounts.ts'
 import { startTogether } from './steps/start-together.ts'
 import { makeBindPlace, type WrittenMount } from './steps/write-mount.ts'
+import { writeNested } from './steps/write-nested.ts'
 
 export type RestoreJob = {
   readonly run: Run
@@ -169,7 +170,8 @@ async function makePlaces(state: Aside): Promise<void> {
 
 async function writeAll(state: Aside): Promise<{ written: Of<readonly WrittenMount[]>; empty: Of<readonly NewVolume[]> }> {
   const done = await each(state.restoring, ({ stored, plan }) => writeMounts({ ...state, stored, plan }))
-  return { written: new Map([...done].map(([key, { written }]) => [key, written])), empty: new Map([...done].map(([key, { empty }]) => [key, empty])) }
+  const nested = await each(state.restoring, ({ stored, plan }) => writeNested({ ...state, stored, plan }))
+  return { written: new Map([...done].map(([key, { written }]) => [key, [...written, ...of(nested, key)]])), empty: new Map([...done].map(([key, { empty }]) => [key, empty])) }
 }
 
 /** Each after those it needs. */

@@ -12,6 +12,7 @@ import { checkMovable } from './check-movable.ts'
 import { checkNames } from './check-names.ts'
 import { Obstacles } from '../obstacles.ts'
 import { checkTarget } from './check-target.ts'
+import { nestMounts } from './nest-mounts.ts'
 import { holdsSameNow } from './send-data.ts'
 import { freeSpaceAt, freeSpaceOfEngine, type FreeSpace } from './free-disk.ts'
 import { measureMount, type MeasuredMount } from './size-of-mount.ts'
@@ -47,6 +48,8 @@ export async function checkMigration(job: Checking): Promise<CheckedMigration> {
     await checkMachine({ engine: target, kindOf, obstacles }, container.spec)
     moves.push({ ...container, plan })
   }
+  const all = moves.flatMap(({ plan }) => plan.mounts)
+  for (const [at, move] of moves.entries()) moves[at] = { ...move, plan: { ...move.plan, mounts: nestMounts(move.plan.mounts, all, obstacles) } }
   const [sizes, imageBytes] = await allOrNone([measure(job, moves), missingImageBytes(job)])
   await checkDisk(job, moves, sizes, imageBytes, obstacles)
   obstacles.stop(target.address)

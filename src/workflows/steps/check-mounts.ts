@@ -43,7 +43,7 @@ async function planAction<Mount extends WantedMount>(job: MountActionsJob<Mount>
   if (anonymous !== undefined) return { stored, place: { kind: 'anonymous', destination: anonymous.destination }, ...(options.only === 'spec' ? { action: 'keep', because: onlySpec } : { action: 'make' }) }
   const place: MountPlace = kind === 'volume' ? { kind, name: options.remaps.volumes.get(source) ?? source } : { kind, path: remapPath(source, options.remaps.binds) }
   const owner = ownerOf(job, source)
-  if (owner !== undefined) return { stored, place, action: 'keep', because: [...(job.together?.values() ?? [])].includes(owner) ? `${comesWith} "${owner}"` : `it belongs to container "${owner}", which is there` }
+  if (owner !== undefined) return { stored, place, action: 'keep', because: [...(job.together?.values() ?? [])].includes(owner) ? `${comesWith} container "${owner}"` : `it belongs to container "${owner}", which is there` }
   if (options.only === 'spec') return await planNoData(job, stored, place)
   const names = [source, label, place.kind === 'volume' ? place.name : place.path, ...stored.described.destinations.map(({ path }) => path)]
   if (options.keep.some(each => names.includes(each))) return { stored, place, action: 'keep', because: keptAsAsked }

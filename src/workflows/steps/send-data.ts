@@ -27,7 +27,6 @@ export type DataCopy = {
 /** How the last pass over a mount went. */
 export type SentMount = Pick<DataCopy, 'action'> & { readonly report: CopyReport }
 
-
 /** An ssh server opens ten sessions on a connection, unless told otherwise. */
 const atOnce = 3
 
@@ -143,14 +142,15 @@ export async function settleData({ run, target, temporary, copies, reports, ids 
   }
 }
 
-async function sendAnew(job: CopyMountJob): Promise<void> {
+/** Over what the target has there. */
+export async function sendAnew(job: CopyMountJob): Promise<CopyReport> {
   const { run, target, to, reader, targetJournal } = job
   {
     await using writer = await openMountWriter({ engine: target, target: to, reader, run: run.id, journal: targetJournal, signal: run.signal })
     await writer.empty(run.signal)
   }
   await using copy = await openMountCopy(job)
-  await copy.finish(run.signal)
+  return await copy.finish(run.signal)
 }
 
 /** Whether the target has the same at that place already, as on storage that both share. */
