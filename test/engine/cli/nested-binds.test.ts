@@ -143,4 +143,16 @@ describe('moved to another host', () => {
     expect((await inspect(two, 'web')).Mounts).toHaveLength(5)
     await destroy(two)
   }, 120_000)
+
+  test('nothing is left of a migration that fails, and one that was done can be taken back', async () => {
+    await runWeb()
+    const args = ['migrate', 'web', at(host), at(two), '--map-bind', `${host.sharedDir}:${two.sharedDir}`]
+    expectExit(await dray(...args, '--wait-for', 'false', '--health-timeout', '1'), 40)
+    expect(existsSync(join(two.sharedDir, 'srv'))).toBe(false)
+    const { run } = expectExit(await dray(...args), 0).result as unknown as { run: string }
+    expectExit(await dray('migrate', '--undo', run, '--yes'), 0)
+    expect(existsSync(join(two.sharedDir, 'srv'))).toBe(false)
+    expect(await seen(host, 'web', '/single', '/m/b')).toBe('conf/app.ini 1\nn/sub/b 1')
+    await destroy(two)
+  }, 120_000)
 })
