@@ -13,6 +13,13 @@ export function rootArchive({ mode, uid, gid, mtime }: { readonly mode: number; 
   return Buffer.concat([extendedHeader(records), headerBlock('./', '5', 0, mode), Buffer.alloc(2 * blockBytes)])
 }
 
+/** A whole archive of empty folders, mode 0755, owner 0. */
+export function foldersArchive(names: readonly string[], mtime: Date): Buffer {
+  const time = Buffer.from(String(Math.floor(mtime.getTime() / 1000)))
+  const members = names.flatMap(name => [extendedHeader(new Map([['path', Buffer.from(`${name}/`)], ['mtime', time]])), headerBlock('folder/', '5', 0, 0o755)])
+  return Buffer.concat([...members, Buffer.alloc(2 * blockBytes)])
+}
+
 /** The PAX records of the entry that follows; names have one character per byte (latin1). */
 export function extendedHeader(records: ReadonlyMap<string, Buffer>): Buffer {
   const payload = Buffer.concat([...records].map(([name, value]) => recordOf(name, value)))

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { DrayError } from '../errors/dray-error.ts'
-import { bindMount, engineMount } from './engine-mount.ts'
+import { bindMount, engineMount, withoutNested } from './engine-mount.ts'
 import type { MountTarget } from './mount-access.ts'
 import { archiveMount } from './mount-prefix.ts'
 import { createTemporaryContainer, importScratchImage, removeContainer, type TemporaryScope } from './temporary-objects.ts'
@@ -15,9 +15,8 @@ export type ApiContainer = { readonly name: string; dispose(): Promise<void> }
 export async function createApiContainer(scope: TemporaryScope, target: MountTarget, access: 'read' | 'write', signal: AbortSignal): Promise<ApiContainer> {
   const image = await importScratchImage(scope, signal)
   const mount = target.kind === 'file' && access === 'read' ? bindMount(target.path, `${archiveMount}/${posix.basename(target.path)}`, true) : engineMount(target, archiveMount, access === 'read')
-  const mounts = mount.Type === 'bind' ? [{ ...mount, BindOptions: { Propagation: 'rprivate', NonRecursive: true } }] : [mount]
   try {
-    const name = await createTemporaryContainer(scope, 'archive', { Image: image, Cmd: ['never-started'], HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} }, Mounts: mounts } }, signal)
+    const name = await createTemporaryContainer(scope, 'archive', { Image: image, Cmd: ['never-started'], HostConfig: { NetworkMode: 'none', LogConfig: { Type: 'none', Config: {} }, Mounts: [withoutNested(mount)] } }, signal)
     return {
       name,
       async dispose() {

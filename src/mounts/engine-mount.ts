@@ -10,8 +10,14 @@ export function engineMount(target: MountTarget, at: string, readOnly: boolean):
   return bindMount(target.kind === 'file' ? posix.dirname(target.path) : target.path, at, readOnly)
 }
 
+/** No propagation is named: the engine takes rprivate, but of a folder that its own data lies in (such as "/") rslave, and refuses another. */
 export function bindMount(source: string, at: string, readOnly: boolean): EngineMount {
-  return { Type: 'bind', Source: source, Target: at, ReadOnly: readOnly, BindOptions: { Propagation: 'rprivate' } }
+  return { Type: 'bind', Source: source, Target: at, ReadOnly: readOnly }
+}
+
+/** For the archive endpoints, which before 24.0 would mount what is mounted inside it anew at each call (ENGINE-FACTS 3.3). */
+export function withoutNested(mount: EngineMount): EngineMount {
+  return mount.Type === 'bind' ? { ...mount, BindOptions: { NonRecursive: true } } : mount
 }
 
 /** For messages. */

@@ -138,6 +138,13 @@ class LazyHelper implements AsyncDisposable {
 
 /** The programs beside a mount, for work that is neither reading nor writing its data. The api way has none: `refused`. */
 export async function openMountTools(options: OpenMountOptions): Promise<MountTools> {
-  const { tools } = await openMount(options, 'write', found => ({ tools: found }), () => Promise.reject(new DrayError('refused', `nothing can be changed at ${describeTarget(options.target)}: neither the engine's files nor its host's programs can be reached`, { hints: ['make or remove the path by hand and run the same command again'] })))
-  return tools
+  const found = await findMountTools(options)
+  if ('tools' in found) return found.tools
+  throw new DrayError('refused', `nothing can be changed at ${describeTarget(options.target)}: ${found.because}`, { hints: ['make or remove the path by hand and run the same command again'] })
+}
+
+/** The same, or why there are none. */
+export async function findMountTools(options: OpenMountOptions): Promise<{ readonly tools: MountTools } | { readonly because: string }> {
+  const { chosenBecause, ...found } = await openMount<{ readonly tools?: MountTools }>(options, 'write', tools => ({ tools }), () => Promise.resolve({}))
+  return found.tools === undefined ? { because: chosenBecause } : { tools: found.tools }
 }

@@ -30,7 +30,9 @@ export type JournalAction =
   | { readonly did: 'replaced volume data'; readonly volume: string; readonly backup: string; readonly repository: string }
   | ({ readonly did: 'filled volume'; readonly volume: string } & Filling)
   | ({ readonly did: 'filled path'; readonly path: string; readonly kind: 'directory' | 'file' } & Filling)
-  | { readonly did: 'created path' | 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
+  /** `path` is the topmost of the folders that were made so that there is a `bind`. */
+  | { readonly did: 'created path'; readonly path: string; readonly bind?: string }
+  | { readonly did: 'replaced path'; readonly path: string; readonly backup?: string; readonly repository?: string }
 
 /** What was there, and empty, is filled with what this backup holds of `source`. `root` is what the place itself was, where that is known. */
 export type Filling = { readonly backup?: string; readonly repository?: string; readonly source?: string; readonly root?: { readonly mode: number; readonly uid: number; readonly gid: number; readonly mtime: string } }

@@ -154,7 +154,7 @@ async function removeMade({ run, engine, record, aside }: Aside): Promise<void> 
     await run.journal.settle(entry)
   }
   for (const entry of record.made) {
-    if (entry.did !== 'created path' || aside?.holderOf(entry.path) === undefined) continue
+    if (entry.did !== 'created path' || aside?.holderOf(entry.bind ?? entry.path) === undefined) continue
     await unlessOthers(run, `"${entry.path}"`, async () => {
       const [user] = usersOfPath(await inspectRunning(engine, [], run.signal), entry.path)
       if (user !== undefined) throw new DrayError('conflict', `container "${user}" runs with it`)

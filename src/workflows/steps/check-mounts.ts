@@ -7,6 +7,7 @@ import type { ContainerRecord } from '../../engine/spec/spec-record.ts'
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import type { VolumeCreate } from '../../engine/spec/volume-request.ts'
 import { kindOfBind } from '../../mounts/bind-kind.ts'
+import { whyNotMade } from '../../mounts/bind-path.ts'
 import type { MountWriter } from '../../mounts/mount-access.ts'
 import { openMountWriter } from '../../mounts/open-mount.ts'
 import { isHexName } from '../mount-description.ts'
@@ -31,7 +32,9 @@ async function checkDevices({ engine, run, request, temporary, obstacles, option
     if (Driver !== 'local' || device?.startsWith('/') !== true || !(o ?? '').split(',').some(option => option === 'bind' || option === 'rbind')) continue
     if ((await unlessMissing(engine.volumes.inspect(Name, { signal: run.signal }))) !== undefined) continue
     const kind = await kindOfBind({ engine, path: device, run: run.id, journal: temporary, signal: run.signal })
-    if (kind === 'missing' && options.makePaths?.includes(device) !== true) obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `have it made: --make-path ${device}, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false, mayMake: true })
+    if (kind !== 'missing') continue
+    if (options.makePaths?.includes(device) === true) await checkMakeable({ engine, run, temporary, obstacles }, device, device)
+    else obstacles.add(`volume "${Name}" mounts "${device}", which the target does not have`, `have it made: --make-path ${device}, or use another path: --map-bind ${device}:OTHER`, { kind: 'path', source: device, path: device, mayKeep: false, mayMake: true })
   }
 }
 
@@ -95,7 +98,10 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   const { signal } = run
   const what = describePlace(place)
   const kind = await kindOfBind({ engine, path: place.path, run: run.id, journal: job.temporary, signal })
-  if (kind === 'missing') return { stored, place, action: 'make' }
+  if (kind === 'missing') {
+    await checkMakeable(job, stored.described.source, place.path)
+    return { stored, place, action: 'make' }
+  }
   const elsewhere = `restore it elsewhere: --map-bind ${stored.described.source}:OTHER`
   if (kind !== place.kind) {
     obstacles.add(`${what} is a ${kind} on the target, it was a ${place.kind}`, elsewhere, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: false })
@@ -110,6 +116,12 @@ async function planBind<Mount extends WantedMount>(job: MountActionsJob<Mount>, 
   if (mayReplace) await checkReplaceable({ writer, what, folder: place.kind === 'file' ? posix.dirname(place.path) : place.path, elsewhere }, obstacles, signal)
   if (!mayReplace) obstacles.add(`${what} is there with other content`, `${replaceIt(job, 'by hand')}keep it with --keep ${place.path}, or ${elsewhere}`, { kind: 'path', source: stored.described.source, path: place.path, mayKeep: true })
   return { stored, place, action: 'replace' }
+}
+
+/** The folder of a path that is missing can be made, or is there. */
+async function checkMakeable({ engine, run, temporary, obstacles }: Pick<CheckJob, 'engine' | 'run' | 'temporary'> & { readonly obstacles: Obstacles }, source: string, path: string): Promise<void> {
+  const because = await whyNotMade({ engine, path, run: run.id, journal: temporary, signal: run.signal })
+  if (because !== undefined) obstacles.add(`"${path}" cannot be made: ${because}`, `use another path: --map-bind ${source}:OTHER`, { kind: 'path', source, path, mayKeep: false })
 }
 
 /** Nobody types the name of an anonymous volume: where it is mounted means it, too. */
@@ -136,7 +148,9 @@ export async function checkLeftOutBinds({ engine, run, temporary, stored, option
   for (const { Type, Source, Destination } of record.inspect.Mounts.filter((mount: MountPoint) => mount.Type === 'bind' && leftOut.has(mount.Destination))) {
     const kind = await kindOfBind({ engine, path: Source, run: run.id, journal: temporary, signal: run.signal })
     const mayMake = stored.spec.leftOut.some(({ destination, isExcluded }) => destination === Destination && isExcluded === true)
-    if (kind === 'missing' && options.makePaths?.includes(Source) !== true) obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target${mayMake ? `: --make-path ${Source} makes an empty folder` : ''}, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false, mayMake })
+    if (kind !== 'missing') continue
+    if (options.makePaths?.includes(Source) === true) await checkMakeable({ engine, run, temporary, obstacles }, Source, Source)
+    else obstacles.add(`${Type} "${Source}" at ${Destination} is not captured, and the target does not have it`, `make it on the target${mayMake ? `: --make-path ${Source} makes an empty folder` : ''}, or use another path: --map-bind ${Source}:OTHER`, { kind: 'path', source: Source, path: Source, mayKeep: false, mayMake })
   }
 }
 

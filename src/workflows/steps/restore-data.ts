@@ -28,7 +28,7 @@ export function restoreData(run: { readonly id: string }, { isLater = false } = 
   return async (entry, engine) => {
     const { signal } = new AbortController()
     if (entry.did === 'created path') {
-      await removeBindPath({ engine, path: entry.path, bornBefore: new Date(Date.parse(entry.at) + longestMakingMs), run: run.id, signal })
+      await removeBindPath({ engine, path: entry.bind ?? entry.path, top: entry.path, bornBefore: new Date(Date.parse(entry.at) + longestMakingMs), run: run.id, signal })
       return
     }
     if (entry.did === 'filled volume' || entry.did === 'filled path') {

@@ -77,7 +77,7 @@ export async function writeAndCheck(writer: MountWriter, tar: AsyncIterable<Buff
 export async function makeBindPlace({ run, engine, temporary }: Pick<WriteMountJob, 'run' | 'engine' | 'temporary'>, place: MountPlace & { readonly kind: 'directory' | 'file' }): Promise<void> {
   const options = { engine, run: run.id, journal: temporary, signal: run.signal }
   const missing = await firstMissing({ ...options, path: place.path })
-  if (missing !== undefined) await run.journal.record(engine, { did: 'created path', path: missing })
+  if (missing !== undefined) await run.journal.record(engine, { did: 'created path', path: missing, bind: place.path })
   const folder = place.kind === 'directory' ? place.path : posix.dirname(place.path)
   await makeBindFolder({ ...options, path: folder })
 }

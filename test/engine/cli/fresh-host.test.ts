@@ -1,0 +1,3 @@
+import { testFreshHost } from './fresh-host-contract.ts'
+
+testFreshHost('20.10')

@@ -1,0 +1,3 @@
+import { testBindFolders } from './bind-folders-contract.ts'
+
+testBindFolders('20.10')

@@ -1,0 +1,3 @@
+import { testBindFolders } from '../../engine/mounts/bind-folders-contract.ts'
+
+testBindFolders('26.1')
