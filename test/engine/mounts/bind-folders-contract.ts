@@ -19,6 +19,7 @@ export function testBindFolders(engineName: EngineName): void {
 
     beforeAll(async () => {
       host = await startHost({ engine: engineName, tcp: true })
+      await host.sh('mount --make-rshared /') // as systemd has it: the engine's rslave is real then
     }, 300_000)
 
     afterAll(async () => {
