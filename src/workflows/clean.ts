@@ -8,7 +8,7 @@ import type { ContainerInspect } from '../engine/api-types.ts'
 import type { Engine } from '../engine/engine.ts'
 import { findInUse } from './container-in-use.ts'
 import { describeRemedy } from './describe-remedy.ts'
-import { describeEntry, isTemporary, longestMakingMs, tryAllRight, type DataRestorer } from './put-right.ts'
+import { describeEntry, isReplaced, isTemporary, longestMakingMs, tryAllRight, type DataRestorer } from './put-right.ts'
 import type { Reporter } from './reporter.ts'
 import { removeMigration, removeOutcome } from './run-records.ts'
 import { isSetAside } from './set-aside.ts'
@@ -145,7 +145,7 @@ async function cleanOne(stored: StoredJournal, engineOf: (entry: JournalEntry) =
 
 /** What a run takes back as long as what replaces something is not live: after that it only puts away what is replaced, which has another name already. */
 function isBeforeCommit(entry: JournalEntry, run: string): boolean {
-  return !isTemporary(entry, run) && (entry.did === 'renamed container' || entry.did.startsWith('replaced'))
+  return !isTemporary(entry, run) && (entry.did === 'renamed container' || isReplaced(entry))
 }
 
 const afterCommit: ReadonlySet<string> = new Set(['retired container', 'superseded container', 'superseded volume'] satisfies readonly JournalEntry['did'][])

@@ -106,7 +106,6 @@ export async function putAllRight(engine: Engine, { journal, reporter }: { reado
 /** The same for entries of several engines; tells what failed. */
 export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Engine>, journal: Journal, entries: readonly JournalEntry[], restoreData: DataRestorer, trying: (work: () => Promise<void>) => Promise<void> = work => work()): Promise<{ entry: JournalEntry; thrown: unknown }[]> {
   const failures: { entry: JournalEntry; thrown: unknown }[] = []
-  const isReplaced = (entry: JournalEntry): boolean => entry.did === 'replaced volume data' || entry.did === 'replaced path'
   if (entries.some(isReplaced)) await trying(() => stopSetAside(engineOf, entries)).catch(() => undefined)
   for (const entry of [...entries].sort((a, b) => b.id - a.id)) {
     try {
@@ -122,6 +121,11 @@ export async function tryAllRight(engineOf: (entry: JournalEntry) => Promise<Eng
     }
   }
   return failures
+}
+
+/** Data that something else was written over: it comes back from a backup. */
+export function isReplaced({ did }: JournalEntry): boolean {
+  return did === 'replaced volume data' || did === 'replaced path'
 }
 
 /** Everything that a run makes for the moment has its id in its name; what is the user's cannot. */

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { run } from '../../lab/command.ts'
 import { layerOf, savedFiles, tarOf } from '../../images/example-image.ts'
-import { startRegistry, type LabRegistry } from '../../lab/registry.ts'
-import { startRegistryProxy, type Asked, type RegistryProxy } from '../../lab/registry-proxy.ts'
+import type { LabRegistry } from '../../lab/registry.ts'
+import type { Asked, RegistryProxy } from '../../lab/registry-proxy.ts'
 import { noise } from '../../unit/store/scratch.ts'
-import { RegistryLab, tagsOf } from './registry-lab.ts'
+import { tagsOf, type RegistryLab } from './registry-lab.ts'
+import { useProxiedRegistry } from './use-proxied-registry.ts'
 
 const limit = 120_000
 let lab: RegistryLab
@@ -14,19 +15,11 @@ let registry: LabRegistry
 let proxy: RegistryProxy
 let saved: string
 
-beforeAll(async () => {
-  [lab, registry] = await Promise.all([RegistryLab.start(), startRegistry()])
-  proxy = await startRegistryProxy(registry.address)
+useProxiedRegistry(limit, async started => {
+  ({ lab, registry, proxy } = started)
   saved = join(lab.folder, 'saved.tar')
   await writeFile(saved, tarOf(savedFiles({ plain: [layerOf('one', noise(14 * 1024 * 1024).toString('latin1')), layerOf('two')] })))
-}, limit)
-afterEach(() => {
-  proxy.fate = () => 'pass'
 })
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]()
-  await Promise.all([lab[Symbol.asyncDispose](), registry[Symbol.asyncDispose]()])
-}, limit)
 
 const isPiece = ({ method, path, headers }: Asked): boolean => (method === 'PATCH' || (method === 'PUT' && path.includes('/blobs/'))) && Number(headers['content-length'] ?? 0) > 1024 * 1024
 

@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
-import { RegistryLab, tagsOf } from '../../../engine/registry/registry-lab.ts'
-import { startRegistry, type LabRegistry } from '../../../lab/registry.ts'
+import { describe, expect, test } from '@jest/globals'
+import { tagsOf, type RegistryLab } from '../../../engine/registry/registry-lab.ts'
+import { useProxiedRegistry } from '../../../engine/registry/use-proxied-registry.ts'
+import type { LabRegistry } from '../../../lab/registry.ts'
 import { startRegistryProxy, type Asked, type Fate, type RegistryProxy } from '../../../lab/registry-proxy.ts'
 import { noise } from '../../../unit/store/scratch.ts'
 
@@ -10,17 +11,7 @@ let registry: LabRegistry
 let proxy: RegistryProxy
 let names = 0
 
-beforeAll(async () => {
-  [lab, registry] = await Promise.all([RegistryLab.start(), startRegistry()])
-  proxy = await startRegistryProxy(registry.address)
-}, limit)
-afterEach(() => {
-  proxy.fate = () => 'pass'
-})
-afterAll(async () => {
-  await proxy[Symbol.asyncDispose]()
-  await Promise.all([lab[Symbol.asyncDispose](), registry[Symbol.asyncDispose]()])
-}, limit)
+useProxiedRegistry(limit, started => void ({ lab, registry, proxy } = started))
 
 /** The same for the first so many requests that fit. */
 const first = (count: number, fits: (asked: Asked) => boolean, fate: Fate) => {
