@@ -28,7 +28,7 @@ try {
   await makeImage(join(folder, 'image'), bytes)
   const env = { ...process.env, HOME: folder, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder, DOCKER_CONFIG: folder }
   const ours = async (...args: readonly string[]): Promise<number> => (await runTimed(process.execPath, [dray, ...args, '-q'], { env })).seconds
-  const theirs = async (...args: readonly string[]): Promise<number> => (await runTimed('skopeo', ['copy', '--quiet', '--preserve-digests', ...args], { env })).seconds
+  const theirs = async (...args: readonly string[]): Promise<number> => (await runTimed('skopeo', ['copy', '--quiet', ...args], { env })).seconds
   const fresh = async (name: string): Promise<string> => {
     const path = join(folder, name)
     await rm(path, { recursive: true, force: true })

@@ -90,11 +90,12 @@ export class Frozen {
   }
 
   private async wake(): Promise<number> {
+    const wakingSince = performance.now()
     try {
       const rested = await awaitEngine(this.engine, () => (this.way === 'pause' ? unpauseContainer(this.engine, this.id) : startContainer(this.engine, this.id, this.stopAskedAt)), this.say)
       const frozenMs = performance.now() - this.startedAt
       await this.journal.settle(this.entry)
-      await this.watch.conclude(rested ? 1 : undefined)
+      await this.watch.conclude(rested ? 1 : undefined, wakingSince)
       return frozenMs
     } finally {
       this.watch.end()

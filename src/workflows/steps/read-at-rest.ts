@@ -6,6 +6,7 @@ import { allOrNone } from '../all-or-none.ts'
 import type { FreezeFacts } from '../container-spec.ts'
 import type { Run } from '../run.ts'
 import { inWaves } from './choose-together.ts'
+import { awaitEchoes } from './echoes.ts'
 import { chooseFreeze, Frozen, type Consistency, type FreezeWay } from './freeze.ts'
 import { awaitOtherRests } from './other-rests.ts'
 import { undisturbed, watchStill, type Rested, type Resting } from './resting.ts'
@@ -55,6 +56,7 @@ export async function readAtRest<Result>({ run, engine, members }: RestJob, read
 async function lookAt(run: Run, engine: Engine, members: readonly RestingMember[]): Promise<Now[]> {
   const now: Now[] = []
   for (const { spec } of members) await awaitOtherRests(run, spec.inspect.Id)
+  await Promise.all(members.map(({ spec }) => awaitEchoes(engine, spec.inspect.Id, { signal: run.signal })))
   for (const member of members) {
     const container = await engine.containers.inspect(member.spec.inspect.Id, { signal: run.signal })
     const way = chooseFreeze(container, member.wanted)

@@ -1,6 +1,7 @@
 import { nameOf } from '../../engine/spec/spec-record.ts'
 import { DrayError } from '../../errors/dray-error.ts'
 import type { MigrateJob, Move } from '../migration.ts'
+import { awaitEchoes } from './echoes.ts'
 import { chooseFreeze, Frozen } from './freeze.ts'
 import { awaitOtherRests } from './other-rests.ts'
 
@@ -17,6 +18,7 @@ export async function bringToRest({ run, source, options, moves }: MigrateJob & 
   try {
     for (const { spec: { inspect } } of [...moves].reverse()) {
       await awaitOtherRests(run, inspect.Id)
+      if (options.consistency === 'pause') await awaitEchoes(source, inspect.Id, { signal: run.signal })
       const now = await source.containers.inspect(inspect.Id, { signal: run.signal })
       if (now.State.Status !== inspect.State.Status && !(now.State.Restarting || inspect.State.Restarting)) throw new DrayError('conflict', `container "${nameOf(inspect)}" was ${inspect.State.Status} when the migration began, and is ${now.State.Status} now`, { hints: ['run the same command again'] })
       const way = chooseFreeze(now, options.consistency)

@@ -31,17 +31,25 @@ export class RestWatch {
 
   /** Certain after conclude(); before, what has been seen so far. */
   get disturbed(): boolean {
-    return this.concluded ?? (this.broken || this.countWakings() > 0)
+    return this.concluded ?? (this.broken || this.wakings().length > 0)
   }
 
-  /** To be called after the waking. `ours` are the wakings that were our own; undefined when somebody else was first. What cannot be known counts as disturbed. */
-  async conclude(ours: 0 | 1 | undefined): Promise<void> {
+  /**
+   * To be called after the waking, which was begun at `wakingSince` (by performance.now()). `ours` are the wakings that were
+   * our own; undefined when somebody else was first. What an engine says twice after that (see awaitEchoes) disturbs nothing;
+   * what cannot be known does.
+   */
+  async conclude(ours: 0 | 1 | undefined, wakingSince: number): Promise<void> {
     this.concluded = true
     if (ours === undefined) return
     try {
-      const window = { since: this.since, until: await this.engine.clock() }
-      for await (const event of this.engine.events(this.filters, this.abort.signal, window)) this.note(event)
-      this.concluded = this.broken || this.countWakings() !== ours
+      const askedAt = performance.now()
+      const until = await this.engine.clock()
+      const wakingBegan = Number(until) * 1000 - (askedAt - wakingSince)
+      for await (const event of this.engine.events(this.filters, this.abort.signal, { since: this.since, until })) this.note(event)
+      const wakings = this.wakings()
+      const others = wakings.filter(({ timeNano }) => timeNano / 1e6 < wakingBegan)
+      this.concluded = this.broken || wakings.length < ours || (wakings.length > ours && others.length > 0)
     } catch {
       // Still true.
     }
@@ -64,9 +72,9 @@ export class RestWatch {
     this.seen.set(`${event.timeNano} ${event.Action}`, event)
   }
 
-  private countWakings(): number {
-    const actions = [...this.seen.values()].sort((left, right) => left.timeNano - right.timeNano).map(({ Action }) => Action)
-    const begun = this.freezing === undefined ? 0 : actions.indexOf(this.freezing) + 1
-    return actions.slice(begun).filter(action => action === 'unpause' || action === 'start').length
+  private wakings(): readonly EngineEvent[] {
+    const events = [...this.seen.values()].sort((left, right) => left.timeNano - right.timeNano)
+    const begun = this.freezing === undefined ? 0 : events.findIndex(({ Action }) => Action === this.freezing) + 1
+    return events.slice(begun).filter(({ Action }) => Action === 'unpause' || Action === 'start')
   }
 }

@@ -17,10 +17,11 @@ export const undisturbed: Resting = { end: () => Promise.resolve({ milliseconds:
 export async function watchStill(engine: Engine, container: ContainerInspect): Promise<Resting> {
   const watch = await RestWatch.begin(engine, container.Id, undefined)
   const end = async (): Promise<Rested> => {
+    const lookedAt = performance.now()
     try {
       const { State } = await engine.containers.inspect(container.Id)
       const moved = State.Running !== container.State.Running || State.Paused !== container.State.Paused || State.StartedAt !== container.State.StartedAt
-      await watch.conclude(0)
+      await watch.conclude(0, lookedAt)
       return { milliseconds: 0, disturbed: moved || watch.disturbed }
     } finally {
       watch.end()

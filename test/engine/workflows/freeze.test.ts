@@ -7,8 +7,8 @@ import type { ContainerInspect } from '../../../src/engine/api-types.ts'
 import { connectEngine } from '../../../src/engine/connect.ts'
 import type { Engine } from '../../../src/engine/engine.ts'
 import { Journal } from '../../../src/pipeline/journal.ts'
+import { awaitEchoes } from '../../../src/workflows/steps/echoes.ts'
 import { chooseFreeze, Frozen } from '../../../src/workflows/steps/freeze.ts'
-import { waitUntil } from '../../lab/wait.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 
@@ -107,13 +107,13 @@ describe('pause', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('again and again within one second is never disturbed by itself', async () => {
+  test('again and again, each time as soon as the engine has heard all of the last, is never disturbed by itself', async () => {
     const web = await container('web')
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 10; round++) {
       const frozen = await Frozen.freeze(engine, journal, web, 'pause')
       await frozen.thaw()
       expect(frozen.disturbed).toBe(false)
-      await settled(web.Id)
+      await awaitEchoes(engine, web.Id)
     }
   }, 20_000)
 
@@ -139,6 +139,7 @@ describe('pause', () => {
     const web = await container('web')
     await engine.containers.pause(web.Id)
     await engine.containers.unpause(web.Id)
+    await awaitEchoes(engine, web.Id)
     const frozen = await Frozen.freeze(engine, journal, web, 'pause')
     await frozen.thaw()
     expect(frozen.disturbed).toBe(false)
@@ -212,13 +213,6 @@ test('events since a moment are complete, and up to a moment they end', async ()
   const until = await engine.clock()
   const actions: string[] = []
   for await (const { Action } of engine.events({ container: [web.Id] }, new AbortController().signal, { since, until })) actions.push(Action)
-  expect(actions).toEqual(['pause', 'unpause'])
+  // What is more than that is an echo: see awaitEchoes.
+  expect(actions.slice(0, 2)).toEqual(['pause', 'unpause'])
 })
-
-/**
- * The engine hears of a waking from containerd once more, later, and takes that for somebody's if the container is paused again by
- * then. It hears of all that happens to a container in order, so when it knows the end of a command, it has heard of the waking.
- */
-async function settled(id: string): Promise<void> {
-  await waitUntil(async () => (await engine.containers.exec(id, ['true'])).exitCode === 0, 'the engine knows the end of a command')
-}

@@ -56,8 +56,9 @@ test(`kill -9 at ${kills} random moments of a night: after the next run all runs
     const { exitCode, events } = await world.drayAfter(line, milliseconds, 'SIGKILL')
     if (exitCode === 137) struck++
     const moment = `kill ${number} after ${milliseconds} of ${Math.round(nightMs)} ms, exit ${exitCode}, in: ${events.filter(({ event, state }) => event === 'step' && state === 'started').slice(-3).map(({ of, name }) => `${String(of)}: ${name}`).join(', ')}`
-    const { exitCode: next, stderr, result } = await world.dray(...line)
-    expect({ moment, next, stderr, failed: result?.['failed'] }).toEqual({ moment, next: 0, stderr: '', failed: [] })
+    const { exitCode: next, stderr, result, events: nextEvents } = await world.dray(...line)
+    const said = nextEvents.filter(({ event }) => event === 'warning' || event === 'note')
+    expect({ moment, next, stderr, failed: result?.['failed'], said: next === 0 ? [] : [...said, result] }).toEqual({ moment, next: 0, stderr: '', failed: [], said: [] })
     await expectAllWell(moment)
     expect([await contentsOf('web'), await contentsOf('db')]).toEqual(contents)
     expect({ moment, ...await world.dray('verify', '--quick') }).toMatchObject({ moment, exitCode: 0 })
