@@ -12,7 +12,7 @@ const bytesForAnother = 512 * 1024
 /** Reading is soon as fast as the disk, and each thread takes some 15 MB. */
 const mostChecking = 3
 /** While a thread has so many jobs it does not wait for more: the main one, which would wait for it, works as well. */
-const enoughWaiting = 3
+const enoughWaiting = 4
 
 type Waiting = { readonly resolve: (result: ChunkResult) => void; readonly reject: (error: Error) => void }
 type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }

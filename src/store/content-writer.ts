@@ -7,7 +7,6 @@
  * base's last chunk may have ended because the stream did; and a chunk that is not taken whole has to be read and fed,
  * until a cut falls on an end of a base chunk again.
  */
-import { availableParallelism } from 'node:os'
 import { BufferPool } from '../archive/buffer-pool.ts'
 import { Chunker, type ChunkerParameters } from '../archive/chunker.ts'
 import type { ChunkRef, ContentChunk } from './chunk-ref.ts'
@@ -20,7 +19,7 @@ export type ChunkSink = {
 }
 
 /** So many chunks of all writers are compressed and written at a time; of large ones fewer. Each writer may have one in any case. */
-const inFlight = Math.max(4, Math.min(6, availableParallelism() + 2))
+const inFlight = 6
 const bytesInFlight = inFlight * 2 * 1024 * 1024
 
 /** Of all writers: what one of them leaves, the next takes. */
