@@ -20,3 +20,13 @@ export function hexOf(digest: Digest): string {
   if (!isDigest(digest)) throw new DrayError('damaged', `"${String(digest)}" is not a sha256 digest`)
   return digest.slice('sha256:'.length)
 }
+
+/** A JSON array of digests; what is none of it counts as nothing. */
+export function readDigests(text: string | undefined): Digest[] {
+  try {
+    const list: unknown = JSON.parse(text ?? '[]')
+    return Array.isArray(list) ? list.filter((each): each is Digest => typeof each === 'string' && isDigest(each)) : []
+  } catch {
+    return []
+  }
+}

@@ -3,6 +3,7 @@ import { DrayError } from '../errors/dray-error.ts'
 import { annotationNames, toSummary, type BackupSummary } from './backup-summary.ts'
 import { announceForgetting, findForgotten, finishForgetting, withoutForgotten } from './forgotten.ts'
 import { changeIndexFile, readIndexFile } from './index-file.ts'
+import { announceListing, endListing, findInterrupted } from './listing.ts'
 import { mediaTypes, type Descriptor, type Digest } from './oci.ts'
 import type { ListedIndex, LocalRepository } from './repository.ts'
 
@@ -14,15 +15,17 @@ export async function listInDirectory(repository: LocalRepository, backups: read
   try {
     await changeIndexFile(repository, async listed => {
       const fresh = backups.filter(({ descriptor }) => !isListed(listed.manifests, descriptor, repository.path))
+      const interrupted = await findInterrupted(repository, listed)
+      await announceListing(repository, [...interrupted, ...fresh.map(({ descriptor }) => descriptor)].map(({ digest }) => digest))
       for (const { descriptor: { digest }, index } of fresh) {
         if (!(await blobs.has(digest))) written.push(digest)
         await blobs.put(index, mediaTypes.index)
       }
       await blobs.flush()
       isNew = fresh.length > 0
-      const index = { ...listed, manifests: [...listed.manifests, ...fresh.map(({ descriptor }) => descriptor)] }
+      const index = { ...listed, manifests: [...listed.manifests, ...interrupted, ...fresh.map(({ descriptor }) => descriptor)] }
       return withoutForgotten(index, await findForgotten(repository, index))
-    })
+    }, () => endListing(repository))
   } catch (thrown) {
     const now = await readIndexFile(repository).catch(() => undefined)
     for (const digest of now === undefined ? [] : written) if (now?.manifests.every(other => other.digest !== digest) === true) await blobs.remove(digest)

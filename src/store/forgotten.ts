@@ -7,7 +7,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { errnoOf, fromSystemError } from '../errors/system-error.ts'
 import { syncFolder, writeFileAtomically } from '../files/atomic-file.ts'
-import { isDigest } from './digest.ts'
+import { readDigests } from './digest.ts'
 import type { Digest, Index } from './oci.ts'
 import type { LocalRepository } from './repository.ts'
 
@@ -48,13 +48,4 @@ export async function finishForgetting(repository: LocalRepository, index: Index
   }
   if (removed) await syncFolder(paths.blobs)
   await rm(paths.forgotten, { force: true })
-}
-
-function readDigests(text: string | undefined): Digest[] {
-  try {
-    const list: unknown = JSON.parse(text ?? '[]')
-    return Array.isArray(list) ? list.filter((each): each is Digest => typeof each === 'string' && isDigest(each)) : []
-  } catch {
-    return []
-  }
 }

@@ -6,6 +6,7 @@ import { DigestSet } from './digest-set.ts'
 import { indexTypes, manifestTypes, readIndex } from './documents.ts'
 import { findForgotten } from './forgotten.ts'
 import { readIndexFile } from './index-file.ts'
+import { findInterrupted } from './listing.ts'
 import type { Descriptor, Digest } from './oci.ts'
 import { reachableFrom } from './reachable.ts'
 import type { LocalRepository } from './repository.ts'
@@ -83,7 +84,7 @@ async function findReferenced(repository: LocalRepository, { without = new Set()
     }
   }
   const index = await readIndexFile(repository)
-  for (const root of index.manifests) {
+  for (const root of [...index.manifests, ...(await findInterrupted(repository, index))]) {
     if (without.has(root.digest)) continue
     try {
       await refer(root)

@@ -21,12 +21,13 @@ export async function readIndexFile({ paths }: Pick<LocalRepository, 'paths'>): 
   }
 }
 
-/** Changes index.json under a short lock of its own: parallel backups lose nothing. `change` gets the newest list; entries of other programs stay. */
-export async function changeIndexFile(repository: LocalRepository, change: (index: Index) => Index | Promise<Index>): Promise<void> {
+/** Changes index.json under a short lock of its own: parallel backups lose nothing. `change` gets the newest list; entries of other programs stay. `changed` is called under the lock too. */
+export async function changeIndexFile(repository: LocalRepository, change: (index: Index) => Index | Promise<Index>, changed?: () => Promise<void>): Promise<void> {
   await using lock = await acquireOwnerLock(repository.paths.indexLock, 'exclusive', { command: 'change index.json', waitMs })
   const index = await change(await readIndexFile(repository))
   await assertHeld(lock, `"${repository.paths.index}"`)
   await writeIndexFile(repository, index)
+  await changed?.()
 }
 
 /** For changeIndexFile and repair, under their locks. */

@@ -11,6 +11,7 @@ import type { DigestSet } from './digest-set.ts'
 import { finishForgetting } from './forgotten.ts'
 import { findGarbage, type GarbageCounts, type GarbageOptions } from './garbage.ts'
 import { readIndexFile } from './index-file.ts'
+import { finishListing } from './listing.ts'
 import type { LocalRepository } from './repository.ts'
 
 export type PruneOptions = GarbageOptions & {
@@ -31,6 +32,7 @@ const removedAtOnce = 64
 export async function prune(repository: LocalRepository, options: PruneOptions, lock: OwnerLock<'exclusive'>): Promise<GarbageCounts> {
   const { blobs, paths, path } = repository
   await finishForgetting(repository, await readIndexFile(repository))
+  await finishListing(repository)
   const assertUnchanged = watchIndex(repository)
   const { digests, referenced, counts } = await findGarbage(repository, options)
   await assertHeld(lock, `the repository "${path}"`)

@@ -29,7 +29,7 @@ export type RepositoryConfig = {
   readonly chunker: ChunkerParameters
 }
 
-export type RepositoryPaths = { readonly root: string; readonly index: string; readonly layout: string; readonly blobs: string; readonly config: string; readonly locks: string; readonly indexLock: string; readonly cache: string; readonly temporary: string; readonly quarantine: string; readonly runs: string; readonly checks: string; readonly forgotten: string }
+export type RepositoryPaths = { readonly root: string; readonly index: string; readonly layout: string; readonly blobs: string; readonly config: string; readonly locks: string; readonly indexLock: string; readonly cache: string; readonly temporary: string; readonly quarantine: string; readonly runs: string; readonly checks: string; readonly forgotten: string; readonly listing: string }
 
 /** A backup's index: how the list names it, and its bytes. */
 export type ListedIndex = { readonly descriptor: Descriptor; readonly index: Buffer }
@@ -70,7 +70,7 @@ export function repositoryPaths(path: string): RepositoryPaths {
   const ours = join(root, 'drayage')
   return {
     root, index: join(root, 'index.json'), layout: join(root, 'oci-layout'), blobs: join(root, 'blobs', 'sha256'), config: join(ours, 'config.json'),
-    locks: join(ours, 'locks'), indexLock: join(ours, 'index-lock'), cache: join(ours, 'cache'), temporary: join(ours, 'tmp'), quarantine: join(ours, 'quarantine'), runs: join(ours, 'runs'), checks: join(ours, 'checks.ndjson'), forgotten: join(ours, 'forgotten.json'),
+    locks: join(ours, 'locks'), indexLock: join(ours, 'index-lock'), cache: join(ours, 'cache'), temporary: join(ours, 'tmp'), quarantine: join(ours, 'quarantine'), runs: join(ours, 'runs'), checks: join(ours, 'checks.ndjson'), forgotten: join(ours, 'forgotten.json'), listing: join(ours, 'listing.json'),
   }
 }
 
