@@ -15,6 +15,7 @@ import { missingBlob, smallBlobBytes, verifying, wrongBlob, type BlobReadOptions
 import type { Blobs, Expected } from './blobs.ts'
 import { digestOf, hexOf, isDigest } from './digest.ts'
 import type { Descriptor, Digest } from './oci.ts'
+import { withoutFirst } from './without-first.ts'
 
 export type BlobFolders = {
   /** The repository, for messages. */
@@ -31,6 +32,8 @@ type FileWriter = (temporary: string, blobs: string) => Promise<{ readonly diges
 
 /** A blob that was touched less than this ago is new enough for any grace time. */
 const touchedMs = 10 * 60 * 1000
+/** Handing a write to another thread takes as long as writing 100 KB. */
+const writtenAtOnce = 512 * 1024
 
 /** The blobs of a repository directory: blobs/sha256/<hex>, each there whole or not at all. */
 export class BlobStore implements Blobs {
@@ -68,16 +71,24 @@ export class BlobStore implements Blobs {
     return descriptor
   }
 
-  /** The same for a stream, hashed in passing. Throws `damaged`, and keeps nothing, when it is not what was expected. */
+  /** The same for a stream, hashed in passing. No piece may change before this settles. Throws `damaged`, and keeps nothing, when it is not what was expected. */
   async putStream(source: AsyncIterable<Uint8Array>, mediaType: string, expected: Expected = {}): Promise<Descriptor> {
     const hash = createHash('sha256')
     let size = 0
     const write = async (file: FileHandle) => {
+      let pieces: Uint8Array[] = []
+      let bytes = 0
       for await (const piece of source) {
         hash.update(piece)
         size += piece.length
-        await this.#write(file, piece)
+        bytes += piece.length
+        pieces.push(piece)
+        if (bytes < writtenAtOnce) continue
+        await this.#write(file, pieces)
+        pieces = []
+        bytes = 0
       }
+      await this.#write(file, pieces)
       if (expected.size !== undefined && size !== expected.size) throw new DrayError('damaged', `a blob of ${expected.size} bytes was expected, ${size} bytes came`)
     }
     const { file, temporary } = await this.#writeTemporary(write)
@@ -282,7 +293,7 @@ export class BlobStore implements Blobs {
 
   async #putNew(digest: Digest, bytes: Uint8Array): Promise<void> {
     if ((await this.refresh(digest, bytes.length)) && (await this.#holds(digest, bytes))) return
-    const { file, temporary } = await this.#writeTemporary(opened => this.#write(opened, bytes))
+    const { file, temporary } = await this.#writeTemporary(opened => this.#write(opened, [bytes]))
     await this.#place(digest, file, temporary, bytes.length)
   }
 
@@ -309,9 +320,9 @@ export class BlobStore implements Blobs {
     }
   }
 
-  async #write(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  async #write(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
     try {
-      for (let offset = 0; offset < bytes.length;) offset += (await file.write(bytes, offset)).bytesWritten
+      for (let left = pieces; left.length > 0;) left = withoutFirst(left, (await file.writev(left)).bytesWritten)
     } catch (thrown) {
       throw this.#writeError(thrown)
     }

@@ -8,6 +8,7 @@ import { checkBlobFile, ReadingState, type BlobProblem } from './check-blob.ts'
 import type { ChunkRef } from './chunk-ref.ts'
 import { digestOf, hexOf } from './digest.ts'
 import type { Digest } from './oci.ts'
+import { withoutFirst } from './without-first.ts'
 import { noteGarbage, noteOldGarbage } from '../archive/young-garbage.ts'
 
 /** Compresses a chunk and writes it to the new file `temporary`, unless the folder `blobs` has its blob. */
@@ -59,14 +60,7 @@ function encodeChunk({ plain, codec, temporary, blobs }: EncodeJob): EncodedChun
 }
 
 function writeWhole(descriptor: number, pieces: readonly Buffer[]): void {
-  for (let left = pieces; left.length > 0;) {
-    let written = writevSync(descriptor, left)
-    left = left.flatMap(piece => {
-      const rest = piece.subarray(written)
-      written = Math.max(0, written - piece.length)
-      return rest.length > 0 ? [rest] : []
-    })
-  }
+  for (let left: readonly Uint8Array[] = pieces; left.length > 0;) left = withoutFirst(left, writevSync(descriptor, left))
 }
 
 /** Files are read into memory that is used again. */
