@@ -5,7 +5,7 @@ import type { Digest } from '../store/oci.ts'
 import type { DataProblem, MemberContent, PassedFile, PutAside } from './member.ts'
 
 /** What a record is made of, and becomes: it lives long enough to be taken for old. */
-const objectBytes = 512
+const objectBytes = 1024
 const folder = 'blobs/sha256/'
 const canonical = /^blobs\/sha256\/[0-9a-f]{64}$/
 const keyBytes = 32
@@ -86,7 +86,12 @@ export class BlobMembers {
   }
 
   *names(): Generator<string> {
-    for (const table of this.#tables) for (const record of table.values()) if (!isReplaced(record)) yield `${folder}${record.toString('hex', 0, keyBytes)}`
+    for (const table of this.#tables) {
+      for (const record of table.values()) {
+        noteOldGarbage(objectBytes)
+        if (!isReplaced(record)) yield `${folder}${record.toString('hex', 0, keyBytes)}`
+      }
+    }
   }
 
   #find(path: string): Buffer | undefined {

@@ -39,7 +39,7 @@ export async function performChunkJob(job: ChunkJob): Promise<ChunkResult> {
     await decodeChunk(job)
     return undefined
   } finally {
-    noteGarbage(job.kind === 'decode' ? 4 * job.into.length : job.plain.length)
+    noteGarbage(job.kind === 'decode' ? (job.frugal === true ? 4 : 1) * job.into.length : job.plain.length)
   }
 }
 

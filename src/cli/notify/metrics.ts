@@ -1,6 +1,7 @@
 /** The Prometheus text format, for node_exporter's textfile collector. */
 import { readFile } from 'node:fs/promises'
 import { writeFileAtomically } from '../../files/atomic-file.ts'
+import { acquireOwnerLock, assertHeld } from '../../files/owner-lock.ts'
 import type { RunSummary } from '../../store/run-summaries.ts'
 
 type Sample = { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number }
@@ -23,11 +24,18 @@ const meanings = {
 /** Names that hold for a container that was backed up before, until it is backed up again. */
 const lasting = new Set<string>(Object.keys(meanings).filter(name => name.startsWith('dray_backup_') || name === 'dray_run_success_timestamp_seconds'))
 
-/** Writes the file at once (0644). What it says of other jobs stays, and of this one what the run says nothing new about. */
-export async function writeMetrics(path: string, job: string, summary: RunSummary): Promise<void> {
+const waitMs = 10_000
+
+/**
+ * Writes the file at once (0644). What it says of other jobs stays, and of this one what the run says nothing new about. Jobs that end
+ * at one time write one after the other, by a lock in `lockFolder`.
+ */
+export async function writeMetrics(path: string, job: string, summary: RunSummary, lockFolder: string): Promise<void> {
+  await using lock = await acquireOwnerLock(lockFolder, 'exclusive', { command: 'write metrics', waitMs })
   const fresh = samplesOf(job, summary)
   const names = new Set(fresh.map(keyOf))
   const kept = parseSamples(await readFile(path, 'utf8').catch(() => '')).filter(sample => (sample.labels['job'] !== job || lasting.has(sample.name)) && !names.has(keyOf(sample)))
+  await assertHeld(lock, `"${path}"`)
   await writeFileAtomically(path, formatSamples([...kept, ...fresh]), { mode: 0o644 })
 }
 

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import type { RunSummary } from '../../store/run-summaries.ts'
 import { runText } from '../../ui/describe-runs.ts'
 import type { Reporter } from '../../workflows/reporter.ts'
+import { stateFolder } from '../command-resources.ts'
 import { runHostCommand } from '../host-command.ts'
 import { writeMetrics } from './metrics.ts'
 import { sendHttp } from './send-http.ts'
@@ -23,7 +25,7 @@ export async function notifyEnd(notify: Notify, summary: RunSummary, { reporter,
   const isGood = summary.exitCode === 0
   const isWanted = on === 'always' || !isGood
   await Promise.all([
-    metrics === undefined ? undefined : warnUnless(reporter, 'the metrics were not written', () => writeMetrics(metrics, job, summary)),
+    metrics === undefined ? undefined : warnUnless(reporter, 'the metrics were not written', () => writeMetrics(metrics, job, summary, join(stateFolder(env), 'metrics-lock'))),
     ping === undefined ? undefined : warnUnless(reporter, 'the ping was not sent', () => sendHttp({ url: isGood ? ping : below(ping, 'fail'), body: runText(summary).slice(0, 10_000) }, signal)),
     webhook === undefined || !isWanted ? undefined : warnUnless(reporter, 'the webhook was not called', () => sendHttp({ url: webhook, body: JSON.stringify(summary), contentType: 'application/json' }, signal)),
     command === undefined || !isWanted ? undefined : warnUnless(reporter, 'the command was not run', () => runHostCommand(command, { env: { ...env, ...environmentOf(summary, job) }, input: JSON.stringify(summary), timeoutMs: 60_000, signal })),

@@ -43,7 +43,7 @@ afterEach(async () => {
 })
 
 const address = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-const context = () => ({ reporter, job: 'nightly', env: { PATH: process.env['PATH'] } })
+const context = () => ({ reporter, job: 'nightly', env: { PATH: process.env['PATH'], XDG_STATE_HOME: folder } })
 
 describe('a ping', () => {
   test('tells start, success and failure', async () => {
@@ -82,9 +82,10 @@ test('the webhook and the command are for failures alone, if so wished', async (
 
 test('metrics keep the last success, and what other jobs say', async () => {
   const path = join(folder, 'dray.prom')
-  await writeMetrics(path, 'nightly', summary)
-  await writeMetrics(path, 'o"t\\h\ner', { ...summary, backups: [] })
-  await writeMetrics(path, 'nightly', failure)
+  const lock = join(folder, 'lock')
+  await writeMetrics(path, 'nightly', summary, lock)
+  await writeMetrics(path, 'o"t\\h\ner', { ...summary, backups: [] }, lock)
+  await writeMetrics(path, 'nightly', failure, lock)
   const lines = readFileSync(path, 'utf8').split('\n')
   expect(statSync(path).mode & 0o777).toBe(0o644)
   expect(lines).toContain('dray_run_success_timestamp_seconds{job="nightly"} 1795831290')
@@ -95,6 +96,14 @@ test('metrics keep the last success, and what other jobs say', async () => {
   expect(lines).toContain('dray_backup_data_bytes{job="nightly",host="db\\"1",container="web"} 1000')
   expect(lines.filter(line => line.startsWith('dray_run_exit_code'))).toHaveLength(2)
   expect(lines.filter(line => line.startsWith('# TYPE dray_run_exit_code'))).toEqual(['# TYPE dray_run_exit_code gauge'])
+})
+
+test('jobs that end at one time lose nothing of one another', async () => {
+  const path = join(folder, 'dray.prom')
+  const jobs = Array.from({ length: 8 }, (_, number) => `job-${number}`)
+  await Promise.all(jobs.map(job => notifyEnd({ metrics: path, on: 'always' }, summary, { ...context(), job })))
+  expect(warnings).toEqual([])
+  expect(readFileSync(path, 'utf8').match(/^dray_run_exit_code\{job="job-\d"\} 0$/gm)).toHaveLength(8)
 })
 
 describe('a command on the host', () => {
