@@ -27,6 +27,8 @@ export type GroupsWork<Made> = {
   readonly isNot: string
   /** Default: one after the other. */
   readonly slots?: Slots
+  /** Told of each that fails, also when it fails for all and that is thrown. `at`: its place among the missing and the groups. */
+  readonly onFailed?: (at: number, failed: readonly Failed[]) => void
   readonly work: (turn: GroupTurn<Made>) => Promise<Made>
 }
 
@@ -35,12 +37,13 @@ export type GroupsWork<Made> = {
  * and the others have their turn; when it fails for all, the first failure is thrown. What concerns all is thrown when those that
  * were begun have ended.
  */
-export async function forEachGroup<Made>(context: CommandContext, { groups, failed: missing }: Groups, { isNot, slots = new Slots(1), work }: GroupsWork<Made>): Promise<readonly Failed[]> {
+export async function forEachGroup<Made>(context: CommandContext, { groups, failed: missing }: Groups, { isNot, slots = new Slots(1), onFailed, work }: GroupsWork<Made>): Promise<readonly Failed[]> {
   const isSeveral = groups.length + missing.length > 1
   const failures = new Map<number, readonly Failed[]>()
   const ofAll: unknown[] = []
   const fail = (at: number, whats: readonly Failed[]): void => {
     failures.set(at, whats)
+    onFailed?.(at, whats)
     const [{ error } = {}] = whats
     if (isSeveral && error !== undefined) context.reporter.warn(`${whats.map(({ what }) => what).join(', ')} ${whats.length === 1 ? 'is' : 'are'} not ${isNot}: ${[error.message, ...error.hints].join('; ')}`)
   }

@@ -64,7 +64,8 @@ export class TaskSummary {
     const error = thrown instanceof DrayError ? thrown : undefined
     const failure: RunFailure = { what: this.#task.job === undefined ? 'backup' : `job "${this.#task.job}"`, host: hostname(), code: error?.code ?? 'unexpected', message: messageOf(thrown) }
     const facts = this.#facts()
-    return { ...facts, failed: [...facts.failed, failure], endedAt: (this.#endedAt ??= new Date().toISOString()), exitCode: error?.exitCode ?? exitCodes.unexpected }
+    const isNamed = this.#outcome.failed.some(each => each.error === thrown)
+    return { ...facts, failed: isNamed ? facts.failed : [...facts.failed, failure], endedAt: (this.#endedAt ??= new Date().toISOString()), exitCode: error?.exitCode ?? exitCodes.unexpected }
   }
 
   #facts(): RunSummary {

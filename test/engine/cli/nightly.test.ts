@@ -216,6 +216,13 @@ describe('a job of the configuration', () => {
     expect(existsSync(join(world.folder, 'dray.prom'))).toBe(true)
   }, 60_000)
 
+  test('of which nothing succeeds names each container in the list of runs', async () => {
+    const config = await configure('    containers: [nobody, none]\n')
+    expect(await quiet('backup', '--job', 'nightly', '--config', config)).toMatchObject({ exitCode: 11 })
+    const { runs } = JSON.parse((await quiet('list', '--runs', '--config', config, '--json')).stdout) as { runs: unknown[] }
+    expect(runs).toMatchObject([{ exitCode: 11, failed: [{ what: expect.stringContaining('nobody'), code: 'not-found' }, { what: expect.stringContaining('none'), code: 'not-found' }] }])
+  }, 60_000)
+
   test.each([
     [['--job', 'nightli'], 11, 'did you mean "nightly"?'],
     [['--job', 'nightly', 'web'], 2, 'no other option may choose or forget'],

@@ -5,6 +5,7 @@ import { forEachGroup, type GroupTurn } from '../../../src/cli/for-each-group.ts
 import type { ContainerSummary } from '../../../src/engine/engine.ts'
 import { DrayError } from '../../../src/errors/dray-error.ts'
 import { Slots } from '../../../src/store/slots.ts'
+import type { Failed } from '../../../src/workflows/steps/choose-containers.ts'
 
 function container(name: string, volume?: string): ContainerSummary {
   const Mounts = volume === undefined ? [] : [{ Type: 'volume' as const, Name: volume, Source: '', Destination: '/data', Mode: '', RW: false, Propagation: '' }]
@@ -63,6 +64,19 @@ test('one that fails is named, in the order of the groups, and the others have t
   const failed = await forEachGroup(context, groupsOf(container('a'), container('b'), container('c')), { isNot: 'done', slots: new Slots(3), work })
   expect(failed.map(each => each.container)).toEqual(['a', 'b'])
   expect(log.sort()).toEqual(['c', 'warning container "a" is not done: a cannot be read', 'warning container "b" is not done: b cannot be read'])
+})
+
+test('when it fails for all the first failure is thrown, and each one is told', async () => {
+  const { context } = played()
+  const told: string[] = []
+  const work = async ({ containers }: GroupTurn<void>): Promise<void> => {
+    const [name = ''] = containers.map(nameOf)
+    if (name === 'a') await turnOfLoop()
+    throw new DrayError('io-failed', `${name} cannot be read`)
+  }
+  const onFailed = (at: number, whats: readonly Failed[]): void => void told.push(`${at} ${whats.map(each => `${each.container}: ${each.error.message}`).join()}`)
+  await expect(forEachGroup(context, groupsOf(container('a'), container('b')), { isNot: 'done', slots: new Slots(2), onFailed, work })).rejects.toThrow('a cannot be read')
+  expect(told.sort()).toEqual(['0 a: a cannot be read', '1 b: b cannot be read'])
 })
 
 test('what concerns all is thrown when those that were begun have ended; no other is begun', async () => {
