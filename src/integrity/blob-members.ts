@@ -22,6 +22,8 @@ const mostWords = 4096
 const otherWords = 'it is no whole tar'
 /** Files that are not what their name says need no more than that. */
 const mostWithBoth = 100_000
+/** A million, as many as there may be, fit into 2 to the 20th slots. */
+const mostLoad = 0.96
 
 /**
  * The files of an archive that are called by their digest, which may be a million: of all but the documents in memory only what is
@@ -29,7 +31,7 @@ const mostWithBoth = 100_000
  */
 export class BlobMembers {
   /** Those that are as they are unpacked; others, and with one or two digests besides that of the name. */
-  readonly #asTheyAre = new RecordTable(at.plainBytes)
+  readonly #asTheyAre = new RecordTable(at.plainBytes, { mostLoad })
   readonly #others = [new RecordTable(at.one), new RecordTable(at.other), new RecordTable(at.other + keyBytes)] as const
   readonly #tables = [this.#asTheyAre, ...this.#others] as const
   readonly #words: string[] = []

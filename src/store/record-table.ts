@@ -1,19 +1,24 @@
 const keyBytes = 32
 const segmentRecords = 1 << 16
 const emptySlot = 0
+/** Nobody who chooses names can choose them so that all want one slot. */
+const multipliers = Uint32Array.from({ length: keyBytes / 4 }, () => Math.floor(Math.random() * 2 ** 31) * 2 + 1)
 
 /**
  * A hash table from 32-byte digests to records of a fixed length that begin with them: one million 76-byte records take
- * 85 MB, a Map of objects five times that. Digests are uniform, so their first bytes are the hash.
+ * 85 MB, a Map of objects five times that.
  */
 export class RecordTable {
   readonly #recordBytes: number
   readonly #segments: Buffer[] = []
   #count = 0
   #slots = new Uint32Array(1 << 12)
+  readonly #mostLoad: number
 
-  constructor(recordBytes: number) {
+  /** `mostLoad`, below 1: how full of slots it may be. Near 1 they take half as much memory, and a search some hundred steps. */
+  constructor(recordBytes: number, { mostLoad = 0.75 }: { readonly mostLoad?: number } = {}) {
     this.#recordBytes = recordBytes
+    this.#mostLoad = mostLoad
   }
 
   get size(): number {
@@ -41,7 +46,7 @@ export class RecordTable {
     if (this.#count % segmentRecords === 0) this.#segments.push(Buffer.allocUnsafeSlow(segmentRecords * this.#recordBytes))
     this.#copy(bytes, at, this.#count)
     this.#slots[slot] = ++this.#count
-    if (this.#count * 4 > this.#slots.length * 3) this.#grow()
+    if (this.#count > this.#slots.length * this.#mostLoad) this.#grow()
   }
 
   *values(): Generator<Buffer> {
@@ -63,7 +68,7 @@ export class RecordTable {
   /** The slot that holds the key, or the empty one where it belongs. */
   #slotOf(bytes: Buffer, at = 0): number {
     const mask = this.#slots.length - 1
-    let slot = bytes.readUInt32LE(at) & mask
+    let slot = hashOf(bytes, at) & mask
     for (;;) {
       const number = this.#slots[slot] ?? emptySlot
       if (number === emptySlot || this.#hasKey(number - 1, bytes, at)) return slot
@@ -81,10 +86,19 @@ export class RecordTable {
     const slots = new Uint32Array(this.#slots.length * 2)
     const mask = slots.length - 1
     for (let number = 0; number < this.#count; number++) {
-      let slot = this.#record(number).readUInt32LE(0) & mask
+      let slot = hashOf(this.#record(number), 0) & mask
       while (slots[slot] !== emptySlot) slot = (slot + 1) & mask
       slots[slot] = number + 1
     }
     this.#slots = slots
   }
+}
+
+function hashOf(bytes: Buffer, at: number): number {
+  let hash = 0
+  for (let word = 0; word < multipliers.length; word++) {
+    hash = Math.imul(hash ^ bytes.readUInt32LE(at + 4 * word), multipliers[word] ?? 1)
+    hash ^= hash >>> 15
+  }
+  return hash
 }
