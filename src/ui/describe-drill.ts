@@ -7,7 +7,7 @@ export function drillText({ copies, command, milliseconds }: DrillReport): strin
   return [
     ...copies.flatMap(copyLines),
     ...(command === undefined ? [] : [`  "${command.command}" ended with 0${command.output === '' ? '' : ':'}`, ...(command.output === '' ? [] : command.output.split('\n').map(line => `    ${line}`))]),
-    `drilled in ${formatDuration(milliseconds)}`,
+    `${copies.every(({ problems }) => problems.length === 0) ? 'the backup boots' : 'the backup boots, but not as it was stored'}: drilled in ${formatDuration(milliseconds)}`,
   ]
 }
 
