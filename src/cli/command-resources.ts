@@ -11,6 +11,8 @@ import { openRepository, type LocalRepository, type Repository } from '../store/
 import type { GlobalOptions } from './command.ts'
 import { noteRecent } from './recent-repositories.ts'
 
+const usualAnswerMs = 5_000
+
 export function defaultRepository(env: NodeJS.ProcessEnv): string {
   return env['DRAY_REPO'] || join(env['XDG_DATA_HOME'] || join(homedir(), '.local/share'), 'drayage/repo')
 }
@@ -32,10 +34,13 @@ export class CommandResources {
   private readonly registries = new Map<string, Registry>()
   private readonly globals: GlobalOptions
   private readonly signal: AbortSignal
+  private readonly say: (text: string) => void
 
-  constructor(globals: GlobalOptions, signal: AbortSignal) {
+  /** `say` is told of an engine that is long in answering. */
+  constructor(globals: GlobalOptions, signal: AbortSignal, say: (text: string) => void = () => undefined) {
     this.globals = globals
     this.signal = signal
+    this.say = say
   }
 
   /** One connection per address, however often it is asked for; one that compresses is another one. */
@@ -51,7 +56,12 @@ export class CommandResources {
   /** dockerode takes longer to load than all of the rest: commands that need no engine go without. */
   private async openConnection(host: string | undefined, from: string | undefined, compress: boolean): Promise<Engine> {
     const { connectEngine } = await import('../engine/connect.ts')
-    return await connectEngine({ ...(host === undefined ? {} : { host }), ...(from === undefined ? {} : { from }), env: process.env, signal: this.signal, compress })
+    const impatience = setTimeout(() => this.say(`the engine${host === undefined ? '' : ` at "${host}"`} has not answered yet: waiting on`), usualAnswerMs)
+    try {
+      return await connectEngine({ ...(host === undefined ? {} : { host }), ...(from === undefined ? {} : { from }), env: process.env, signal: this.signal, compress })
+    } finally {
+      clearTimeout(impatience)
+    }
   }
 
   /** One client per registry. */

@@ -47,7 +47,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
   const interrupts = new AbortController()
   const stopListening = listenForSignals(interrupts)
   const { reporter, stop } = await startReporter(globals)
-  const resources = new CommandResources(globals, interrupts.signal)
+  const resources = new CommandResources(globals, interrupts.signal, text => reporter.note(text))
   const output = new StandardOutput()
   try {
     const result = await command.run(args, {
