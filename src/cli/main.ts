@@ -17,7 +17,7 @@ import { OutputClosed, StandardOutput } from './standard-output.ts'
 
 /** Runs one command line and resolves with its exit code. Everything is closed by then: the process may simply end. */
 export async function main(argv: readonly string[]): Promise<number> {
-  process.stdout.on('error', () => undefined)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined) // a terminal or reader may go away; the work is ended by SIGHUP, or goes on
   if (argv[0] === completeWord) return await answerShell(argv.slice(1))
   try {
     const parsed = await parseLine(argv)
@@ -46,7 +46,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
   const globals = await withConfiguredRepository(readGlobals(args))
   const interrupts = new AbortController()
   const stopListening = listenForSignals(interrupts)
-  const { reporter, stop } = await startReporter(globals)
+  const { reporter, rest, stop } = await startReporter(globals)
   const resources = new CommandResources(globals, interrupts.signal, text => reporter.note(text))
   const output = new StandardOutput()
   try {
@@ -61,6 +61,7 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
       openRegistry: name => resources.openRegistry(name),
       registryNames: join(cacheFolder(process.env), 'registry-names'),
       openRepository: options => resources.openRepository(options),
+      rest,
       output,
       emit: event => output.line(JSON.stringify(event)),
       journalFolder: `${stateFolder(process.env)}/journal`,
@@ -81,15 +82,15 @@ async function execute(command: Command, args: Record<string, unknown>, argv: re
   }
 }
 
-async function startReporter(globals: GlobalOptions): Promise<{ reporter: Reporter; stop: () => void }> {
+async function startReporter(globals: GlobalOptions): Promise<{ reporter: Reporter; rest: () => void; stop: () => void }> {
   if (globals.json) {
     const reporter = new JsonReporter(emit)
-    return { reporter, stop: () => reporter.stop() }
+    return { reporter, rest: () => undefined, stop: () => reporter.stop() }
   }
   const live = process.stderr.isTTY && process.env['TERM'] !== 'dumb' && process.env['CI'] === undefined
   const reporter = new TextReporter({ stream: process.stderr, live, quiet: globals.quiet, verbose: globals.verbose, colours: (process.env['NO_COLOR'] ?? '') === '', signs: isUtf8Locale(process.env) })
   await reporter.start()
-  return { reporter, stop: () => reporter.stop() }
+  return { reporter, rest: () => reporter.rest(), stop: () => reporter.stop() }
 }
 
 function emit(event: JsonEvent, stream: NodeJS.WriteStream = process.stdout): void {
