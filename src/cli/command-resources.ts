@@ -43,13 +43,14 @@ export class CommandResources {
     this.say = say
   }
 
-  /** One connection per address, however often it is asked for; one that compresses is another one. */
+  /** One connection per address, however often it is asked for; one that compresses is another one. After a failure it is tried anew. */
   connect(host = this.globals.host, from?: string, compress = false): Promise<Engine> {
     const key = `${host ?? ''}${compress ? ' compressed' : ''}`
     const known = this.engines.get(key)
     if (known) return known
     const connecting = this.openConnection(host, from, compress)
     this.engines.set(key, connecting)
+    connecting.catch(() => this.engines.delete(key))
     return connecting
   }
 
@@ -75,9 +76,11 @@ export class CommandResources {
   }
 
   async openRepository({ path: repo = this.globals.repo, ...options }: { readonly create: boolean; readonly path?: string }): Promise<Repository> {
-    const repository = repo.startsWith('oci://') ? await openRemoteRepository(this.openRegistry(parseRegistryUrl(repo)), join(cacheFolder(process.env), 'registries')) : await openLocal(repo, options)
+    const note = (path: string): Promise<void> => noteRecent(join(stateFolder(process.env), 'repositories'), path)
+    const isRemote = repo.startsWith('oci://')
+    const repository = isRemote ? await openRemoteRepository(this.openRegistry(parseRegistryUrl(repo)), join(cacheFolder(process.env), 'registries'), note) : await openLocal(repo, options)
     this.repositories.push(repository)
-    await noteRecent(join(stateFolder(process.env), 'repositories'), repository.path)
+    if (!isRemote) await note(repository.path)
     return repository
   }
 

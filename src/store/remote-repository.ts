@@ -19,9 +19,9 @@ import { repositoryFormat, type ListedIndex, type Repository, type RepositoryCon
 
 const manifestsAtOnce = 6
 
-/** `cacheFolder` is for all registries: what is in it only saves work. */
-export async function openRemoteRepository(registry: RegistryRepository, cacheFolder: string): Promise<Repository> {
-  const repository = new RemoteRepository(registry, cacheFolder)
+/** `cacheFolder` is for all registries: what is in it only saves work. Nothing is asked yet: `onFound` is told when a backup was seen in it, or stored. */
+export async function openRemoteRepository(registry: RegistryRepository, cacheFolder: string, onFound: (path: string) => Promise<void>): Promise<Repository> {
+  const repository = new RemoteRepository(registry, cacheFolder, onFound)
   await makeFolder(repository.cacheFolder)
   return repository
 }
@@ -32,10 +32,12 @@ export class RemoteRepository implements Repository {
   readonly blobs: RemoteBlobs
   readonly cacheFolder: string
   readonly #registry: RegistryRepository
+  readonly #onFound: (path: string) => Promise<void>
 
-  constructor(registry: RegistryRepository, cacheFolder: string) {
+  constructor(registry: RegistryRepository, cacheFolder: string, onFound: (path: string) => Promise<void> = () => Promise.resolve()) {
     const hash = createHash('sha256').update(registry.path).digest('hex')
     this.#registry = registry
+    this.#onFound = onFound
     this.path = `oci://${registry.path}`
     this.blobs = new RemoteBlobs(registry)
     this.cacheFolder = `${cacheFolder}/${hash.slice(0, 32)}`
@@ -43,12 +45,15 @@ export class RemoteRepository implements Repository {
   }
 
   async readIndex(): Promise<Pick<Index, 'manifests' | 'annotations'>> {
-    return { manifests: (await listRegistryBackups(this.blobs)).map(({ descriptor }) => descriptor) }
+    const manifests = (await listRegistryBackups(this.blobs)).map(({ descriptor }) => descriptor)
+    if (manifests.length > 0) await this.#onFound(this.path)
+    return { manifests }
   }
 
   async list(backups: readonly ListedIndex[]): Promise<boolean> {
     let isNew = false
     for (const backup of backups) if (await this.#list(backup)) isNew = true
+    await this.#onFound(this.path)
     return isNew
   }
 
