@@ -14,7 +14,7 @@ export async function restorePart(job: RestoreJob, context: CommandContext): Pro
   }
   const reports = await (isData ? restoreData(job) : restoreImages(job))
   for (const report of reports) sayReport(context, partText(report))
-  const isWhole = reports.every(({ written, images, plan }) => (plan?.notes.length ?? 0) === 0 && (images?.lost.length ?? 0) === 0 && written.every(({ problems, losses, lost }) => problems.length + losses.length + lost.length === 0))
+  const isWhole = reports.every(({ stored, written, images, plan }) => (!isData || stored.lost.length === 0) && (plan?.notes.length ?? 0) === 0 && (images?.lost.length ?? 0) === 0 && written.every(({ problems, losses, lost }) => problems.length + losses.length + lost.length === 0))
   const done = reports.flatMap(({ stored, written }) => (isData ? written.map(({ place }) => ('name' in place ? place.name : 'path' in place ? place.path : place.destination)) : stored.spec.images.filter(({ role }) => role === 'original').flatMap(({ names }) => names)))
   const json = { run: job.run.id, target: job.engine.address, parts: reports.map(({ stored, plan, images, written, setAside }) => ({ backup: stored.backup.id, mounts: written, kept: plan?.mounts.filter(({ action }) => action === 'keep').map(({ place, because }) => ({ place, because })) ?? [], ...(images === undefined ? {} : { images }), notes: plan?.notes ?? [], replacedIn: setAside?.backups ?? [] })) }
   return { text: [...new Set(done)].join('\n'), json, exitCode: isWhole ? 0 : exitCodes.incomplete }

@@ -1,7 +1,7 @@
 import { nameOf } from '../engine/spec/spec-record.ts'
 import type { PartReport } from '../workflows/restore-only.ts'
 import { describePlace } from '../workflows/restore-plan.ts'
-import { keptLines, restorePlanMounts } from './describe-restore.ts'
+import { damagedLines, keptLines, lostLines, restorePlanMounts } from './describe-restore.ts'
 import { formatBytes, formatCount, formatTime } from './format.ts'
 
 /** What `restore --only data` or `--only image` has done for one container. */
@@ -9,10 +9,11 @@ export function partText({ stored, plan, images, written, setAside }: PartReport
   const container = nameOf(stored.spec.inspect)
   return [
     `${images === undefined ? 'data' : 'image'} of container "${container}" from backup ${stored.backup.id} of ${formatTime(stored.backup.created)}`,
-    ...(images === undefined ? [] : [`  ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`, ...images.notes.map(note => `  ${note}`), ...images.lost.map(each => `  damaged, and not restored: ${each}`)]),
+    ...(images === undefined ? [] : [`  ${formatCount(images.sentLayers, 'layer')} sent (${formatBytes(images.sentBytes)}), ${images.presentLayers} there already`, ...images.notes.map(note => `  ${note}`)]),
     ...keptLines(plan?.mounts ?? []),
     ...written.map(({ place, reader }) => `  ${describePlace(place)}: ${reader === 'api' ? 'written' : 'written and compared'} (${reader})`),
-    ...written.flatMap(({ place, problems, losses, lost }) => [...problems, ...losses, ...lost.map(({ path, lost: what }) => `${path}: ${what}`)].slice(0, 20).map(text => `  ${describePlace(place)}: ${text}`)),
+    ...lostLines(images === undefined ? stored : { lost: [] }, images?.lost ?? [], written),
+    ...written.flatMap(({ place, problems, losses }) => [...problems, ...losses].slice(0, 20).map(text => `  ${describePlace(place)}: ${text}`)),
     ...(plan?.notes ?? []).map(note => `  ${note}`),
     ...(setAside === undefined ? [] : setAside.backups.map(id => `  what was replaced is in backup ${id}: dray volume restore ${id} VOLUME --replace brings a volume back, dray extract anything`)),
   ]
@@ -24,6 +25,7 @@ export function partPlanText({ stored, plan }: Pick<PartReport, 'stored' | 'plan
   return [
     `would restore the ${plan === undefined ? 'image' : 'data'} of container "${nameOf(spec.inspect)}" from backup ${backup.id} of ${formatTime(backup.created)} to ${target}`,
     ...(plan === undefined ? names.map(name => `  image     ${name}`) : restorePlanMounts(plan.mounts)),
+    ...damagedLines(stored),
     ...(plan?.notes ?? []).map(note => `  note      ${note}`),
   ]
 }

@@ -1,5 +1,6 @@
 import { comesWith, describePlace, type RestorePlan, type StoredContainer } from '../workflows/restore-plan.ts'
 import type { RestoreReport } from '../workflows/restore.ts'
+import { describeLoss } from './describe-repository-report.ts'
 import { formatBytes, formatCount, formatDuration, formatTime } from './format.ts'
 
 const mostLost = 50
@@ -35,8 +36,13 @@ export function keptLines(mounts: RestorePlan['mounts']): string[] {
   return mounts.filter(({ action }) => action === 'keep').map(({ place, because = '' }) => `  ${describePlace(place)}: ${because.startsWith(comesWith) ? '' : 'kept as it is, '}${because}`)
 }
 
+/** What --skip-damaged would leave out. */
+export function damagedLines({ losses = [] }: Pick<StoredContainer, 'losses'>): string[] {
+  return losses.flatMap(describeLoss).map((line, at) => `  ${at === 0 ? 'damaged ' : '        '}${line}`)
+}
+
 /** What --skip-damaged left out. */
-function lostLines({ lost }: StoredContainer, images: readonly string[], written: RestoreReport['written']): string[] {
+export function lostLines({ lost }: Pick<StoredContainer, 'lost'>, images: readonly string[], written: RestoreReport['written']): string[] {
   const entries = written.flatMap(({ place, lost: left }) => left.map(({ path, lost: what }) => `${describePlace(place)}: ${path}: ${what}`))
   const all = [...lost, ...images, ...entries]
   return [
@@ -80,6 +86,7 @@ export function restorePlanText(stored: StoredContainer, { name, networks, mount
     ...restorePlanMounts(mounts),
     ...(stored.dump === undefined ? [] : [`  dump      ${formatBytes(stored.dump.described.dataBytes)}, ${replaysDump ? 'replayed by dray.restore' : 'not replayed: that would be --replay-dump'}`]),
     ...notHeld(stored),
+    ...damagedLines(stored),
     ...notes.map(note => `  note      ${note}`),
     `  state     ${spec.inspect.State.Status}`,
   ].join('\n')

@@ -4,6 +4,7 @@ import type { NetworkCreate } from '../engine/spec/network-request.ts'
 import type { Remaps } from '../engine/spec/remap-record.ts'
 import type { ContainerRecord } from '../engine/spec/spec-record.ts'
 import type { TargetPeer } from '../engine/spec/replay-context.ts'
+import type { Loss } from '../integrity/find-losses.ts'
 import type { ReaderKind } from '../mounts/mount-access.ts'
 import type { BackupContents } from '../store/backup-graph.ts'
 import type { BackupSummary } from '../store/backup-summary.ts'
@@ -73,6 +74,8 @@ export type StoredContainer = {
   readonly dump?: StoredMount
   readonly skipsDamaged: boolean
   readonly lost: readonly string[]
+  /** What is damaged of the whole backup, where it was read to its end. */
+  readonly losses?: readonly Loss[]
 }
 
 export function isHurt(mount: StoredMount): mount is HurtMount {

@@ -27,7 +27,7 @@ import { createContainer } from './steps/create-container.ts'
 import { giveState, type GivenState } from './steps/give-state.ts'
 import { withLostMemory } from './steps/hold-memory.ts'
 import { makePlacesOf } from './steps/make-places.ts'
-import { hintsFor, readStored, readWhatIsLeft } from './steps/read-stored.ts'
+import { hintsFor, readStored, readWhatIsLeft, type Examined } from './steps/read-stored.ts'
 import { checkReplay, replayDump } from './steps/replay-dump.ts'
 import { removeReplaced, setAside, type SetAside } from './steps/replace-container.ts'
 import { restoreData } from './steps/restore-data.ts'
@@ -50,6 +50,8 @@ export type RestoreJob = {
   readonly options: RestoreOptions
   /** Of this program, for the safety backup of what is replaced. */
   readonly version: string
+  /** Of plans that are made one after the other, with `skipDamaged`. */
+  readonly examined?: Examined
 }
 
 /** Of one container. What several of them have is reported with the one that it was written for. */
@@ -135,10 +137,10 @@ type Of<Thing> = ReadonlyMap<Restoring, Thing>
 export type ReadBackups = RestoreJob & { readonly found: readonly StoredContainer[]; readonly source: ChunkReader; readonly temporary: TemporaryJournal }
 type Checked = ReadBackups & { readonly restoring: readonly Restoring[] }
 
-export async function readBackups({ run, engine, repository, wanted, options }: RestoreJob): Promise<Omit<ReadBackups, keyof RestoreJob>> {
+export async function readBackups({ run, engine, repository, wanted, options, examined }: RestoreJob): Promise<Omit<ReadBackups, keyof RestoreJob>> {
   const found: StoredContainer[] = []
   for (const { backup, containers } of await chooseBackups(repository, wanted, text => run.reporter.warn(text))) {
-    found.push(...(options.skipDamaged ? await readWhatIsLeft(run, repository, backup, containers) : await readStored(repository, backup, containers)))
+    found.push(...(options.skipDamaged ? await readWhatIsLeft(run, repository, backup, containers, examined) : await readStored(repository, backup, containers)))
   }
   const names = found.map(({ spec }) => nameOf(spec.inspect))
   if (options.name !== undefined && names.length > 1) throw new DrayError('usage', `--name is for one container, and these are ${names.length}: ${names.join(', ')}`, { hints: [`restore the one that it is for alone: dray restore ${found[0]?.backup.id ?? ''} ${names[0] ?? ''} --name NEW`] })

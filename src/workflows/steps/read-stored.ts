@@ -40,17 +40,29 @@ function onceEach<Thing>(known: Map<string, Promise<Thing>>, key: string, make: 
   return found
 }
 
+/** What was found of backups that were read to their end, by their ids. */
+export type Examined = Map<string, Awaited<ReturnType<typeof inspectRepository>>>
+
 /**
  * Reads every blob of the backup, and gives what is left: mounts with the chunks that are bad, and without those mounts of which
- * nothing can be read. Throws `damaged` when the spec itself is lost.
+ * nothing can be read. Throws `damaged` when the spec itself is lost. What `examined` knows is not read again.
  */
-export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' | 'signal'>, repository: Repository, backup: BackupSummary, containers: readonly string[]): Promise<StoredContainer[]> {
-  const { report, isBad } = await whileTransferring(reporter, `looking for what is left of backup ${backup.id}`, transfer => inspectRepository({
+export async function readWhatIsLeft({ reporter, signal }: Pick<Run, 'reporter' | 'signal'>, repository: Repository, backup: BackupSummary, containers: readonly string[], examined: Examined = new Map()): Promise<StoredContainer[]> {
+  const known = examined.get(backup.id)
+  const { report, isBad } = known ?? (await whileTransferring(reporter, `looking for what is left of backup ${backup.id}`, transfer => inspectRepository({
     repository, backup, level: 'full', share: 1, repairs: false, onTotal: bytes => transfer.expect(bytes), onBytes: bytes => transfer.add(bytes), signal,
-  }))
+  })))
+  examined.set(backup.id, { report, isBad })
   const left: StoredContainer[] = []
-  for (const container of containers) left.push(await readLeftOf(repository.blobs, backup, container, isBad))
-  if (report.verdict === 'valid') reporter.note(`nothing of backup ${backup.id} is damaged`)
+  for (const container of containers) left.push({ ...(await readLeftOf(repository.blobs, backup, container, isBad)), losses: report.backups.flatMap(({ losses }) => losses) })
+  if (known === undefined && report.verdict === 'valid') reporter.note(`nothing of backup ${backup.id} is damaged`)
+  return left
+}
+
+/** What the documents of a backup say that can be read; whether its data is whole is not looked at. Throws `damaged` when the spec itself is lost. */
+export async function readDocumentsLeft({ blobs }: Repository, backup: BackupSummary, containers: readonly string[]): Promise<StoredContainer[]> {
+  const left: StoredContainer[] = []
+  for (const container of containers) left.push(await readLeftOf(blobs, backup, container, () => false))
   return left
 }
 
