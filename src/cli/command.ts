@@ -39,6 +39,8 @@ export type CommandContext = {
   openRepository(options: { readonly create: boolean; readonly path?: string }): Promise<Repository>
   /** For what is long, and comes before the result: lines for people, data. */
   readonly output: StandardOutput
+  /** Takes the live view away until something goes on again: somebody is asked. */
+  readonly rest: () => void
   /** One event of `--json`, in its order among the lines of the output. */
   readonly emit: (event: JsonEvent) => Promise<void>
   openRegistry(name: RegistryName): RegistryRepository

@@ -42,6 +42,11 @@ export class TextReporter implements Reporter {
     this.spinner = undefined
   }
 
+  /** Takes the live view away until a step or a transfer goes on. */
+  rest(): void {
+    this.spinner?.stop()
+  }
+
   planned(steps: readonly string[]): void {
     this.plan = steps
   }

@@ -58,10 +58,12 @@ export const restoreCommand: Command = {
     if (textOf(args['backup']) !== undefined || args['all'] === true || args['plan'] !== undefined) return await restoreOrPlan(args, context)
     requireTerminal(context)
     const { runRestoreWizard } = await import('../restore-wizard.ts')
-    const outcome = await runRestoreWizard(args, context)
-    if ('extracts' in outcome) return await runExtracts(outcome.extracts, outcome.context)
-    const { line, planOut = args['planOut'] } = outcome
-    return await restoreOrPlan({ ...args, ...line, planOut }, outcome.context, { explain: true })
+    return await runRestoreWizard(args, context, async outcome => {
+      if ('isDeclined' in outcome) return { text: 'nothing was changed', json: {} }
+      if ('extracts' in outcome) return await runExtracts(outcome.extracts, outcome.context)
+      const { line, planOut = args['planOut'] } = outcome
+      return await restoreOrPlan({ ...args, ...line, planOut }, outcome.context, { explain: true })
+    })
   },
 }
 

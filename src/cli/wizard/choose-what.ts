@@ -1,16 +1,18 @@
 /** What, as of when, how much of it, where to. */
+import { DrayError } from '../../errors/dray-error.ts'
 import type { Repository } from '../../store/repository.ts'
 import { askExtent, type Part } from '../../ui/wizard/ask-extent.ts'
 import { askPlace } from '../../ui/wizard/ask-place.ts'
 import { askPoint, type Point } from '../../ui/wizard/ask-point.ts'
+import { askAboutDamage } from '../../ui/wizard/ask-remedy.ts'
 import { askSubject } from '../../ui/wizard/ask-subject.ts'
 import { back } from '../../ui/wizard/questions.ts'
 import { isHexName } from '../../workflows/mount-description.ts'
 import { replacedTag } from '../../workflows/steps/choose-backup.ts'
-import { readStored } from '../../workflows/steps/read-stored.ts'
+import { readDocumentsLeft, readStored } from '../../workflows/steps/read-stored.ts'
 import type { CommandContext } from '../command.ts'
 import { describePoints } from './look-around.ts'
-import type { RestoreLine } from './restore-line.ts'
+import { withRemedy, type RestoreLine } from './restore-line.ts'
 import { backupsOf, subjectsOf } from './subjects.ts'
 import type { Step } from './walk.ts'
 import { known, type State } from './wizard-state.ts'
@@ -31,7 +33,15 @@ export function choosingWhat({ signal, width, globals }: CommandContext, reposit
     },
     async state => {
       const { line, point } = known(state)
-      const parts = await partsOf(repository, point, line)
+      const parts = partsOf(repository, point, line)
+      const damage = await damageOf(parts)
+      if (damage === undefined) return { state: { ...state, parts: await parts }, asked: false }
+      const worse = line.skipDamaged ? damage : await damageOf(partsOf(repository, point, { ...line, skipDamaged: true }))
+      const remedy = await askAboutDamage(signal, worse ?? damage, { question: 'This backup is damaged. What now?', isSomethingLeft: worse === undefined })
+      return remedy === back ? back : { state: { ...state, line: withRemedy(line, remedy) }, asked: true, again: true }
+    },
+    async state => {
+      const { line, parts = [] } = state
       const extent = await askExtent(signal, parts)
       if (extent === back) return back
       if ('files' in extent) return { state: { ...state, part: extent.files }, asked: true }
@@ -48,9 +58,17 @@ export function choosingWhat({ signal, width, globals }: CommandContext, reposit
   ]
 }
 
-/** Dumps are no place to restore to. */
-async function partsOf(repository: Repository, point: Point, { container }: RestoreLine): Promise<Part[]> {
-  const stored = await readStored(repository, point, container.length === 0 ? point.containers : container)
+async function damageOf(reading: Promise<unknown>): Promise<DrayError | undefined> {
+  return await reading.then(() => undefined, (thrown: unknown) => {
+    if (!(thrown instanceof DrayError) || thrown.code !== 'damaged') throw thrown
+    return thrown
+  })
+}
+
+/** Dumps are no place to restore to. Throws `damaged` when something is missing, or with `skipDamaged` when nothing can be had. */
+async function partsOf(repository: Repository, point: Point, { container, skipDamaged }: RestoreLine): Promise<Part[]> {
+  const read = skipDamaged ? readDocumentsLeft : readStored
+  const stored = await read(repository, point, container.length === 0 ? point.containers : container)
   const parts = stored.flatMap(({ mounts }) => mounts.map(({ described: { source, label, kind, dataBytes, destinations } }): Part => ({ name: isHexName(source) ? (destinations[0]?.path ?? source) : source, label, isVolume: kind === 'volume', bytes: dataBytes })))
   return [...new Map(parts.map(part => [part.name, part])).values()]
 }

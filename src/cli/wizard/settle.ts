@@ -5,6 +5,7 @@ import { askGo } from '../../ui/wizard/ask-go.ts'
 import { askAboutFailure, askRemedy } from '../../ui/wizard/ask-remedy.ts'
 import { back, tellWhenLate } from '../../ui/wizard/questions.ts'
 import { ObstructedError } from '../../workflows/obstacles.ts'
+import type { Examined } from '../../workflows/steps/read-stored.ts'
 import type { CommandContext } from '../command.ts'
 import { planLine } from './plan-line.ts'
 import { commandOf, withRemedy, type RestoreLine } from './restore-line.ts'
@@ -13,12 +14,14 @@ import { known, type State } from './wizard-state.ts'
 
 export function settling(context: CommandContext, repository: Repository): Step<State>[] {
   const { signal, globals } = context
+  const examined: Examined = new Map()
   return [
     async state => {
       if (state.part !== undefined) return { state, asked: false }
       const { line } = state
+      const planning = planLine(context, repository, line, examined)
       try {
-        return { state: { ...state, plans: await tellWhenLate(`waiting for ${line.to ?? globals.host ?? 'the engine'} …`, planLine(context, repository, line)) }, asked: false }
+        return { state: { ...state, plans: await (line.skipDamaged ? planning : tellWhenLate(`waiting for ${line.to ?? globals.host ?? 'the engine'} …`, planning)) }, asked: false }
       } catch (thrown) {
         signal.throwIfAborted()
         const remedy = await remedyFor(signal, thrown, { mayReplace: isLocal(repository), line })
@@ -30,9 +33,8 @@ export function settling(context: CommandContext, repository: Repository): Step<
       const { line, subject } = known(state)
       const { address } = await context.connect(line.to, '--to')
       const goes = await askGo(signal, state.plans, { target: address, command: commandOf(line, globals), replaysDump: line.replayDump, isData: line.only === 'data', planFile: `${subject.name}-plan.yaml` })
-      if (goes === 'no') throw new DrayError('interrupted', 'nothing was changed')
       if (goes === back) return back
-      return { state: goes === 'go' ? state : { ...state, planOut: goes.planOut }, asked: true }
+      return { state: goes === 'go' ? state : goes === 'no' ? { ...state, isDeclined: true } : { ...state, planOut: goes.planOut }, asked: true }
     },
   ]
 }

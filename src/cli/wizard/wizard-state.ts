@@ -12,6 +12,8 @@ export type State = {
   readonly line: RestoreLine
   readonly subject?: Subject
   readonly point?: Point
+  /** What the backup holds. */
+  readonly parts?: readonly Part[]
   readonly plans: readonly Planned[]
   /** Single files are taken out of this. */
   readonly part?: Part
@@ -19,6 +21,8 @@ export type State = {
   readonly target?: FilesTarget
   /** It ends in a file. */
   readonly planOut?: string
+  /** The last answer was no. */
+  readonly isDeclined?: true
 }
 
 /** The state as it is after the first questions. */

@@ -1,7 +1,7 @@
 import { unpublished } from '../../engine/spec/remap-port.ts'
 import type { Obstacle, Taken } from '../../workflows/obstacles.ts'
 import { askName } from './ask-place.ts'
-import { back, choose, type, type Back } from './questions.ts'
+import { back, choose, tell, type, type Back, type Choice } from './questions.ts'
 
 /** What is done about an obstacle, as an option of `restore`; or it was seen to elsewhere, and is looked at again. */
 export type Remedy =
@@ -30,6 +30,13 @@ export async function askRemedy(signal: AbortSignal, { text, hint, taken }: Obst
 export async function askAboutFailure(signal: AbortSignal, message: string, hints: readonly string[], isDamage: boolean): Promise<Remedy | Back> {
   const damaged = isDamage ? [{ name: 'restore what is left of it, and list what is missing', value: { skipDamaged: true } as Remedy }] : []
   return await choose<Remedy>(signal, `${message}. What now?`, [...damaged, { name: 'try again', value: { again: true }, ...(hints.length === 0 ? {} : { description: hints.join('; ') }) }])
+}
+
+/** The backup is damaged: what is left of it, where something is, or another one, as Escape does. */
+export async function askAboutDamage(signal: AbortSignal, { message, hints }: { readonly message: string; readonly hints: readonly string[] }, { question, isSomethingLeft }: { readonly question: string; readonly isSomethingLeft: boolean }): Promise<Remedy | Back> {
+  tell(['', message])
+  const rest: Choice<Remedy | Back>[] = isSomethingLeft ? [{ name: 'restore what is left of it', value: { skipDamaged: true }, description: 'all of it is read, and what is lost is listed, before anything is done' }] : []
+  return await choose<Remedy | Back>(signal, question, [...rest, { name: 'choose another backup', value: back, ...(isSomethingLeft ? {} : { description: hints.join('; ') }) }])
 }
 
 type Way = { readonly name: string; readonly value: () => Promise<Remedy | Back>; readonly description?: string }
