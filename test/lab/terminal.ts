@@ -91,7 +91,7 @@ export class Terminal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.child.stdin.end()
-    if (this.child.exitCode === null) this.child.kill('SIGHUP')
+    if (this.child.exitCode === null) this.child.kill('SIGKILL') // script(1) blocks all others; the program gets SIGHUP then
     await this.closed
   }
 }

@@ -1,16 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
+import { showsFixture } from '../../lab/screen-fixture.ts'
 import { keys, Terminal } from '../../lab/terminal.ts'
 import { docker, expectExit, installDray, inventory, type Dray } from '../../engine/cli/dray.ts'
 import { destroy } from '../../engine/cli/whole-container.ts'
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url))
 const { enter, escape, down, space, up, ctrlC } = keys
-const patienceMs = 20_000
 let host: LabHost
 let dray: Dray
 let env: NodeJS.ProcessEnv
@@ -46,29 +46,7 @@ afterAll(async () => {
   await host[Symbol.asyncDispose]()
 }, 60_000)
 
-/** Digits of what is never the same become "#"; the width stays. Lines of progress come in any order, and are left out. */
-function normal(screen: string): string {
-  const hash = (text: string): string => text.replace(/[0-9a-f]/g, '#')
-  const times = /\d{4}-\d\d-\d\d\s+\d\d:\d\d/g
-  const ids = /\d{8}-\d{6}-[0-9a-f]{6}(?:[0-9a-f]{2}(?![0-9a-z]))?/g
-  return screen.replaceAll(dray.home.slice(-6), 'XXXXXX').replace(ids, hash).replace(times, hash).replace(/\d+(?:\.\d+)? (?:min|s)\b/g, '# s').replace(/\b\d+(?:\.\d+)? (?:KiB|MiB)/g, hash).replace(/^dray: .* (?:KiB|MiB) in # s\n/gm, '')
-}
-
-/** Waits until the terminal shows what the fixture holds. With UPDATE_FIXTURES it waits for `marker` and writes it. */
-async function shows(wizard: Terminal, folder: string, name: string, marker: string): Promise<void> {
-  const file = join(root, 'fixtures/wizard', folder, `${name}.txt`)
-  await wizard.shows(marker)
-  const until = performance.now() + patienceMs
-  if (process.env['UPDATE_FIXTURES'] !== undefined) {
-    await new Promise(resolve => setTimeout(resolve, 400))
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(file, `${normal(wizard.screen)}\n`)
-    return
-  }
-  const wanted = existsSync(file) ? readFileSync(file, 'utf8') : 'there is no such fixture'
-  while (`${normal(wizard.screen)}\n` !== wanted && performance.now() < until) await wizard.output()
-  expect(`${normal(wizard.screen)}\n`).toBe(wanted)
-}
+const shows = (wizard: Terminal, folder: string, name: string, marker: string): Promise<void> => showsFixture(wizard, `${folder}/${name}`, { marker, hidden: dray.home.slice(-6) })
 
 test.each([[80, 24], [200, 50]])('every question and every way out of it, at %i×%i', async (columns, rows) => {
   const size = `${columns}x${rows}`
