@@ -11,9 +11,9 @@ const givenUp = new WeakSet<Engine>()
 
 /**
  * For what must not stay undone: while the engine cannot be reached, `work` is tried again for up to half a minute. It must
- * be idempotent. `say` is told once that, and why, there is a wait.
+ * be idempotent. `say` is told once that, and why, there is a wait. The signal ends the wait.
  */
-export async function awaitEngine<Result>(engine: Engine, work: () => Promise<Result>, say: (text: string) => void): Promise<Result> {
+export async function awaitEngine<Result>(engine: Engine, work: () => Promise<Result>, say: (text: string) => void, { purpose = 'to put everything back', signal }: { readonly purpose?: string; readonly signal?: AbortSignal } = {}): Promise<Result> {
   const deadline = performance.now() + patienceMs
   for (let isFirst = true; ; isFirst = false) {
     try {
@@ -25,8 +25,8 @@ export async function awaitEngine<Result>(engine: Engine, work: () => Promise<Re
         engine.giveUp()
         throw thrown
       }
-      if (isFirst) say(`${thrown.message}: trying again for up to ${patienceMs / 1000} s, to put everything back`)
-      await delay(pauseMs)
+      if (isFirst) say(`${thrown.message}: trying again for up to ${patienceMs / 1000} s, ${purpose}`)
+      await delay(pauseMs, undefined, signal === undefined ? {} : { signal })
     }
   }
 }

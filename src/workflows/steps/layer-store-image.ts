@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream'
 import { archiveFiles, maxJsonBytes, readSmallMember } from '../../archive/image-archive.ts'
 import type { ImageInspect } from '../../engine/api-types.ts'
+import { connectionLost } from '../../engine/engine-error.ts'
 import type { HostShell } from '../../engine/host-shell.ts'
 import { DrayError, messageOf } from '../../errors/dray-error.ts'
 import { digestOf, hexOf } from '../../store/digest.ts'
@@ -113,6 +114,7 @@ class LayerStore {
     const known = this.#records.get(diffId)
     if (known !== undefined) return known
     const { exitCode, stdout, stderr } = await this.#shell.run(['head', '-c', String(mostRecordBytes + 1), `${this.#rootDir}/image/overlay2/${folder}/tar-split.json.gz`], { signal: this.#signal })
+    this.#expectConnected(exitCode, `reading the record of layer "${diffId}"`)
     if (exitCode !== 0 || stdout.length > mostRecordBytes) throw new LayerStoreUnread(`the record of layer "${diffId}" cannot be read on ${this.#shell.where}: ${stderr.trim() || 'it is too long'}`)
     const summary = await summarizeTarSplit(stdout).catch((thrown: unknown) => {
       throw new LayerStoreUnread(`the record of layer "${diffId}" on ${this.#shell.where} is not one that dray knows: ${messageOf(thrown)}`, thrown)
@@ -133,10 +135,16 @@ class LayerStore {
       yield* stdout as AsyncIterable<Buffer>
       const { exitCode } = await exited
       signal.throwIfAborted()
+      this.#expectConnected(exitCode, `reading layer "${diffId}"`)
       if (exitCode !== 0) throw new LayerStoreUnread(`the files of layer "${diffId}" cannot be read on ${this.#shell.where}: ${said.trim()}`)
     } finally {
       stop.abort()
       await exited
     }
+  }
+
+  /** ssh ends with 255, or by a signal, when its connection does; the programs used here do not. */
+  #expectConnected(exitCode: number | null, doing: string): void {
+    if (this.#shell.kind === 'ssh' && (exitCode === 255 || exitCode === null)) throw connectionLost(this.#shell.where, doing)
   }
 }

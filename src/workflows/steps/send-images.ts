@@ -52,7 +52,7 @@ export async function sendImages(job: ImagesJob): Promise<SentImages> {
 async function sendUnlessLost(job: ImagesJob, { spec: { inspect, image } }: Move, name: string): Promise<LoadedImage | { readonly because: string }> {
   if (image === undefined) return { because: `the image of container "${nameOf(inspect)}" is gone from the source` }
   try {
-    return await sendOne(job, inspect.Image, name)
+    return await sendOne(job, inspect.Image, name, { sendsOn: true })
   } catch (thrown) {
     job.run.signal.throwIfAborted()
     if (!isImageLost(thrown)) throw thrown
@@ -66,7 +66,7 @@ async function sendOriginal(job: ImagesJob, { spec }: Move): Promise<string[]> {
   const used = spec.inspect.Config.Image
   const below = spec.image === undefined ? undefined : await findBelow({ engine: source, run }, spec, spec.image)
   if (below === undefined) return []
-  const { id, notes } = await sendOne(job, below.Id, `image ${used}`)
+  const { id, notes } = await sendOne(job, below.Id, `image ${used}`, { sendsOn: true })
   const taken = await giveNames(run, target, id, [familiarName(used)])
   return [...notes, ...taken.map(name => `the name "${name}" means another image on the target: it is left as it is`)]
 }
@@ -91,8 +91,8 @@ export async function sendChanges(job: ImagesJob & { readonly images: SentImages
   return sent
 }
 
-async function sendOne({ run, source, target, options }: ImagesJob, ref: string, name: string): Promise<LoadedImage> {
-  return await whileTransferring(run.reporter, name, transfer => options.route({ run, source, target, transfer, signal: run.signal }, ref))
+async function sendOne({ run, source, target, options }: ImagesJob, ref: string, name: string, { sendsOn } = { sendsOn: false }): Promise<LoadedImage> {
+  return await whileTransferring(run.reporter, name, transfer => options.route({ run, source, target, transfer, signal: run.signal, sendsOn }, ref))
 }
 
 function plus(sent: SentImages, container: string, loaded: LoadedImage, notes: readonly string[]): SentImages {

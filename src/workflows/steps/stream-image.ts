@@ -8,12 +8,20 @@ import type { Run } from '../run.ts'
 import { isWhole } from './image-match.ts'
 import { LayerStoreUnread } from './layer-store-image.ts'
 import { findImage } from './load-image.ts'
-import { loadTar, notBrought, type LoadedImage } from './load-tar.ts'
+import { notBrought, type LoadedImage } from './load-tar.ts'
+import { sendInParts } from './send-in-parts.ts'
 import { openSavedImage, openSourceImage, type SourceImage } from './source-image.ts'
 import { layersOnTarget } from './target-layers.ts'
-import { planThinTar } from './thin-image-tar.ts'
 
-export type StreamImageJob = { readonly run: Run; readonly source: Engine; readonly target: Engine; readonly transfer: Transfer; readonly signal: AbortSignal }
+export type StreamImageJob = {
+  readonly run: Run
+  readonly source: Engine
+  readonly target: Engine
+  readonly transfer: Transfer
+  readonly signal: AbortSignal
+  /** Whether a lost connection is waited for, so that an image is sent on. Not while a container rests: that is to run again soon. */
+  readonly sendsOn?: boolean
+}
 
 /** A way for an image from one engine to another. `ref` is an id or name:tag, never a bare repository name. */
 export type ImageRoute = (job: StreamImageJob, ref: string) => Promise<LoadedImage>
@@ -41,14 +49,12 @@ export const streamImage: ImageRoute = async (job, ref) => {
 }
 
 /** Sends an opened image, unless the target has it. */
-export async function sendImage({ run, target, transfer, signal }: StreamImageJob, image: SourceImage): Promise<LoadedImage> {
+export async function sendImage(job: StreamImageJob, image: SourceImage): Promise<LoadedImage> {
+  const { run, target, signal } = job
   const there = await findOnTarget(target, image, signal)
   if (there !== undefined) return { id: there, sentLayers: 0, presentLayers: image.diffIds.length, sentBytes: 0, notes: [] }
-  const job = { engine: target, journal: run.journal, run: run.id, transfer, signal }
-  await using known = await layersOnTarget(job, image)
-  const loaded = await loadTar(job, known.present.map(each => each !== undefined), (isPresent, tag) => {
-    return planThinTar({ source: image, facts: target.facts, tag, signal, present: known.present.map((each, at) => (isPresent[at] === true ? each : undefined)) })
-  })
+  await using known = await layersOnTarget({ engine: target, journal: run.journal, run: run.id, signal }, image)
+  const loaded = await sendInParts(job, image, known.present)
   return { ...loaded, notes: [...known.notes, ...loaded.notes] }
 }
 

@@ -20,11 +20,14 @@ export type ThinTarJob = {
   readonly present: readonly (LayerBlob | 'by chain' | undefined)[]
 }
 
+/** Of the image that it makes also the blobs that its manifest names, from the bottom. */
+export type ThinTar = Omit<ImageTar, 'image'> & { image(): MadeImage }
+
 /**
  * A tar that the target reads, whatever the source writes. What names the layers comes last, and only when each of them has
  * proved itself and the source its own end: a source that is cut or damaged never becomes an image.
  */
-export async function planThinTar({ source, facts, tag, present, signal }: ThinTarJob): Promise<ImageTar> {
+export async function planThinTar({ source, facts, tag, present, signal }: ThinTarJob): Promise<ThinTar> {
   const wanted = new Set(source.diffIds.filter((_, at) => present[at] === undefined))
   const plainSizes = readsZstd(facts) ? new Map<string, number>() : await plainSizesOf(source, wanted, signal)
   const { bytes, isExact } = await source.sizes(wanted)
@@ -61,7 +64,7 @@ export async function planThinTar({ source, facts, tag, present, signal }: ThinT
   }
 }
 
-type MadeImage = ReturnType<ImageTar['image']> & { readonly manifestBytes: Buffer }
+type MadeImage = ReturnType<ImageTar['image']> & { readonly manifestBytes: Buffer; readonly blobs: readonly LayerBlob[] }
 
 /** With the source's own manifest, if its layers are what it names: then the image keeps its id on a containerd store. */
 function imageOf({ config, manifest, layers }: ImageDocuments, present: ThinTarJob['present']): MadeImage {
@@ -72,7 +75,7 @@ function imageOf({ config, manifest, layers }: ImageDocuments, present: ThinTarJ
   const isAsItWas = layers.every(({ blob }, at) => blobs[at]?.digest === blob.digest)
   const { mediaType, bytes } = manifest !== undefined && isAsItWas ? manifest : makeManifest(config, blobs)
   const descriptor: Descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length }
-  return { config, platform: parseImageConfig(config).platform, layers, descriptor, manifestBytes: bytes }
+  return { config, platform: parseImageConfig(config).platform, layers, blobs, descriptor, manifestBytes: bytes }
 }
 
 function makeManifest(config: Buffer, blobs: readonly LayerBlob[]): { readonly mediaType: string; readonly bytes: Buffer } {

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { streamImage, type StreamImageJob } from '../../../src/workflows/steps/stream-image.ts'
+import type { HostOptions } from '../../lab/host.ts'
+import { saveWhole } from '../../images/saved-image.ts'
+import { StreamLab } from './stream-lab.ts'
+
+const limit = 180_000
+/** Each is a part of its own. */
+const layerBytes = 66 * 1024 * 1024
+const fromFourthLayer: unknown = expect.stringMatching(/^the (engine at|connection to the engine at) .*: the image is sent on from its layer 4 of 5$/)
+
+/** An image of some layers goes on when what carries it breaks in the middle of a layer. */
+export function testSendingOn(title: string, from: HostOptions, to: HostOptions): void {
+  describe(`sent on: ${title}`, () => {
+    let lab: StreamLab
+    let id: string
+    beforeAll(async () => {
+      lab = await StreamLab.start(from, to)
+      id = 'base:1'
+      for (let layer = 0; layer < 4; layer++) id = await lab.commit({ bytes: layerBytes, on: id })
+    }, 600_000)
+    afterEach(async () => lab.removeImages())
+    afterAll(async () => lab[Symbol.asyncDispose](), limit)
+
+    /** `act` is done once, in the middle of the third part. */
+    function inThirdPart(act: () => Promise<unknown>): { readonly transfer: StreamImageJob['transfer']; readonly acted: () => Promise<unknown>; readonly moved: () => number } {
+      let moved = 0
+      let acting: Promise<unknown> | undefined
+      const add = (bytes: number): void => {
+        moved += bytes
+        if (moved > 2.5 * layerBytes) acting ??= act()
+      }
+      return { transfer: { add, expect: () => undefined, end: () => undefined }, acted: async () => acting, moved: () => moved }
+    }
+
+    async function expectSentOn(act: () => Promise<unknown>, warned: unknown): Promise<void> {
+      const { transfer, acted, moved } = inThirdPart(act)
+      const saved = await saveWhole(lab.source, id)
+      const job = await lab.job({ transfer, target: lab.target, sendsOn: true })
+      const warnings: string[] = []
+      job.run.reporter.warn = text => void warnings.push(text)
+      const loaded = await streamImage(job, id)
+      await acted()
+      expect(warnings[0]).toEqual(warned)
+      expect(loaded).toMatchObject({ sentLayers: 5, presentLayers: 0, sentBytes: moved() })
+      expect(loaded.sentBytes).toBeGreaterThan(4 * layerBytes)
+      expect(loaded.sentBytes).toBeLessThan(5.1 * layerBytes)
+      const open = job.run.journal.open()
+      for (const entry of open) if ('ref' in entry && entry.id !== loaded.journalEntry?.id) await lab.target.images.remove(entry.ref)
+      await job.run.journal.settle(...open.filter(entry => entry.id !== loaded.journalEntry?.id))
+      await lab.settle(loaded, 'app')
+      expect(await lab.listed()).toEqual([{ Id: loaded.id, RepoTags: ['app:1'] }])
+      await lab.expectWorks('app:1', saved)
+    }
+
+    test('the target is killed and comes back', async () => {
+      await expectSentOn(async () => {
+        await lab.targetHost.kill('dockerd')
+        await lab.targetHost.restartEngine()
+      }, fromFourthLayer)
+    }, limit)
+
+    test('the target is restarted in order', async () => {
+      await expectSentOn(async () => lab.targetHost.restartEngine(), fromFourthLayer)
+    }, limit)
+
+    test('the source is killed and comes back', async () => {
+      await expectSentOn(async () => {
+        await lab.sourceHost.kill('dockerd')
+        await lab.sourceHost.restartEngine()
+      // a classic engine's files are read without it
+      }, lab.source.facts.store === 'containerd' ? fromFourthLayer : undefined)
+    }, limit)
+
+    test('an abort while an engine is away ends it, and what has arrived goes when it is back', async () => {
+      const stop = new AbortController()
+      const reason = new Error('enough')
+      const { transfer, acted } = inThirdPart(async () => lab.targetHost.kill('dockerd'))
+      const job = await lab.job({ transfer, target: lab.target, sendsOn: true, signal: stop.signal })
+      job.run.reporter.warn = text => {
+        if (text.includes('trying again')) stop.abort(reason)
+      }
+      await expect(streamImage(job, id)).rejects.toBe(reason)
+      await acted()
+      await lab.targetHost.restartEngine()
+      const open = job.run.journal.open()
+      expect(open.length).toBeGreaterThan(1)
+      for (const entry of open) if ('ref' in entry) await lab.target.images.remove(entry.ref)
+      expect(await lab.listed()).toEqual([])
+      await lab.ended()
+    }, limit)
+  })
+}
