@@ -8,8 +8,7 @@ import { StreamLab } from './stream-lab.ts'
 const limit = 180_000
 /** Each is a part of its own. */
 const layerBytes = 130 * 1024 * 1024
-/** An engine that is stopped in order may end first what it is doing. */
-const sentOn: unknown = expect.stringMatching(/^the (engine at|connection to the engine at) .*: the image is sent on from its layer 4 of 4$/)
+const [sentOn, ended] = [/^the (engine at|connection to the engine at) .*: the image is sent on from its layer 4 of 4$/, /^$/]
 
 /** An image of some layers goes on when what carries it breaks in the middle of a layer. */
 export function testSendingOn(title: string, from: HostOptions, to: HostOptions): void {
@@ -35,7 +34,7 @@ export function testSendingOn(title: string, from: HostOptions, to: HostOptions)
       return { transfer: { add, expect: () => undefined, end: () => undefined }, acted: async () => acting, moved: () => moved }
     }
 
-    async function expectSentOn(act: () => Promise<unknown>, warned: unknown): Promise<void> {
+    async function expectSentOn(act: () => Promise<unknown>, ...warned: readonly RegExp[]): Promise<void> {
       const { transfer, acted, moved } = inThirdPart(act)
       const saved = await saveWhole(lab.source, id)
       const job = await lab.job({ transfer, target: lab.target, sendsOn: true })
@@ -43,7 +42,7 @@ export function testSendingOn(title: string, from: HostOptions, to: HostOptions)
       job.run.reporter.warn = text => void warnings.push(text)
       const loaded = await streamImage(job, id)
       await acted()
-      expect(warnings[0]).toEqual(warned)
+      expect({ warnings, isExpected: warned.some(text => text.test(warnings[0] ?? '')) }).toMatchObject({ isExpected: true })
       expect(loaded).toMatchObject({ sentLayers: 4, presentLayers: 0, sentBytes: moved() })
       expect(loaded.sentBytes).toBeGreaterThan(3 * layerBytes)
       expect(loaded.sentBytes).toBeLessThan(4.1 * layerBytes)
@@ -63,7 +62,8 @@ export function testSendingOn(title: string, from: HostOptions, to: HostOptions)
     }, limit)
 
     test('the target is restarted in order', async () => {
-      await expectSentOn(async () => lab.targetHost.restartEngine(), sentOn)
+      // it may end first what it is doing
+      await expectSentOn(async () => lab.targetHost.restartEngine(), sentOn, ended)
     }, limit)
 
     test('the source is killed and comes back', async () => {
@@ -71,7 +71,7 @@ export function testSendingOn(title: string, from: HostOptions, to: HostOptions)
         await lab.sourceHost.kill('dockerd')
         await lab.sourceHost.restartEngine()
       // a classic engine's files are read without it
-      }, lab.source.facts.store === 'containerd' ? sentOn : undefined)
+      }, lab.source.facts.store === 'containerd' ? sentOn : ended)
     }, limit)
 
     test('parts that somebody removed meanwhile are sent again', async () => {
