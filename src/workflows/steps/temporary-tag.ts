@@ -13,7 +13,7 @@ export async function recordTemporaryTag({ engine, journal, run }: { engine: Eng
 }
 
 /** Removes the name, and the image if it has no other. Never throws: what cannot be removed stays open in the journal. */
-export async function removeTemporaryTag({ engine, journal }: { engine: Engine; journal: Journal }, { ref, entry }: Pick<TemporaryTag, 'ref' | 'entry'>): Promise<void> {
+export async function removeTemporaryTag({ engine, journal }: { engine: Engine; journal: Journal }, { ref, entry }: TemporaryTag): Promise<void> {
   try {
     await engine.images.remove(ref)
   } catch {
