@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { BufferPool } from '../archive/buffer-pool.ts'
 import type { ChunkRef } from './chunk-ref.ts'
+import { chunkThreads } from './chunk-threads.ts'
 
 /** `into` is shared memory of the chunk's length, which may be used for what is returned. */
 export type ChunkSource = { read(ref: ChunkRef, into?: Buffer): Promise<Buffer> }
@@ -15,6 +16,7 @@ export function openContent(source: ChunkSource, chunks: readonly ChunkRef[]): R
 
 /** The same as pieces, each of which is there until the next one is asked for: their memory is used again. */
 export function passContent(source: ChunkSource, chunks: readonly ChunkRef[]): AsyncGenerator<Buffer> {
+  chunkThreads.expect(chunks.reduce((sum, { length }) => sum + length, 0))
   return plainChunks(source, chunks, { pool: new BufferPool(usualReadAhead + 2) })
 }
 
