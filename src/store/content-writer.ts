@@ -19,11 +19,11 @@ export type ChunkSink = {
 }
 
 /** So many chunks of all writers are compressed and written at a time; of large ones fewer. Each writer may have one in any case. */
-const inFlight = 6
-const bytesInFlight = inFlight * 2 * 1024 * 1024
+const inFlight = 5
+const bytesInFlight = 8 * 1024 * 1024
 
 /** Of all writers: what one of them leaves, the next takes. */
-const pool = new BufferPool(inFlight + 8)
+const pool = new BufferPool(inFlight + 7)
 const flying = { chunks: 0, bytes: 0 }
 
 export class ContentWriter {

@@ -47,10 +47,10 @@ export class Frozen {
   /**
    * Written into the journal before the engine is asked. If it fails, the container works as before; if that fails too,
    * its entry stays open. One that somebody else paused meanwhile is `conflict`, and stays paused. `say` is told when the engine
-   * has to be waited for to wake it.
+   * has to be waited for to wake it. `since`: the engine's time a moment ago, where it is known.
    */
-  static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', stopTimeoutSeconds?: number, say: (text: string) => void = () => undefined): Promise<Frozen> {
-    const watch = await RestWatch.begin(engine, container.Id, way)
+  static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', stopTimeoutSeconds?: number, say: (text: string) => void = () => undefined, since?: string): Promise<Frozen> {
+    const watch = await RestWatch.begin(engine, container.Id, way, since)
     try {
       const entry = await journal.record(engine, { did: way === 'pause' ? 'paused' : 'stopped', container: container.Id, name: container.Name.slice(1) })
       const askedAt = Date.now()

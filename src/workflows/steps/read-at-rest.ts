@@ -24,7 +24,8 @@ export type RestedTogether<Result> = {
   readonly milliseconds: number
 }
 
-type Now = RestingMember & { readonly container: ContainerInspect; readonly way: FreezeWay }
+/** `since`: the engine's time before `container` was looked at. */
+type Now = RestingMember & { readonly container: ContainerInspect; readonly way: FreezeWay; readonly since: string | undefined }
 
 const mostAttempts = 3
 const mostConflicts = 10
@@ -56,13 +57,13 @@ export async function readAtRest<Result>({ run, engine, members }: RestJob, read
 async function lookAt(run: Run, engine: Engine, members: readonly RestingMember[]): Promise<Now[]> {
   const now: Now[] = []
   for (const { spec } of members) await awaitOtherRests(run, spec.inspect.Id)
-  await Promise.all(members.map(({ spec }) => awaitEchoes(engine, spec.inspect.Id, { signal: run.signal })))
-  for (const member of members) {
+  const clocks = await Promise.all(members.map(({ spec }) => awaitEchoes(engine, spec.inspect.Id, { signal: run.signal })))
+  for (const [at, member] of members.entries()) {
     const container = await engine.containers.inspect(member.spec.inspect.Id, { signal: run.signal })
     const way = chooseFreeze(container, member.wanted)
     if (way === 'stop' && member.wanted === 'pause') run.reporter.warn(`container "${nameOf(container)}" is being restarted over and over and cannot be paused: it is stopped for the moment`)
     if (way === 'pause' && member.wanted === 'stop') run.reporter.note(`container "${nameOf(container)}" would be removed when it stops (--rm): it is paused instead`)
-    now.push({ ...member, container, way })
+    now.push({ ...member, container, way, since: clocks[at] })
   }
   return now
 }
@@ -101,10 +102,10 @@ async function freezeAll(run: Run, engine: Engine, now: readonly Now[], resting:
   await allOrNone(now.filter(({ way }) => way === 'pause').map(freeze))
 }
 
-async function bringToRest(run: Run, engine: Engine, { container, way, labels }: Now): Promise<Resting> {
+async function bringToRest(run: Run, engine: Engine, { container, way, labels, since }: Now): Promise<Resting> {
   if (way === 'none') return undisturbed
   if (way === 'still already') return await watchStill(engine, container)
-  const frozen = await Frozen.freeze(engine, run.journal, container, way, labels?.stopTimeout, text => run.reporter.warn(text)).catch((thrown: unknown) => {
+  const frozen = await Frozen.freeze(engine, run.journal, container, way, labels?.stopTimeout, text => run.reporter.warn(text), since).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'conflict' ? new CannotPause(thrown.message, { cause: thrown }) : thrown
   })
   return { end: async () => ({ milliseconds: await frozen.thaw(), disturbed: frozen.disturbed }) }

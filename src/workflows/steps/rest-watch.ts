@@ -22,9 +22,9 @@ export class RestWatch {
     this.since = since
   }
 
-  /** Everything after this has resolved is seen. `freezing` is how we bring it to rest; undefined when it rests already. */
-  static async begin(engine: Engine, container: string, freezing: 'pause' | 'stop' | undefined): Promise<RestWatch> {
-    const watch = new RestWatch(engine, container, freezing, await engine.clock())
+  /** Everything after this has resolved is seen. `freezing` is how we bring it to rest; undefined when it rests already. `since`: the engine's time a moment ago, where it is known. */
+  static async begin(engine: Engine, container: string, freezing: 'pause' | 'stop' | undefined, since?: string): Promise<RestWatch> {
+    const watch = new RestWatch(engine, container, freezing, since ?? (await engine.clock()))
     void watch.follow()
     return watch
   }
