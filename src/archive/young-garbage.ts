@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
  * What is compressed or decompressed lies outside of the heap, where V8 lets much of it gather before it collects. A
  * collection of the young objects takes less than a millisecond.
  */
-const collectAfterBytes = 8 * 1024 * 1024
+const collectAfterBytes = 4 * 1024 * 1024
 
 const collectAllAfterBytes = 16 * 1024 * 1024
 
