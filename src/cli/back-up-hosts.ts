@@ -8,7 +8,6 @@ import { backupText, imagesText } from '../ui/describe-backup.ts'
 import { backUpContainers } from '../workflows/backup.ts'
 import { backUpImages } from '../workflows/backup-images.ts'
 import type { Run } from '../workflows/run.ts'
-import type { Failed } from '../workflows/steps/choose-containers.ts'
 import { SharedImages } from '../workflows/shared-images.ts'
 import type { BackupTask } from './backup-task.ts'
 import { chooseGroups } from './choose-groups.ts'
@@ -64,11 +63,10 @@ async function backUpEngine({ context, task: { choices }, run, repository, outco
   const host = engine.facts.name
   const chosen = await chooseGroups(context, engine, choices)
   if (choices.imageTags.length > 0 && chosen.groups.flat().length > 1) throw new DrayError('usage', '--image-tag is a name for the image of one container', { hints: ['back that one up alone: dray backup NAME --image-tag REF'] })
-  const failed = new Map<number, readonly Failed[]>()
   await forEachGroup<BackupSummary>(context, chosen, {
     isNot: 'backed up',
     slots,
-    onFailed: (at, whats) => failed.set(at, whats),
+    onFailed: failed => void outcome.failed.push(...failed.map(each => ({ ...each, host }))),
     work: async ({ containers, at, reporter, earlier }) => {
       const options = { ...choices, containers: containers.map(({ Id }) => Id), version: readVersion() }
       const report = await backUpContainers({ run: { ...run, reporter, journal: run.journal.part() }, engine, repository, lock, options, images, earlier })
@@ -76,8 +74,6 @@ async function backUpEngine({ context, task: { choices }, run, repository, outco
       outcome.reports.push({ ...report, host, at: hostAt * mostGroups + at })
       return report.backup
     },
-  }).finally(() => {
-    for (const [, whats] of [...failed].sort(([one], [other]) => one - other)) outcome.failed.push(...whats.map(each => ({ ...each, host })))
   })
   if (choices.images.length === 0) return
   const stored = await slots.run(() => backUpImages({ run: { ...run, reporter: context.reporter }, engine, repository, lock, refs: choices.images, tags: choices.tags, images }))

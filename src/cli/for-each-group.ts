@@ -27,8 +27,8 @@ export type GroupsWork<Made> = {
   readonly isNot: string
   /** Default: one after the other. */
   readonly slots?: Slots
-  /** Told of each that fails, also when it fails for all and that is thrown. `at`: its place among the missing and the groups. */
-  readonly onFailed?: (at: number, failed: readonly Failed[]) => void
+  /** Told of all that have failed, in their order, also when something is thrown in the end. */
+  readonly onFailed?: (failed: readonly Failed[]) => void
   readonly work: (turn: GroupTurn<Made>) => Promise<Made>
 }
 
@@ -43,7 +43,6 @@ export async function forEachGroup<Made>(context: CommandContext, { groups, fail
   const ofAll: unknown[] = []
   const fail = (at: number, whats: readonly Failed[]): void => {
     failures.set(at, whats)
-    onFailed?.(at, whats)
     const [{ error } = {}] = whats
     if (isSeveral && error !== undefined) context.reporter.warn(`${whats.map(({ what }) => what).join(', ')} ${whats.length === 1 ? 'is' : 'are'} not ${isNot}: ${[error.message, ...error.hints].join('; ')}`)
   }
@@ -62,8 +61,9 @@ export async function forEachGroup<Made>(context: CommandContext, { groups, fail
     const earlier: Made[] = []
     for (const containers of lane) await slots.run(() => takeTurn(containers, earlier))
   }))
-  if (ofAll.length > 0) throw ofAll.find(isLeftHalf) ?? ofAll[0]
   const failed = [...failures].sort(([one], [other]) => one - other).flatMap(([, whats]) => whats)
+  onFailed?.(failed)
+  if (ofAll.length > 0) throw ofAll.find(isLeftHalf) ?? ofAll[0]
   if (failed[0] !== undefined && failures.size === groups.length + missing.length) throw failed[0].error
   return failed
 }

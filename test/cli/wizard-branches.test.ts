@@ -9,7 +9,7 @@ import type { BackupSummary } from '../../src/store/backup-summary.ts'
 import { hexOf } from '../../src/store/digest.ts'
 import type { Digest } from '../../src/store/oci.ts'
 import { openRepository, type LocalRepository } from '../../src/store/repository.ts'
-import { showsFixture } from '../lab/screen-fixture.ts'
+import { seesFixtures } from '../lab/screen-fixture.ts'
 import { keys, Terminal } from '../lab/terminal.ts'
 import { backUpFolders } from '../trees/stored-folder.ts'
 
@@ -46,10 +46,7 @@ function openAt(repo: string, [columns, rows]: readonly [number, number]): Termi
 
 describe.each([[80, 24], [200, 50]])('at %i×%i', (columns, rows) => {
   const open = (repo: string): Terminal => openAt(repo, [columns, rows])
-  const seeing = (wizard: Terminal) => async (name: string, marker: RegExp | string, ...then: readonly string[]): Promise<void> => {
-    await showsFixture(wizard, `${columns}x${rows}/${name}`, { marker, hidden: folder.slice(-6) })
-    for (const key of then) wizard.press(key)
-  }
+  const seeing = (wizard: Terminal) => seesFixtures(wizard, `${columns}x${rows}`, folder.slice(-6))
   const left = async (wizard: Terminal): Promise<void> => {
     wizard.press(ctrlC)
     expect(await wizard.ended()).toBe(130)

@@ -32,3 +32,11 @@ export async function showsFixture(wizard: Terminal, name: string, { marker, hid
   while (seen() !== wanted && performance.now() < until) await wizard.output()
   expect(seen()).toBe(wanted)
 }
+
+/** One after the other, of a folder; what is pressed when a screen is there follows its marker. */
+export function seesFixtures(wizard: Terminal, folder: string, hidden: string): (name: string, marker: RegExp | string, ...then: readonly string[]) => Promise<void> {
+  return async (name, marker, ...then) => {
+    await showsFixture(wizard, `${folder}/${name}`, { marker, hidden })
+    for (const key of then) wizard.press(key)
+  }
+}

@@ -21,6 +21,15 @@ export function chooseFreeze({ State, HostConfig }: Pick<ContainerInspect, 'Stat
   return wanted
 }
 
+export type FreezeOptions = {
+  /** Else the container's own. */
+  readonly stopTimeoutSeconds?: number | undefined
+  /** Told when the engine has to be waited for to wake it. */
+  readonly say?: (text: string) => void
+  /** The engine's time a moment ago, where it is known. */
+  readonly since?: string | undefined
+}
+
 /** A container at rest. thaw() gives it back what it did, once, and tells for how long it rested. */
 export class Frozen {
   private thawed: Promise<number> | undefined
@@ -46,10 +55,9 @@ export class Frozen {
 
   /**
    * Written into the journal before the engine is asked. If it fails, the container works as before; if that fails too,
-   * its entry stays open. One that somebody else paused meanwhile is `conflict`, and stays paused. `say` is told when the engine
-   * has to be waited for to wake it. `since`: the engine's time a moment ago, where it is known.
+   * its entry stays open. One that somebody else paused meanwhile is `conflict`, and stays paused.
    */
-  static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', stopTimeoutSeconds?: number, say: (text: string) => void = () => undefined, since?: string): Promise<Frozen> {
+  static async freeze(engine: Engine, journal: Journal, container: ContainerInspect, way: 'pause' | 'stop', { stopTimeoutSeconds, say = () => undefined, since }: FreezeOptions = {}): Promise<Frozen> {
     const watch = await RestWatch.begin(engine, container.Id, way, since)
     try {
       const entry = await journal.record(engine, { did: way === 'pause' ? 'paused' : 'stopped', container: container.Id, name: container.Name.slice(1) })

@@ -105,7 +105,7 @@ async function freezeAll(run: Run, engine: Engine, now: readonly Now[], resting:
 async function bringToRest(run: Run, engine: Engine, { container, way, labels, since }: Now): Promise<Resting> {
   if (way === 'none') return undisturbed
   if (way === 'still already') return await watchStill(engine, container)
-  const frozen = await Frozen.freeze(engine, run.journal, container, way, labels?.stopTimeout, text => run.reporter.warn(text), since).catch((thrown: unknown) => {
+  const frozen = await Frozen.freeze(engine, run.journal, container, way, { stopTimeoutSeconds: labels?.stopTimeout, say: text => run.reporter.warn(text), since }).catch((thrown: unknown) => {
     throw thrown instanceof DrayError && thrown.code === 'conflict' ? new CannotPause(thrown.message, { cause: thrown }) : thrown
   })
   return { end: async () => ({ milliseconds: await frozen.thaw(), disturbed: frozen.disturbed }) }

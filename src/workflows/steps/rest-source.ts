@@ -18,14 +18,14 @@ export async function bringToRest({ run, source, options, moves }: MigrateJob & 
   try {
     for (const { spec: { inspect } } of [...moves].reverse()) {
       await awaitOtherRests(run, inspect.Id)
-      if (options.consistency === 'pause') await awaitEchoes(source, inspect.Id, { signal: run.signal })
+      const engineTime = options.consistency === 'pause' ? await awaitEchoes(source, inspect.Id, { signal: run.signal }) : undefined
       const now = await source.containers.inspect(inspect.Id, { signal: run.signal })
       if (now.State.Status !== inspect.State.Status && !(now.State.Restarting || inspect.State.Restarting)) throw new DrayError('conflict', `container "${nameOf(inspect)}" was ${inspect.State.Status} when the migration began, and is ${now.State.Status} now`, { hints: ['run the same command again'] })
       const way = chooseFreeze(now, options.consistency)
       if (way !== 'pause' && way !== 'stop') continue
       run.signal.throwIfAborted()
       since ??= performance.now()
-      frozen.push(await Frozen.freeze(source, run.journal, now, way, undefined, text => run.reporter.warn(text)))
+      frozen.push(await Frozen.freeze(source, run.journal, now, way, { say: text => run.reporter.warn(text), since: engineTime }))
     }
     return { frozen, since }
   } catch (thrown) {

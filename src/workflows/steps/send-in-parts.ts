@@ -1,6 +1,5 @@
 import { unlessMissing } from '../../engine/unless-missing.ts'
 import { DrayError } from '../../errors/dray-error.ts'
-import type { JournalEntry } from '../../pipeline/journal.ts'
 import { awaitEngine } from '../await-engine.ts'
 import type { Transfer } from '../reporter.ts'
 import { inspectImage } from './image-match.ts'
@@ -9,6 +8,7 @@ import { lowerLayers } from './lower-layers.ts'
 import type { SourceImage } from './source-image.ts'
 import type { StreamImageJob } from './stream-image.ts'
 import type { TargetLayers } from './target-layers.ts'
+import { removeTemporaryTag, type TemporaryTag } from './temporary-tag.ts'
 import { planThinTar, type ThinTar } from './thin-image-tar.ts'
 
 /** What is sent again after a loss is less than that and one layer. With half of it an image of 450 MB takes some 7 % longer between two engines of one machine. */
@@ -20,7 +20,7 @@ const mostLosses = 5
 type Part = { readonly end: number; readonly bytes: number }
 type Present = TargetLayers['present']
 /** The target keeps its layers for as long as it has the name. */
-type ArrivedPart = { readonly id: string; readonly ref: string; readonly entry: JournalEntry; readonly present: Present }
+type ArrivedPart = Pick<TemporaryTag, 'ref' | 'entry'> & { readonly id: string; readonly present: Present }
 
 /**
  * Sends an image in parts, from the bottom: each is an image of the layers so far under a temporary name, the last one is the image
@@ -85,20 +85,13 @@ class Sending {
 
   /** An engine that ends meanwhile may have taken the name off an image, and still have the image. What cannot be removed stays open in the journal. */
   async forgetParts(): Promise<void> {
-    const { run: { journal, reporter }, target: { images }, target, signal } = this.#job
+    const { run: { reporter }, target: { images }, target, signal } = this.#job
     const remove = async ({ id, ref }: ArrivedPart): Promise<void> => {
       await images.remove(ref)
       const left = await unlessMissing(images.inspect(id))
       if (left !== undefined && (left.RepoTags ?? []).length === 0) await images.remove(id)
     }
-    for (const part of this.#arrived.splice(0)) {
-      try {
-        await awaitEngine(target, () => remove(part), text => reporter.warn(text), { signal })
-      } catch {
-        continue
-      }
-      await journal.settle(part.entry)
-    }
+    for (const part of this.#arrived.splice(0)) await removeTemporaryTag(this.#loadJob, part, () => awaitEngine(target, () => remove(part), text => reporter.warn(text), { signal }))
   }
 
   async #sendRest(): Promise<LoadedImage> {

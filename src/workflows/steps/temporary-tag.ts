@@ -12,10 +12,10 @@ export async function recordTemporaryTag({ engine, journal, run }: { engine: Eng
   return { ref, repo, tag, entry: await journal.record(engine, { did: 'created tag', ref }) }
 }
 
-/** Removes the name, and the image if it has no other. Never throws: what cannot be removed stays open in the journal. */
-export async function removeTemporaryTag({ engine, journal }: { engine: Engine; journal: Journal }, { ref, entry }: TemporaryTag): Promise<void> {
+/** Removes the name, and the image if it has no other, or does what `remove` says. Never throws: what cannot be removed stays open in the journal. */
+export async function removeTemporaryTag({ engine, journal }: { engine: Engine; journal: Journal }, { ref, entry }: Pick<TemporaryTag, 'ref' | 'entry'>, remove = () => engine.images.remove(ref)): Promise<void> {
   try {
-    await engine.images.remove(ref)
+    await remove()
   } catch {
     return
   }

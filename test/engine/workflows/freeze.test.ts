@@ -171,7 +171,7 @@ describe('pause', () => {
 describe('stop', () => {
   test.each(['no', 'always', 'unless-stopped', 'on-failure'])('with restart policy %s gives back the running state', async policy => {
     const web = await container('web', '--restart', policy)
-    const frozen = await Frozen.freeze(engine, journal, web, 'stop', 5)
+    const frozen = await Frozen.freeze(engine, journal, web, 'stop', { stopTimeoutSeconds: 5 })
     expect(await status('web')).toBe('exited')
     expect(journal.open()).toMatchObject([{ did: 'stopped', name: 'web' }])
     await frozen.thaw()
@@ -183,11 +183,11 @@ describe('stop', () => {
   }, 20_000)
 
   test('that somebody else ended by a start is seen, also when it was stopped again', async () => {
-    const first = await Frozen.freeze(engine, journal, await container('web'), 'stop', 5)
+    const first = await Frozen.freeze(engine, journal, await container('web'), 'stop', { stopTimeoutSeconds: 5 })
     await docker('start', 'web')
     await first.thaw()
     expect(first.disturbed).toBe(true)
-    const second = await Frozen.freeze(engine, journal, await engine.containers.inspect('web'), 'stop', 5)
+    const second = await Frozen.freeze(engine, journal, await engine.containers.inspect('web'), 'stop', { stopTimeoutSeconds: 5 })
     await docker('start', 'web')
     await docker('stop', '-t', '5', 'web')
     await second.thaw()
@@ -198,7 +198,7 @@ describe('stop', () => {
 
 test('an engine that is restarted in the window counts as disturbed', async () => {
   const web = await container('web', '--restart', 'always')
-  const frozen = await Frozen.freeze(engine, journal, web, 'stop', 5)
+  const frozen = await Frozen.freeze(engine, journal, web, 'stop', { stopTimeoutSeconds: 5 })
   await host.restartEngine()
   await frozen.thaw()
   expect(frozen.disturbed).toBe(true)

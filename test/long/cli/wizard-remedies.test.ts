@@ -7,7 +7,7 @@ import { destroy } from '../../engine/cli/whole-container.ts'
 import { startHost, type LabHost } from '../../lab/host.ts'
 import { busyboxImage } from '../../lab/images.ts'
 import { startRegistry, type LabRegistry } from '../../lab/registry.ts'
-import { showsFixture } from '../../lab/screen-fixture.ts'
+import { seesFixtures } from '../../lab/screen-fixture.ts'
 import { keys, Terminal } from '../../lab/terminal.ts'
 
 const program = fileURLToPath(new URL('../../../../bin/dray.js', import.meta.url))
@@ -50,10 +50,7 @@ afterAll(async () => {
 
 describe.each([[80, 24], [200, 50]])('at %i×%i', (columns, rows) => {
   const open = (...options: readonly string[]): Terminal => Terminal.open([process.execPath, program, 'restore', ...options].join(' '), { columns, rows, env: { PATH: process.env['PATH'], HOME: dray.home, XDG_STATE_HOME: dray.state, DRAY_REPO: dray.repository, DOCKER_HOST: `unix://${socket}`, NO_COLOR: '1', TZ: 'UTC' } })
-  const seeing = (wizard: Terminal) => async (name: string, marker: RegExp | string, ...then: readonly string[]): Promise<void> => {
-    await showsFixture(wizard, `${columns}x${rows}/${name}`, { marker, hidden: dray.home.slice(-6) })
-    for (const key of then) wizard.press(key)
-  }
+  const seeing = (wizard: Terminal) => seesFixtures(wizard, `${columns}x${rows}`, dray.home.slice(-6))
   const openAt = async (subject: string, ...options: readonly string[]): Promise<Terminal> => {
     const wizard = open(...options)
     await wizard.answer('What is to be brought back?', ...Array.from(subject))

@@ -74,9 +74,9 @@ test('when it fails for all the first failure is thrown, and each one is told', 
     if (name === 'a') await turnOfLoop()
     throw new DrayError('io-failed', `${name} cannot be read`)
   }
-  const onFailed = (at: number, whats: readonly Failed[]): void => void told.push(`${at} ${whats.map(each => `${each.container}: ${each.error.message}`).join()}`)
+  const onFailed = (failed: readonly Failed[]): void => void told.push(...failed.map((each, at) => `${at} ${each.container}: ${each.error.message}`))
   await expect(forEachGroup(context, groupsOf(container('a'), container('b')), { isNot: 'done', slots: new Slots(2), onFailed, work })).rejects.toThrow('a cannot be read')
-  expect(told.sort()).toEqual(['0 a: a cannot be read', '1 b: b cannot be read'])
+  expect(told).toEqual(['0 a: a cannot be read', '1 b: b cannot be read'])
 })
 
 test('what concerns all is thrown when those that were begun have ended; no other is begun', async () => {
